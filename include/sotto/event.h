@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_EVENT_H
+#define SOTTO_EVENT_H
+/**
+ * @file event.h
+ * What happens is told by events that the application takes with sotto_ctx_next(): the library never calls it.
+ *
+ * Order: per channel CHANNEL → OPEN → MESSAGE* → CLOSED. A closed or failed state that the transport's end causes comes
+ * after the messages that had arrived. A STATE merges with the STATE before it only while that is still the connection's last
+ * queued event. Types that an application does not know are to be ignored.
+ */
+#include <sotto/ctx.h>
+#include <sotto/data.h>
+#include <sotto/pc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Types of events, and the member of sotto_event.u that each fills. */
+enum {
+    SOTTO_EV_STATE = 1,              /**< u.state: one of the four states changed */
+    SOTTO_EV_NEGOTIATION_NEEDED = 2, /**< none: make an offer (W3C negotiationneeded) */
+    SOTTO_EV_CANDIDATE = 3,          /**< u.candidate: a local candidate to be sent to the remote */
+    SOTTO_EV_CHANNEL = 5,            /**< u.channel: the remote opened a channel; u.channel.dc is yours: sotto_dc_free() */
+    SOTTO_EV_OPEN = 6,               /**< u.channel: messages can be sent */
+    SOTTO_EV_CLOSING = 7,            /**< u.channel: the remote closes the channel */
+    SOTTO_EV_CLOSED = 8,             /**< u.channel: nothing more comes of this channel; error and reason say why */
+    SOTTO_EV_MESSAGE = 9,            /**< u.message: one whole message */
+    SOTTO_EV_WRITABLE = 10,          /**< u.channel: once after sotto_dc_send() said SOTTO_E_AGAIN: send again */
+    SOTTO_EV_BUFFERED_LOW = 11,      /**< u.channel: sotto_dc_buffered_amount() fell to the threshold or below it */
+    SOTTO_EV_WARNING = 20,           /**< u.warning: something that an operator should know */
+    SOTTO_EV_USER = 21               /**< u.post: what sotto_ctx_post() was given; pc is NULL */
+};
+
+/** Warnings in u.warning.code. */
+enum {
+    SOTTO_WARN_REMOTE_CANDIDATES = 1, /**< more remote candidates than the limit; the rest is not used */
+    SOTTO_WARN_CHANNEL_REFUSED = 2    /**< a data channel that the remote opened was refused: see the text */
+};
+
+/** An event: allocated by the library, freed by sotto_event_free(); may grow at its end in later versions. */
+struct sotto_event {
+    uint32_t type; /**< SOTTO_EV_* */
+    sotto_us at;   /**< when it was queued, on the clock of sotto_now() */
+    sotto_pc *pc;  /**< the connection it belongs to; lives at least until the event is freed; NULL for USER */
+    void *user;    /**< as set on the object that the event names: the channel, else the connection */
+    union {
+        /** SOTTO_EV_STATE: all four, as they were when it was queued. */
+        struct {
+            int32_t connection; /**< SOTTO_CONNECTION_* */
+            int32_t ice;        /**< SOTTO_ICE_* */
+            int32_t gathering;  /**< SOTTO_GATHERING_* */
+            int32_t signaling;  /**< SOTTO_SIGNALING_* */
+        } state;
+        /** SOTTO_EV_CANDIDATE: views, valid until the event is freed. */
+        struct {
+            const char *line;    /**< "candidate:…"; "": no more candidates of this generation */
+            const char *mid;     /**< of the media section */
+            int32_t mline_index; /**< of the media section, from 0 */
+            const char *ufrag;   /**< the local ICE username fragment it belongs to */
+        } candidate;
+        /** SOTTO_EV_CHANNEL, OPEN, CLOSING, CLOSED, WRITABLE, BUFFERED_LOW. */
+        struct {
+            sotto_dc *dc;       /**< the channel; lives at least until the event is freed */
+            int32_t error;      /**< CLOSED: 0 closed properly, else SOTTO_E_* */
+            const char *reason; /**< CLOSED: static text, never NULL */
+        } channel;
+        /** SOTTO_EV_MESSAGE. */
+        struct {
+            sotto_dc *dc;        /**< the channel; lives at least until the event is freed */
+            const uint8_t *data; /**< view, valid until the event is freed; never NULL; a NUL that is not counted follows */
+            size_t len;          /**< bytes, 0 or more */
+            bool is_text;        /**< true: valid UTF-8 */
+        } message;
+        /** SOTTO_EV_WARNING. */
+        struct {
+            int32_t code;     /**< SOTTO_WARN_* */
+            const char *text; /**< one English sentence, a view valid until the event is freed */
+        } warning;
+        /** SOTTO_EV_USER. */
+        struct {
+            uint32_t code; /**< as posted */
+            void *p;       /**< as posted */
+        } post;
+    } u;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

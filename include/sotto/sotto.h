@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_SOTTO_H
+#define SOTTO_SOTTO_H
+/**
+ * @file sotto.h
+ * The whole public API of sotto, a WebRTC peer connection library.
+ */
+#include <sotto/base.h>
+#include <sotto/cert.h>
+#include <sotto/ctx.h>
+#include <sotto/data.h>
+#include <sotto/event.h>
+#include <sotto/pc.h>
+#endif

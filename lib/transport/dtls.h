@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_TRANSPORT_DTLS_H
+#define SOTTO_TRANSPORT_DTLS_H
+/*
+ * DTLS 1.2 (RFC 6347) for one transport: handshake in either role, records, verification of the peer's certificate against the
+ * SDP's fingerprints, own timers. In: datagrams; out: datagrams, plaintext, and `connected`, which comes only after the fingerprint
+ * was checked. Knows nothing of ICE or SCTP.
+ */
+#include "sotto/base.h"
+#include "transport/cert.h"
+#include "util/limits.h"
+#include "util/log.h"
+#include "util/time.h"
+
+struct dtls_ctx; /* one SSL_CTX per context */
+int sotto__dtls_ctx_new(struct dtls_ctx **ret); /* 0, SOTTO_E_NOMEM, SOTTO_E_SYS */
+void sotto__dtls_ctx_free(struct dtls_ctx *c);
+
+struct dtls_cfg {
+    struct dtls_ctx *ctx; /* outlives the dtls */
+    struct cert *cert;    /* counted */
+    bool client;          /* a=setup:active */
+    struct log *log;      /* nullable */
+};
+
+enum dtls_out_type {
+    DTLS_OUT_PACKET,    /* one datagram to send */
+    DTLS_OUT_CONNECTED, /* handshake done and fingerprint verified; once, before any DATA */
+    DTLS_OUT_DATA,      /* plaintext of one record */
+    DTLS_OUT_CLOSED     /* the peer said close_notify: an orderly end; once */
+};
+
+struct dtls_out {
+    enum dtls_out_type type;
+    const uint8_t *p; /* view, valid until the next call on this dtls */
+    size_t n;
+};
+
+struct dtls_stats { /* counters of what was refused */
+    uint64_t records_in, records_dropped, rebuilds, forged;
+};
+
+struct dtls; /* allocated: it embeds OpenSSL's objects */
+/* The five verbs. new: 0, SOTTO_E_NOMEM, SOTTO_E_SYS. A client sends its first flight at the first next(). */
+int sotto__dtls_new(struct dtls **ret, const struct dtls_cfg *cfg, sotto_us now);
+/* One datagram (one or more records), copied as needed. Never fails the connection because of forged bytes; 0 or SOTTO_E_NOMEM. */
+int sotto__dtls_input(struct dtls *d, sotto_us now, const uint8_t *p, size_t n);
+/* 1 filled, 0 nothing, < 0 dead for good: SOTTO_E_PROTO (fingerprint, certificate, no common cipher), SOTTO_E_NETWORK (no answer
+ * within SOTTO_MAX_DTLS_US), SOTTO_E_NOMEM; sotto__dtls_reason says why. Also runs due timers. */
+int sotto__dtls_next(struct dtls *d, sotto_us now, struct dtls_out *out);
+sotto_us sotto__dtls_due(const struct dtls *d);
+void sotto__dtls_free(struct dtls *d); /* NULL is fine */
+
+/* The fingerprints of the remote description: copied. Before or during the handshake, or after it when the answer is late: until
+ * then the connection is not CONNECTED and gives no data up. Again only with the same set (SOTTO_E_STATE). */
+int sotto__dtls_set_fingerprints(struct dtls *d, const struct sdp_fingerprint *f, size_t n);
+/* Seal one message into one record in out; its length, or SOTTO_E_STATE before CONNECTED, SOTTO_E_TOO_BIG (cap < n + SOTTO_DTLS_OVERHEAD). */
+int sotto__dtls_seal(struct dtls *d, const uint8_t *p, size_t n, uint8_t *out, size_t cap);
+#define SOTTO_DTLS_OVERHEAD 64u
+/* Say close_notify: the packets come by next(). */
+void sotto__dtls_close(struct dtls *d, sotto_us now);
+const char *sotto__dtls_reason(const struct dtls *d); /* static or in d: why it died; "" while alive */
+/* Keying material (RFC 5705); 0 or SOTTO_E_STATE before CONNECTED. */
+int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n);
+void sotto__dtls_get_stats(const struct dtls *d, struct dtls_stats *ret);
+
+#endif

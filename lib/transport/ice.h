@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_TRANSPORT_ICE_H
+#define SOTTO_TRANSPORT_ICE_H
+/*
+ * The seam to ICE. Behind it sockets and timers are real (ice_nice.c: libnice opens its own) or virtual (test/net); above it
+ * nothing else touches the network. All calls are made under the context's lock.
+ */
+#include "sotto/base.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/time.h"
+#include "wire/candidate.h"
+
+struct ice; /* one generation of one transport */
+
+/* Datagrams that one dispatch brought; one per context, drained by ice next() before another ice is dispatched. */
+struct ice_box {
+    uint8_t *bytes;   /* records: struct ice_box_head, then the datagram, padded to 8 */
+    size_t head, n, cap;
+    uint64_t dropped; /* overflow beyond SOTTO_ICE_BOX */
+};
+void sotto__ice_box_free(struct ice_box *b);
+
+enum ice_server_kind { ICE_SERVER_STUN, ICE_SERVER_TURN_UDP, ICE_SERVER_TURN_TCP };
+struct ice_server {
+    enum ice_server_kind kind;
+    struct address addr;
+    char *username, *credential; /* TURN; borrowed for init */
+};
+
+struct ice_cfg { /* borrowed for init */
+    bool controlling;
+    bool relay_only;
+    bool allow_loopback;
+    const char *ufrag, *pwd; /* ours */
+    uint16_t port_min, port_max;
+    const char *interface; /* nullable */
+    const struct ice_server *servers;
+    size_t n_servers;
+    struct ice_box *box; /* outlives the ice */
+    struct log *log;     /* nullable; outlives the ice */
+    void *world;         /* test/net's; NULL for libnice */
+};
+
+/* The packets of one send: one datagram each. */
+struct packet {
+    const uint8_t *p;
+    size_t n;
+};
+
+enum ice_out_type {
+    ICE_OUT_CANDIDATE, /* a local candidate, in `candidate` */
+    ICE_OUT_GATHERED,  /* no more local candidates */
+    ICE_OUT_STATE,     /* `state` */
+    ICE_OUT_SELECTED,  /* a pair can carry data: the first one, or another from now on */
+    ICE_OUT_PACKET     /* a datagram that is not STUN, from a validated source */
+};
+
+struct ice_out {
+    enum ice_out_type type;
+    int32_t state; /* SOTTO_ICE_NEW … SOTTO_ICE_FAILED */
+    const struct candidate *candidate; /* views, valid until the next call on this ice */
+    struct packet packet;
+};
+
+struct ice_ops {
+    /* Opens nothing yet. 0, SOTTO_E_NOMEM, SOTTO_E_SYS. */
+    int (*init)(struct ice **ret, const struct ice_cfg *cfg, sotto_us now);
+    /* Open sockets and gather; once. 0, or SOTTO_E_NETWORK no usable local address or port, SOTTO_E_SYS. */
+    int (*gather)(struct ice *ice, sotto_us now);
+    /* The remote's credentials; once. Candidates may be added before or after. Under relay_only the implementation holds
+     * remote candidates back until gathering is done. */
+    int (*set_remote)(struct ice *ice, const char *ufrag, const char *pwd, sotto_us now);
+    /* A numeric UDP candidate that passed sotto__address_usable. 0, SOTTO_E_LIMIT, SOTTO_E_NOMEM. */
+    int (*add_remote)(struct ice *ice, const struct candidate *c, sotto_us now);
+    /* No more remote candidates: FAILED may now be final. */
+    void (*remote_done)(struct ice *ice, sotto_us now);
+    /* On the selected pair, in order; what the socket does not take is dropped, as on any network. How many went out, or
+     * SOTTO_E_STATE without a pair. */
+    int (*send)(struct ice *ice, const struct packet *pkts, size_t n, sotto_us now);
+    /* Runs what is ready or due, then: 1 filled, 0 nothing. */
+    int (*next)(struct ice *ice, sotto_us now, struct ice_out *out);
+    sotto_us (*due)(const struct ice *ice);
+    /* Descriptors to be watched now (they change with every call); how many, at most max. */
+    int (*fds)(const struct ice *ice, struct sotto_fd *out, int max);
+    /* poll() said `revents` of descriptor `slot` as numbered by the last fds(); next() then dispatches. */
+    void (*ready)(struct ice *ice, int slot, short revents);
+    /* Text of the selected pair for humans, masked: "host udp 10.0.x.x → …"; "" without one. */
+    const char *(*selected)(const struct ice *ice);
+    /* Begin an orderly close (TURN goodbyes); then drive with next/due/fds until closed() is true, at most about 1 s, then free. */
+    void (*close)(struct ice *ice, sotto_us now);
+    bool (*closed)(const struct ice *ice);
+    void (*free)(struct ice *ice); /* NULL is fine; any state */
+};
+
+extern const struct ice_ops sotto__ice_nice;
+
+/* For implementations: put a datagram of `owner` in the box; take the oldest one (a view until the next put). */
+void sotto__ice_box_put(struct ice_box *b, const struct ice *owner, const uint8_t *p, size_t n);
+bool sotto__ice_box_take(struct ice_box *b, const struct ice *owner, struct packet *out);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_UTIL_LIMITS_H
+#define SOTTO_UTIL_LIMITS_H
+/* Every bound on what a peer or an application can make grow: its name, its number, why, and where from. */
+
+/* session descriptions: browsers' largest are below 20 KiB and 2 KiB a line (fixtures); room for SFUs with hundreds of m-lines' lines */
+#define SOTTO_MAX_SDP (256u * 1024)      /* bytes of a description */
+#define SOTTO_MAX_SDP_LINE (8u * 1024)   /* bytes of a line */
+#define SOTTO_MAX_SDP_MEDIA 64u          /* m-lines */
+#define SOTTO_MAX_SDP_LINES 2048u        /* lines of one section */
+#define SOTTO_MAX_SDP_FMTS 128u          /* formats of an m-line: payload types are 7 bits */
+#define SOTTO_MAX_FINGERPRINTS 8u        /* a=fingerprint of one transport */
+#define SOTTO_MAX_MID 64u                /* bytes of a=mid; RFC 8843 §7.1 wants short ones */
+
+/* ICE. SOTTO_MAX_CANDIDATE and SOTTO_MAX_REMOTE_CANDIDATES are public: pc.h */
+#define SOTTO_MAX_LOCAL_CANDIDATES 64u   /* libnice aborts at 64 local addresses */
+#define SOTTO_MAX_LOCAL_ADDRESSES 32u    /* of this host that are offered */
+#define SOTTO_MAX_PRFLX 64u              /* peer-reflexive remotes per generation: libnice's insertion is quadratic */
+#define SOTTO_MAX_ICE_SERVERS 8u         /* libnice: 8 TURN servers per component */
+#define SOTTO_MAX_UFRAG 256u             /* RFC 8839 §5.4 */
+#define SOTTO_MAX_PWD 256u
+#define SOTTO_ICE_BOX (8u * 1024 * 1024) /* bytes of datagrams that one dispatch of libnice may bring: one full socket */
+#define SOTTO_SOCKET_BUFFER (4u * 1024 * 1024) /* SO_RCVBUF and SO_SNDBUF asked for */
+#define SOTTO_MAX_ICE_FDS 72             /* descriptors of one connection: a socket per address, TURN over TCP, libnice's own */
+
+/* DTLS */
+#define SOTTO_MAX_DATAGRAM 65536u        /* largest datagram read */
+#define SOTTO_MTU 1200u                  /* UDP payload that passes everywhere: RFC 8831 §5, RFC 8261 §5 */
+#define SOTTO_MAX_EARLY_RECORDS 8u       /* DTLS datagrams kept before the handshake can run */
+#define SOTTO_MAX_EARLY_BYTES (16u * 1024)
+#define SOTTO_MAX_HANDSHAKE_MESSAGE (16u * 1024) /* a handshake message; a certificate above it is refused */
+#define SOTTO_MAX_DTLS_REBUILDS 32u      /* handshakes begun anew because forged packets stalled them */
+#define SOTTO_MAX_DTLS_US (30 * 1000000LL) /* a handshake that is not done by then has failed */
+
+/* SCTP and data channels */
+#define SOTTO_MAX_MESSAGE (16u * 1024 * 1024)   /* upper end of max_message_size */
+#define SOTTO_DEFAULT_MESSAGE (256u * 1024)     /* as browsers */
+#define SOTTO_DEFAULT_REMOTE_MESSAGE 65536u     /* RFC 8841 §6.1: without a=max-message-size */
+#define SOTTO_STREAMS_OUT 256u                  /* memory goes with streams */
+#define SOTTO_STREAMS_IN 512u
+#define SOTTO_MAX_STREAMS 65535u                /* id 65535 is reserved: RFC 8832 §8.1 */
+#define SOTTO_SCTP_BACKLOG (1024u * 1024)       /* bytes given to usrsctp and not acknowledged: window × RTT of long fat paths */
+#define SOTTO_SCTP_BACKLOG_MESSAGES 2048u       /* messages so: usrsctp itself counts payload bytes only */
+#define SOTTO_SCTP_OUTBOX 1024u                 /* packets that one call into usrsctp may produce; beyond: lost, SCTP repeats */
+#define SOTTO_DEFAULT_BUFFERED (1024u * 1024)   /* send queue of one channel */
+#define SOTTO_MAX_QUEUED_MESSAGES 65536u        /* messages in the send queue of one channel: each costs about 64 bytes beside its own */
+#define SOTTO_MAX_LABEL 65535u                  /* RFC 8832 §5.1: 16 bits */
+#define SOTTO_MAX_CLOSED_CHANNELS 1024u         /* closed channels whose handles nobody freed; beyond it remote OPENs are reset */
+
+/* events and contexts */
+#define SOTTO_MAX_PCS 4096u              /* peer connections of a context */
+#define SOTTO_MAX_PC_EVENTS 256u         /* control events of a connection beside those of channels: candidates, states, warnings */
+#define SOTTO_MAX_POSTS 1024u            /* sotto_ctx_post */
+#define SOTTO_MAX_LOG_LINES 256u         /* lines waiting for the sink */
+#define SOTTO_MAX_LOG_LINE 256u          /* bytes of a line */
+
+#endif

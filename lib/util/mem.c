@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Allocation: the one door to malloc for the whole library. Counts live blocks, and lets a test make the n-th
+ * allocation fail. Knows nothing of what is stored.
+ */
+#include "util/mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_int_least64_t live;
+static atomic_uint_least64_t fail_in; /* 0: never; 1: the next one */
+static atomic_bool failed;
+
+static bool must_fail(void)
+{
+    uint64_t left = atomic_load_explicit(&fail_in, memory_order_relaxed);
+    while (left > 0) {
+        if (atomic_compare_exchange_weak(&fail_in, &left, left - 1)) {
+            if (left == 1) atomic_store(&failed, true);
+            return left == 1;
+        }
+    }
+    return false;
+}
+
+void *sotto__malloc(size_t n)
+{
+    if (must_fail()) return NULL;
+    void *p = malloc(n ? n : 1);
+    if (p) atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+    return p;
+}
+
+void *sotto__calloc(size_t n, size_t size)
+{
+    if (must_fail()) return NULL;
+    void *p = calloc(n ? n : 1, size ? size : 1);
+    if (p) atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+    return p;
+}
+
+void *sotto__realloc(void *p, size_t n)
+{
+    if (!p) return sotto__malloc(n);
+    if (must_fail()) return NULL;
+    return realloc(p, n ? n : 1);
+}
+
+void sotto__free(void *p)
+{
+    if (!p) return;
+    atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    free(p);
+}
+
+void *sotto__memdup(const void *p, size_t n)
+{
+    void *copy = sotto__malloc(n);
+    if (copy && n > 0) memcpy(copy, p, n);
+    return copy;
+}
+
+char *sotto__strndup(const char *p, size_t n)
+{
+    char *copy = sotto__malloc(n + 1);
+    if (!copy) return NULL;
+    if (n > 0) memcpy(copy, p, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+char *sotto__strdup(const char *s)
+{
+    return sotto__strndup(s, strlen(s));
+}
+
+void sotto__wipe(void *p, size_t n)
+{
+    if (p) explicit_bzero(p, n);
+}
+
+void sotto__free_secret(void *p, size_t n)
+{
+    sotto__wipe(p, n);
+    sotto__free(p);
+}
+
+void sotto__mem_fail_at(uint64_t n)
+{
+    atomic_store(&failed, false);
+    atomic_store(&fail_in, n);
+}
+
+bool sotto__mem_failed(void)
+{
+    return atomic_load(&failed);
+}
+
+int64_t sotto__mem_live(void)
+{
+    return atomic_load(&live);
+}
