@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Marks what the library exports. */
 #if defined(__GNUC__)
 #define SOTTO_API __attribute__((visibility("default")))
 #else

@@ -74,7 +74,8 @@ typedef struct sotto_pc_config {
     int32_t ice_transport_policy;        /**< SOTTO_ICE_POLICY_*. Security: RELAY hides this host's addresses from the remote */
     int32_t privacy_mode;                /**< 0; others are SOTTO_E_UNSUPPORTED in this version */
     int32_t bundle_policy;               /**< SOTTO_BUNDLE_* */
-    uint16_t port_min, port_max;         /**< local UDP ports, both inclusive; 0, 0: any. Security: few ports are easy to find */
+    uint16_t port_min;                   /**< lowest local UDP port; 0 with port_max 0: any. Security: few ports are easy to find */
+    uint16_t port_max;                   /**< highest, itself included */
     const char *interface;               /**< nullable: only addresses of this network interface */
     sotto_cert *cert;                    /**< nullable: a new one. Security: a shared certificate links connections to each other */
     uint32_t max_message_size;           /**< largest message to be received, bytes, up to 16 MiB; 0: 262144 */
