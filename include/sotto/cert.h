@@ -34,7 +34,8 @@ SOTTO_API int sotto_cert_generate(sotto_cert **ret);
  *                SOTTO_E_INVAL, SOTTO_E_NOMEM
  * Security: whoever reads this key can pose as this peer until the certificate is replaced.
  */
-SOTTO_API int sotto_cert_from_pem(const char *pem, size_t len, sotto_cert **ret, sotto_error *reterr);
+SOTTO_API int sotto_cert_from_pem(const char *pem, size_t len, sotto_cert **ret,
+                                  sotto_error *reterr);
 
 /**
  * Write certificate and private key as PEM text that sotto_cert_from_pem() reads.

@@ -48,7 +48,13 @@ enum {
 };
 /** RTCSdpType, and what W3C calls the implicit form. */
 typedef int32_t sotto_sdp_type;
-enum { SOTTO_SDP_IMPLICIT = 0, SOTTO_SDP_OFFER = 1, SOTTO_SDP_PRANSWER = 2, SOTTO_SDP_ANSWER = 3, SOTTO_SDP_ROLLBACK = 4 };
+enum {
+    SOTTO_SDP_IMPLICIT = 0,
+    SOTTO_SDP_OFFER = 1,
+    SOTTO_SDP_PRANSWER = 2,
+    SOTTO_SDP_ANSWER = 3,
+    SOTTO_SDP_ROLLBACK = 4
+};
 /** Which of a side's descriptions: the pending one if there is one, else the current one; the current; the pending. */
 typedef int32_t sotto_sdp_which;
 enum { SOTTO_DESC_EFFECTIVE = 0, SOTTO_DESC_CURRENT = 1, SOTTO_DESC_PENDING = 2 };
@@ -196,15 +202,15 @@ SOTTO_API int sotto_pc_set_remote_description(sotto_pc *pc, sotto_sdp_type type,
  * @param ret_sdp   nullable: yours: sotto_free().
  * @return 1 filled, 0 there is none, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
  */
-SOTTO_API int sotto_pc_local_description(sotto_pc *pc, sotto_sdp_which which, sotto_sdp_type *ret_type,
-                                         char **ret_sdp);
+SOTTO_API int sotto_pc_local_description(sotto_pc *pc, sotto_sdp_which which,
+                                         sotto_sdp_type *ret_type, char **ret_sdp);
 
 /**
  * Read back a remote description, with the candidates that were added.
  * As sotto_pc_local_description().
  */
-SOTTO_API int sotto_pc_remote_description(sotto_pc *pc, sotto_sdp_which which, sotto_sdp_type *ret_type,
-                                          char **ret_sdp);
+SOTTO_API int sotto_pc_remote_description(sotto_pc *pc, sotto_sdp_which which,
+                                          sotto_sdp_type *ret_type, char **ret_sdp);
 
 /**
  * Add one remote ICE candidate, as it trickles in.
@@ -220,7 +226,8 @@ SOTTO_API int sotto_pc_remote_description(sotto_pc *pc, sotto_sdp_which which, s
  * A valid candidate that cannot be used (TCP, a host name, loopback or multicast, an old ufrag) is dropped, and 0 is returned.
  * Never blocks; any thread. Source: RFC 8839 §5.1; W3C addIceCandidate().
  */
-SOTTO_API int sotto_pc_add_ice_candidate(sotto_pc *pc, const sotto_candidate *cand, sotto_error *reterr);
+SOTTO_API int sotto_pc_add_ice_candidate(sotto_pc *pc, const sotto_candidate *cand,
+                                         sotto_error *reterr);
 
 /** Most bytes of a candidate line. */
 #define SOTTO_MAX_CANDIDATE 512
@@ -259,8 +266,8 @@ SOTTO_API int sotto_pc_set_reading(sotto_pc *pc, bool on);
  *                SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM
  * Source: W3C createDataChannel().
  */
-SOTTO_API int sotto_pc_create_data_channel(sotto_pc *pc, const char *label, const struct sotto_dc_config *cfg,
-                                           sotto_dc **ret);
+SOTTO_API int sotto_pc_create_data_channel(sotto_pc *pc, const char *label,
+                                           const struct sotto_dc_config *cfg, sotto_dc **ret);
 
 #ifdef __cplusplus
 }

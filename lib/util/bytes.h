@@ -37,10 +37,22 @@ static inline uint32_t sotto__read_be(struct reader *r, size_t n) /* n: 1…4; 0
     return v;
 }
 
-static inline uint8_t sotto__read_u8(struct reader *r) { return (uint8_t)sotto__read_be(r, 1); }
-static inline uint16_t sotto__read_u16(struct reader *r) { return (uint16_t)sotto__read_be(r, 2); }
-static inline uint32_t sotto__read_u24(struct reader *r) { return sotto__read_be(r, 3); }
-static inline uint32_t sotto__read_u32(struct reader *r) { return sotto__read_be(r, 4); }
+static inline uint8_t sotto__read_u8(struct reader *r)
+{
+    return (uint8_t)sotto__read_be(r, 1);
+}
+static inline uint16_t sotto__read_u16(struct reader *r)
+{
+    return (uint16_t)sotto__read_be(r, 2);
+}
+static inline uint32_t sotto__read_u24(struct reader *r)
+{
+    return sotto__read_be(r, 3);
+}
+static inline uint32_t sotto__read_u32(struct reader *r)
+{
+    return sotto__read_be(r, 4);
+}
 
 struct writer {
     uint8_t *p; /* start */
@@ -71,11 +83,23 @@ static inline void sotto__write_be(struct writer *w, uint32_t v, size_t n) /* n:
     sotto__write_bytes(w, tmp, n);
 }
 
-static inline void sotto__write_u8(struct writer *w, uint8_t v) { sotto__write_be(w, v, 1); }
-static inline void sotto__write_u16(struct writer *w, uint16_t v) { sotto__write_be(w, v, 2); }
-static inline void sotto__write_u32(struct writer *w, uint32_t v) { sotto__write_be(w, v, 4); }
+static inline void sotto__write_u8(struct writer *w, uint8_t v)
+{
+    sotto__write_be(w, v, 1);
+}
+static inline void sotto__write_u16(struct writer *w, uint16_t v)
+{
+    sotto__write_be(w, v, 2);
+}
+static inline void sotto__write_u32(struct writer *w, uint32_t v)
+{
+    sotto__write_be(w, v, 4);
+}
 
-static inline uint16_t sotto__get_u16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+static inline uint16_t sotto__get_u16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
 static inline uint32_t sotto__get_u32(const uint8_t *p)
 {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];

@@ -40,7 +40,9 @@ const char *sotto__log_address(const char *address, char *out, size_t cap)
     char separator = v6 ? ':' : '.';
     for (int groups = 0; *end; end++)
         if (*end == separator && ++groups == 2) break;
-    if (!*end) snprintf(out, cap, "x");
-    else snprintf(out, cap, "%.*s%s", (int)(end - address), address, v6 ? ":x" : ".x.x");
+    if (!*end)
+        snprintf(out, cap, "x");
+    else
+        snprintf(out, cap, "%.*s%s", (int)(end - address), address, v6 ? ":x" : ".x.x");
     return out;
 }

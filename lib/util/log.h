@@ -19,7 +19,7 @@ struct log {
     struct log_line {
         int level;
         char text[SOTTO_MAX_LOG_LINE];
-    } *lines; /* SOTTO_MAX_LOG_LINES, owned by the context */
+    } * lines; /* SOTTO_MAX_LOG_LINES, owned by the context */
 };
 
 /* `SOTTO_LOG(log, SOTTO_LOG_INFO, "dtls", "handshake done as %s", role)` */

@@ -9,7 +9,7 @@ struct map {
     struct map_slot {
         uint64_t key;
         void *value; /* NULL: free */
-    } *slots;
+    } * slots;
     size_t cap, n;
 };
 

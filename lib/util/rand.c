@@ -25,7 +25,8 @@ int sotto__rand_u64(uint64_t *ret)
 int sotto__rand_ice(char *out, size_t n)
 {
     /* RFC 8839 §5.4: ice-char is ALPHA / DIGIT / "+" / "/": 64 of them, so that a random byte maps without bias */
-    static const char ice_char[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char ice_char[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     int r = sotto__rand(out, n);
     if (r < 0) return r;
     for (size_t i = 0; i < n; i++) out[i] = ice_char[(uint8_t)out[i] & 63];

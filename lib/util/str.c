@@ -77,10 +77,14 @@ static size_t utf8_sequence(const uint8_t *p, size_t n)
     uint8_t lead = p[0], low = 0x80, high = 0xbf;
     size_t len;
     if (lead < 0x80) return 1;
-    if (lead >= 0xc2 && lead <= 0xdf) len = 2;
-    else if (lead >= 0xe0 && lead <= 0xef) len = 3;
-    else if (lead >= 0xf0 && lead <= 0xf4) len = 4;
-    else return 0;
+    if (lead >= 0xc2 && lead <= 0xdf)
+        len = 2;
+    else if (lead >= 0xe0 && lead <= 0xef)
+        len = 3;
+    else if (lead >= 0xf0 && lead <= 0xf4)
+        len = 4;
+    else
+        return 0;
     if (n < len) return 0;
     if (lead == 0xe0) low = 0xa0;
     if (lead == 0xed) high = 0x9f;

@@ -7,8 +7,8 @@
 #include "sotto/base.h"
 
 #define SOTTO_NEVER INT64_MAX
-#define SOTTO_MS(n) ((sotto_us)(n) * 1000)
-#define SOTTO_SECONDS(n) ((sotto_us)(n) * 1000000)
+#define SOTTO_MS(n) ((sotto_us)(n)*1000)
+#define SOTTO_SECONDS(n) ((sotto_us)(n)*1000000)
 
 static inline sotto_us sotto__earlier(sotto_us a, sotto_us b)
 {
