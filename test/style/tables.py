@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Writes docs/reference/errors.md and docs/reference/limits.md from the headers; run.py checks that they are up to date."""
+import os
+import re
+
+ERRORS = """# Errors
+
+Made from `include/sotto/base.h` by `test/style/tables.py`: do not edit.
+
+Every function that can fail returns an `int`: 0 or more is success, below 0 is one of these. On failure nothing has changed.
+`sotto_strerror()` gives the text, `sotto_error_w3c()` the name of the DOMException that a browser would throw.
+What to do is told by the group: fix the call (INVAL to TOO_BIG), wait (AGAIN), blame the remote (SDP, PROTO, NETWORK), give up the
+object (CLOSED, FORKED), look at the machine (NOMEM, SYS).
+
+| code | value | DOMException | text |
+|---|---|---|---|
+"""
+
+LIMITS = """# Limits
+
+Made from `lib/util/limits.h` and the public headers by `test/style/tables.py`: do not edit.
+
+Whatever a remote or an application can make grow ends at one of these.
+
+| name | value | what and why |
+|---|---|---|
+"""
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def pages():
+    errors = re.findall(r'^    X\((\w+), (-\d+), "(\w+)", "([^"]+)"\)', read("include/sotto/base.h"), re.M)
+    rows = [f"| `SOTTO_E_{name}` | {number} | {w3c} | {text} |" for name, number, w3c, text in errors]
+    limits = []
+    text = read("lib/util/limits.h")
+    for line in text.split("\n"):
+        section = re.fullmatch(r"/\* (.*) \*/", line)
+        limit = re.match(r"#define (SOTTO_\w+) +(\([^)]*\)|\S+)(?:\s*/\* (.*?)(?: \*/)?)?$", line)
+        if section and not re.match("Every bound|SPDX", section.group(1)):
+            limits.append(f"| **{section.group(1).split(':')[0].split('.')[0]}** | | |")
+        elif limit and limit.group(2):
+            why = (limit.group(3) or "as the line above").replace("|", "\\|")
+            limits.append(f"| `{limit.group(1)}` | {limit.group(2).strip('()')} | {why} |")
+    public = re.findall(r"/\*\* ([^*]+?) \*/\n#define (SOTTO_MAX_\w+) (\d+)", read("include/sotto/pc.h"))
+    limits += ["| **public, in pc.h** | | |"] + [f"| `{name}` | {number} | {why} |" for why, name, number in public]
+    return {"docs/reference/errors.md": ERRORS + "\n".join(rows) + "\n",
+            "docs/reference/limits.md": LIMITS + "\n".join(limits) + "\n"}
+
+
+if __name__ == "__main__":
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+    for path, text in pages().items():
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        print("written:", path)
