@@ -13,15 +13,20 @@ struct address {
 };
 
 enum candidate_type { CANDIDATE_HOST, CANDIDATE_SRFLX, CANDIDATE_PRFLX, CANDIDATE_RELAY };
-enum candidate_tcp { CANDIDATE_TCP_NONE, CANDIDATE_TCP_ACTIVE, CANDIDATE_TCP_PASSIVE, CANDIDATE_TCP_SO };
+enum candidate_tcp {
+    CANDIDATE_TCP_NONE,
+    CANDIDATE_TCP_ACTIVE,
+    CANDIDATE_TCP_PASSIVE,
+    CANDIDATE_TCP_SO
+};
 
 struct candidate {
     char foundation[33];
-    uint16_t component;    /* 1…256 */
+    uint16_t component; /* 1…256 */
     bool is_tcp;
-    uint32_t priority;     /* 1…2^31-1 */
-    struct address addr;   /* family 0: see name */
-    char name[256];        /* host name instead of an address, else "" */
+    uint32_t priority;   /* 1…2^31-1 */
+    struct address addr; /* family 0: see name */
+    char name[256];      /* host name instead of an address, else "" */
     enum candidate_type type;
     enum candidate_tcp tcp;
     struct address related; /* raddr, rport; family 0: none */
@@ -38,7 +43,7 @@ void sotto__candidate_write(const struct candidate *c, struct buf *out);
 
 /* Text of an address without port; out holds 46 bytes. And back: numeric only, 0 or SOTTO_E_SYNTAX. */
 const char *sotto__address_text(const struct address *a, char out[46]);
-int sotto__address_parse(struct str text, struct address *ret); /* leaves port alone */
+int sotto__address_parse(struct str text, struct address *ret);           /* leaves port alone */
 bool sotto__address_eq(const struct address *a, const struct address *b); /* with port */
 /*
  * Whether a remote candidate may be aimed at: false for unspecified, multicast, broadcast, link-local, 169.254.0.0/16, v4-mapped,

@@ -5,7 +5,7 @@
 #include "sotto/base.h"
 #include "util/str.h"
 
-#define DCEP_ACK 0x02  /* §8.2.1 */
+#define DCEP_ACK 0x02 /* §8.2.1 */
 #define DCEP_OPEN 0x03
 
 /* Payload protocol identifiers: RFC 8831 §8; 52 and 54 are the deprecated partial ones. */
@@ -20,12 +20,14 @@ enum ppid {
 };
 
 struct dcep {
-    uint8_t type;      /* DCEP_OPEN or DCEP_ACK; the rest is of OPEN */
+    uint8_t type; /* DCEP_OPEN or DCEP_ACK; the rest is of OPEN */
     bool unordered;
-    int32_t reliability; /* SOTTO_DC_RELIABLE … as in data.h: 0 reliable, 1 retransmits, 2 lifetime */
+    int32_t
+        reliability; /* SOTTO_DC_RELIABLE … as in data.h: 0 reliable, 1 retransmits, 2 lifetime */
     uint32_t limit;
     uint16_t priority;
-    struct str label, protocol; /* views of the input; valid UTF-8; may hold NUL: the caller refuses that */
+    struct str label,
+        protocol; /* views of the input; valid UTF-8; may hold NUL: the caller refuses that */
 };
 
 /* 0, or SOTTO_E_PROTO: not a message of RFC 8832 (unknown type or channel type, lengths that do not add up, no UTF-8). */

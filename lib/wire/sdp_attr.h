@@ -13,7 +13,12 @@ struct sdp_fingerprint { /* RFC 8122 §5 */
 };
 int sotto__sdp_fingerprint(struct str value, struct sdp_fingerprint *ret);
 
-enum sdp_setup { SDP_SETUP_ACTPASS, SDP_SETUP_ACTIVE, SDP_SETUP_PASSIVE, SDP_SETUP_HOLDCONN }; /* RFC 4145 §4 */
+enum sdp_setup {
+    SDP_SETUP_ACTPASS,
+    SDP_SETUP_ACTIVE,
+    SDP_SETUP_PASSIVE,
+    SDP_SETUP_HOLDCONN
+}; /* RFC 4145 §4 */
 int sotto__sdp_setup(struct str value, enum sdp_setup *ret);
 
 struct sdp_group { /* RFC 5888 §5 */
@@ -36,10 +41,11 @@ struct sdp_fmtp { /* "96 key=value;key=value", or a text without keys as RFC 473
     struct str params;
 };
 int sotto__sdp_fmtp(struct str value, struct sdp_fmtp *ret);
-bool sotto__sdp_fmtp_param(const struct sdp_fmtp *f, const char *key, struct str *ret); /* key of either case */
+bool sotto__sdp_fmtp_param(const struct sdp_fmtp *f, const char *key,
+                           struct str *ret); /* key of either case */
 
-struct sdp_rtcp_fb { /* RFC 4585 §4.2 */
-    int pt;          /* -1: "*" */
+struct sdp_rtcp_fb {        /* RFC 4585 §4.2 */
+    int pt;                 /* -1: "*" */
     struct str type, param; /* "nack", "pli"; param empty without */
 };
 int sotto__sdp_rtcp_fb(struct str value, struct sdp_rtcp_fb *ret);
@@ -57,7 +63,7 @@ struct sdp_rid { /* RFC 8851 §10 */
 };
 int sotto__sdp_rid(struct str value, struct sdp_rid *ret);
 
-struct sdp_simulcast { /* RFC 8853 §5.1: "send a;b,~c recv …" */
+struct sdp_simulcast {     /* RFC 8853 §5.1: "send a;b,~c recv …" */
     struct str send, recv; /* the lists as they stand; empty: not there */
 };
 int sotto__sdp_simulcast(struct str value, struct sdp_simulcast *ret);
@@ -80,14 +86,22 @@ struct sdp_msid { /* RFC 8830 §2 */
 };
 int sotto__sdp_msid(struct str value, struct sdp_msid *ret);
 
-int sotto__sdp_sctp_port(struct str value, uint16_t *ret);        /* RFC 8841 §5.1: 1…65535 */
-int sotto__sdp_max_message_size(struct str value, uint64_t *ret); /* RFC 8841 §6.1; 0: any size; larger than 64 bits: UINT64_MAX */
-int sotto__sdp_ice_ufrag(struct str value, struct str *ret);      /* RFC 8839 §5.4: 4…256 ice-char */
-int sotto__sdp_ice_pwd(struct str value, struct str *ret);        /* 22…256 ice-char */
+int sotto__sdp_sctp_port(struct str value, uint16_t *ret); /* RFC 8841 §5.1: 1…65535 */
+/* RFC 8841 §6.1; 0: any size; larger than 64 bits: UINT64_MAX; negative: SOTTO_DEFAULT_REMOTE_MESSAGE, as if it were not there */
+int sotto__sdp_max_message_size(struct str value, uint64_t *ret);
+int sotto__sdp_ice_ufrag(struct str value, struct str *ret); /* RFC 8839 §5.4: 4…256 ice-char */
+int sotto__sdp_ice_pwd(struct str value, struct str *ret);   /* 22…256 ice-char */
 bool sotto__sdp_ice_option(struct str value, const char *option); /* whether the list names it */
 bool sotto__sdp_is_token(struct str s);                           /* RFC 8866 §9 */
+bool sotto__sdp_is_ice_chars(struct str s, size_t min,
+                             size_t max); /* RFC 8839 §5.1, and that many of them */
 
-/* Check the value of a known attribute; 0 also for unknown ones. Used by the parser; *why is a static text. */
+/*
+ * Check the value of a known attribute; 0 also for unknown ones. *why is a static text. The parser refuses a description for
+ * those that are required: the attributes of session and transport. Those of media (rtpmap, ssrc, …) and candidates cost only
+ * their own line: whoever reads them skips what does not parse.
+ */
 int sotto__sdp_attr_check(struct str name, struct str value, const char **why);
+bool sotto__sdp_attr_required(struct str name);
 
 #endif
