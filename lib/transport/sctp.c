@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One SCTP association over DTLS (RFC 8261, RFC 8831 §6): its usrsctp socket, its life from new to free, and the way of
+ * packets through it. In: packets out of DTLS, which pass the guard first; out: packets, UP and DOWN. Messages and stream
+ * resets are sctp_data.c's, the process-wide side of usrsctp is sctp_stack.c's. UP and DOWN come from the association's
+ * state, not from usrsctp's notifications: those queue behind the messages, and nobody may be reading them. Knows
+ * nothing of DTLS, channels or the clock.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "transport/sctp_priv.h"
+#include "util/mem.h"
+
+#include "sotto/ctx.h"
+
+#define MODULE "sctp"
+
+static bool set_option(struct sctp *s, int option, const void *value, size_t n)
+{
+    if (usrsctp_setsockopt(s->so, IPPROTO_SCTP, option, value, (socklen_t)n) == 0) return true;
+    SOTTO_LOG(s->log, SOTTO_LOG_ERROR, MODULE, "option %#x: %s", (unsigned)option, strerror(errno));
+    return false;
+}
+
+/* The window must hold the largest message twice: usrsctp begins to give a message out in parts at half of it, and mixes up
+ * such parts when some of them are abandoned. */
+static uint32_t receive_buffer(const struct sctp *s)
+{
+    uint32_t twice = 2 * s->max_message_size + 4096;
+    return twice > 1024 * 1024 ? twice : 1024 * 1024;
+}
+
+static bool set_buffers(struct sctp *s)
+{
+    uint32_t rcv = receive_buffer(s), half = rcv / 2;
+    /* Our own bound on what waits is below this one: it shall never be the one that binds. */
+    uint32_t snd = 2 * (SOTTO_SCTP_BACKLOG + SOTTO_MAX_MESSAGE);
+    sotto__sctp_stack_room(rcv);
+    return usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0 &&
+           usrsctp_setsockopt(s->so, SOL_SOCKET, SO_SNDBUF, &snd, sizeof snd) == 0 &&
+           set_option(s, SCTP_PARTIAL_DELIVERY_POINT, &half, sizeof half);
+}
+
+/* Room for the event of a reset beside a window that is full: usrsctp would drop it silently. */
+static void widen(struct sctp *s, bool wide)
+{
+    if (s->wide == wide) return;
+    uint32_t rcv = receive_buffer(s) + (wide ? SCTP_RESET_ROOM : 0);
+    if (usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0) s->wide = wide;
+}
+
+static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
+{
+    int on = 1, off = 0;
+    struct linger linger = {.l_onoff = 1, .l_linger = 0}; /* close is one ABORT, and then nothing */
+    struct sctp_initmsg init = {.sinit_num_ostreams = cfg->streams_out, .sinit_max_instreams = cfg->streams_in};
+    struct sctp_assoc_value reset = {.assoc_id = SCTP_ALL_ASSOC, .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
+    struct sctp_event event = {.se_assoc_id = SCTP_ALL_ASSOC, .se_type = SCTP_STREAM_RESET_EVENT, .se_on = 1};
+    /* usrsctp adds the common header for AF_CONN itself */
+    struct sctp_paddrparams path = {.spp_flags = SPP_PMTUD_DISABLE, .spp_pathmtu = SCTP_PACKET_MAX - 12};
+    return usrsctp_set_non_blocking(s->so, 1) == 0 &&
+           usrsctp_setsockopt(s->so, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0 &&
+           set_option(s, SCTP_INITMSG, &init, sizeof init) &&
+           set_option(s, SCTP_ENABLE_STREAM_RESET, &reset, sizeof reset) &&
+           set_option(s, SCTP_EVENT, &event, sizeof event) && set_option(s, SCTP_RECVRCVINFO, &on, sizeof on) &&
+           set_option(s, SCTP_NODELAY, &on, sizeof on) &&
+           set_option(s, SCTP_FRAGMENT_INTERLEAVE, &off, sizeof off) &&
+           set_option(s, SCTP_PEER_ADDR_PARAMS, &path, sizeof path);
+}
+
+static bool associate(struct sctp *s, const struct sctp_cfg *cfg)
+{
+    void *id = (void *)(uintptr_t)s->id;
+    struct sockaddr_conn local = {.sconn_family = AF_CONN, .sconn_port = htons(cfg->local_port), .sconn_addr = id};
+    struct sockaddr_conn remote = {.sconn_family = AF_CONN, .sconn_port = htons(cfg->remote_port), .sconn_addr = id};
+    if (usrsctp_set_upcall(s->so, sotto__sctp_upcall, id) < 0) return false;
+    if (usrsctp_bind(s->so, (struct sockaddr *)&local, sizeof local) < 0) return false;
+    return usrsctp_connect(s->so, (struct sockaddr *)&remote, sizeof remote) == 0 || errno == EINPROGRESS;
+}
+
+static int open_socket(struct sctp *s, const struct sctp_cfg *cfg)
+{
+    s->so = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
+    if (!s->so) return errno == ENOMEM || errno == ENOBUFS ? SOTTO_E_NOMEM : SOTTO_E_SYS;
+    return set_buffers(s) && set_options(s, cfg) && associate(s, cfg) ? 0 : SOTTO_E_SYS;
+}
+
+int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
+{
+    if (cfg->streams_out == 0 || cfg->streams_in < 2 || cfg->max_message_size == 0 ||
+        cfg->max_message_size > SOTTO_MAX_MESSAGE)
+        return SOTTO_E_INVAL;
+    struct sctp *s = sotto__calloc(1, sizeof *s);
+    if (!s) return SOTTO_E_NOMEM;
+    s->log = cfg->log, s->wake_fd = cfg->wake_fd, s->max_message_size = cfg->max_message_size;
+    s->streams_out = cfg->streams_out;
+    s->guard.local_port = cfg->local_port, s->guard.remote_port = cfg->remote_port;
+    s->guard.user_streams = cfg->streams_in / 2; /* the upper half are shadows: sctp_guard.h */
+    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    s->out_state = sotto__calloc(cfg->streams_out, 1);
+    int r = s->out_state ? sotto__sctp_stack_add(s, now) : SOTTO_E_NOMEM;
+    if (r == 0) {
+        sotto__sctp_lock(s, now);
+        r = open_socket(s, cfg);
+        sotto__sctp_unlock(s);
+    }
+    if (r < 0) {
+        sotto__sctp_free(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+/* Close the socket; what it says goes into the outbox, or, after stack_remove, nowhere. */
+static void close_socket(struct sctp *s)
+{
+    if (!s->so) return;
+    usrsctp_set_upcall(s->so, NULL, NULL);
+    usrsctp_close(s->so);
+    s->so = NULL;
+}
+
+void sotto__sctp_fail(struct sctp *s, int error)
+{
+    close_socket(s);
+    if (s->down) return;
+    s->down = true, s->error = error;
+    atomic_store(&s->attention, true);
+}
+
+void sotto__sctp_close(struct sctp *s, sotto_us now)
+{
+    sotto__sctp_lock(s, now);
+    close_socket(s);
+    sotto__sctp_stack_remove(s);
+    s->up = false, s->down = s->down_told = true;
+    sotto__sctp_unlock(s);
+}
+
+void sotto__sctp_free(struct sctp *s)
+{
+    if (!s) return;
+    sotto__sctp_lock_quiet(s);
+    uint64_t id = s->id;
+    sotto__sctp_stack_remove(s);
+    if (id != 0) close_socket(s);
+    sotto__sctp_unlock(s);
+    sotto__outbox_free(&s->front);
+    sotto__outbox_free(&s->back);
+    sotto__free(s->partial.p);
+    sotto__free(s->resets.list);
+    sotto__free(s->out_state);
+    sotto__free(s);
+}
+
+/* Under the lock: has the association come up, or ended? */
+static void look(struct sctp *s)
+{
+    if (!s->so || s->down || (s->up && !s->check)) return;
+    struct sctp_status status = {0};
+    socklen_t n = sizeof status;
+    bool alive = usrsctp_getsockopt(s->so, IPPROTO_SCTP, SCTP_STATUS, &status, &n) == 0;
+    if (alive && !s->up && status.sstat_state == SCTP_ESTABLISHED) {
+        s->up = true;
+        if (status.sstat_outstrms < s->streams_out) s->streams_out = status.sstat_outstrms;
+    } else if (!alive) {
+        s->down = true;
+        s->error = s->in_tick ? SOTTO_E_NETWORK : SOTTO_E_PROTO;
+        atomic_store(&s->readable, true); /* what arrived before can still be pulled */
+    }
+    s->check = false;
+}
+
+static void swap_boxes(struct sctp *s)
+{
+    struct outbox empty = s->front;
+    s->front = s->back;
+    if (empty.cap > 256 * 1024) sotto__outbox_free(&empty); /* a burst's size is not for keeps */
+    empty.at = empty.n = empty.packets = 0;
+    s->back = empty;
+}
+
+static bool inside(struct sctp *s, sotto_us now, uint8_t *p, size_t n, const struct sctp_seen *seen)
+{
+    if (seen->shadow) sotto__sctp_guard_shadow(&s->guard, p, n);
+    if (seen->reset) widen(s, true);
+    usrsctp_conninput((void *)(uintptr_t)s->id, p, n, 0);
+    if (s->wide && !s->guard.reset_open) widen(s, false);
+    if (seen->acks) s->backlog.stale = true;
+    if (seen->end) {
+        s->check = true, s->in_tick = false;
+        atomic_store(&s->attention, true);
+    }
+    look(s);
+    if (s->down && seen->end && !s->down_told) s->error = seen->abort_proto ? SOTTO_E_PROTO : 0;
+    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    return true;
+}
+
+int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
+{
+    static uint8_t copy[SCTP_PACKET_LIMIT]; /* under the lock: one for the process */
+    const char *why = "oversized packet";
+    struct sctp_seen seen;
+    s->stats.packets_in++;
+    sotto__sctp_lock(s, now);
+    bool good = s->so && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
+    if (good) {
+        memcpy(copy, p, n);
+        inside(s, now, copy, n, &seen);
+    }
+    bool over = !s->so;
+    sotto__sctp_unlock(s);
+    if (good || over) return 0;
+    s->stats.packets_dropped++;
+    SOTTO_LOG(s->log, SOTTO_LOG_DEBUG, MODULE, "dropped a packet of %zu bytes: %s", n, why);
+    return 0;
+}
+
+static bool take_packet(struct sctp *s, struct sctp_out *out)
+{
+    struct outbox *o = &s->front;
+    if (o->packets == 0) return false;
+    size_t n = (size_t)(o->bytes[o->at] << 8 | o->bytes[o->at + 1]);
+    *out = (struct sctp_out){.type = SCTP_OUT_PACKET, .p = o->bytes + o->at + 2, .n = n};
+    o->at += n + 2, o->packets--;
+    return true;
+}
+
+static sotto_us tick_due(const struct sctp *s)
+{
+    sotto_us stamp = sotto__sctp_stack_stamp();
+    return sotto__after(stamp, stamp < s->busy_until ? SCTP_TICK_BUSY : SCTP_TICK_IDLE);
+}
+
+int sotto__sctp_next(struct sctp *s, sotto_us now, struct sctp_out *out)
+{
+    if (take_packet(s, out)) return 1;
+    bool ticks = s->so && !s->down && now >= tick_due(s);
+    if (ticks || atomic_load_explicit(&s->attention, memory_order_acquire)) {
+        if (ticks) sotto__sctp_lock(s, now);
+        else sotto__sctp_lock_quiet(s);
+        atomic_store(&s->attention, false);
+        atomic_store(&s->woken, false);
+        if (ticks) s->backlog.stale = true;
+        look(s);
+        swap_boxes(s);
+        sotto__sctp_unlock(s);
+    }
+    if (s->up && !s->up_told) {
+        s->up_told = true;
+        *out = (struct sctp_out){.type = SCTP_OUT_UP, .streams_out = s->streams_out};
+        return 1;
+    }
+    if (take_packet(s, out)) return 1;
+    if (!s->down || s->down_told) return 0;
+    s->down_told = true;
+    *out = (struct sctp_out){.type = SCTP_OUT_DOWN, .error = s->error};
+    return 1;
+}
+
+sotto_us sotto__sctp_due(const struct sctp *s)
+{
+    if (s->front.packets > 0 || atomic_load_explicit(&s->attention, memory_order_acquire) ||
+        (s->up && !s->up_told) || (s->down && !s->down_told))
+        return 0;
+    return s->so && !s->down ? tick_due(s) : SOTTO_NEVER;
+}
+
+void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret)
+{
+    struct sctp *m = (struct sctp *)(uintptr_t)s; /* locking writes, the association stays as it is */
+    struct sctp_status status = {0};
+    socklen_t n = sizeof status;
+    *ret = s->stats;
+    sotto__sctp_lock_quiet(m);
+    ret->outbox_dropped = s->outbox_dropped;
+    if (s->so && usrsctp_getsockopt(s->so, IPPROTO_SCTP, SCTP_STATUS, &status, &n) == 0) {
+        ret->rwnd_peer = status.sstat_rwnd;
+        ret->cwnd = status.sstat_primary.spinfo_cwnd;
+        ret->rtt_us = status.sstat_primary.spinfo_srtt * 1000;
+    }
+    sotto__sctp_unlock(m);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Filter in front of usrsctp 0.9.5.0 (chunks: RFC 9260 §3, RFC 3758 §3.2, RFC 6525 §4, RFC 4820). In: packets out of
+ * DTLS, so the sender is the authenticated peer, who may still be hostile; out: a verdict, and the packet with its
+ * complete unordered messages moved to shadow stream ids. usrsctp keeps a stale entry of an abandoned fragmented
+ * message and takes the next complete one on the same stream for a part of it, which ends the association; messages
+ * without fragments never meet that entry on an id of their own. Unordered messages carry no sequence number, so
+ * nothing else changes. Knows neither usrsctp nor time.
+ */
+#include "transport/sctp_guard.h"
+
+#include <string.h>
+
+#include "transport/sctp.h"
+#include "util/bytes.h"
+
+enum chunk_type {
+    DATA = 0,
+    INIT = 1,
+    INIT_ACK = 2,
+    SACK = 3,
+    HEARTBEAT = 4,
+    HEARTBEAT_ACK = 5,
+    ABORT = 6,
+    SHUTDOWN = 7,
+    SHUTDOWN_ACK = 8,
+    ERROR = 9,
+    COOKIE_ECHO = 10,
+    COOKIE_ACK = 11,
+    SHUTDOWN_COMPLETE = 14,
+    RE_CONFIG = 0x82,
+    PAD = 0x84,
+    FORWARD_TSN = 0xc0
+};
+
+#define HEADER 12u      /* common header */
+#define MAX_CHUNKS 128u /* of a packet: 1,500 bytes hold 75 of the smallest DATA */
+#define MAX_PARAMS 32u  /* of INIT and INIT ACK */
+#define FLAGS_WHOLE 7u  /* DATA: unordered, begin and end */
+
+struct chunk {
+    uint8_t type, flags;
+    const uint8_t *p; /* the body, behind the chunk's header */
+    size_t n;
+};
+
+struct walk { /* over one packet */
+    struct sctp_guard *g;
+    struct sctp_seen *seen;
+    const char *why;
+    bool cookie_here;  /* a COOKIE ECHO in this packet */
+    bool settles;      /* DATA or SACK: with no cookie beside it, the peer has our COOKIE ACK */
+};
+
+static bool refuse(struct walk *w, const char *why)
+{
+    w->why = why;
+    return false;
+}
+
+/* The next chunk (padded to 4 bytes, the last one perhaps not); false: a length that does not fit. */
+static bool next_chunk(struct reader *r, struct chunk *c)
+{
+    c->type = sotto__read_u8(r);
+    c->flags = sotto__read_u8(r);
+    size_t len = sotto__read_u16(r);
+    if (r->bad || len < 4 || len - 4 > r->n) return false;
+    c->n = len - 4;
+    c->p = sotto__read_view(r, c->n);
+    size_t pad = (4 - len % 4) % 4;
+    sotto__read_view(r, pad < r->n ? pad : r->n);
+    return true;
+}
+
+/* A parameter or error cause: type, length including these 4 bytes, padded. */
+static bool next_param(struct reader *r, uint16_t *type, struct reader *body)
+{
+    *type = sotto__read_u16(r);
+    size_t len = sotto__read_u16(r);
+    if (r->bad || len < 4 || len - 4 > r->n) return false;
+    *body = sotto__reader(sotto__read_view(r, len - 4), len - 4);
+    size_t pad = (4 - len % 4) % 4;
+    sotto__read_view(r, pad < r->n ? pad : r->n);
+    return true;
+}
+
+static bool check_init_param(struct walk *w, uint16_t type, size_t n, bool is_ack)
+{
+    switch (type) {
+    case 5:      /* IPv4 address */
+    case 6:      /* IPv6 address */
+    case 11:     /* host name */
+    case 0xc001: /* ASCONF: add, delete, set primary */
+    case 0xc002:
+    case 0xc004: return refuse(w, "INIT with an address");
+    case 7: return is_ack || refuse(w, "INIT with a cookie");
+    case 0x8002: /* AUTH: random, chunk list, HMACs. usrsctp reads them though AUTH is off */
+    case 0x8003: return n <= 256 || refuse(w, "INIT with an oversized AUTH parameter");
+    case 0x8004: return (n >= 2 && n <= 32 && n % 2 == 0) || refuse(w, "INIT with bad HMACs");
+    case 0x8008: return n <= 32 || refuse(w, "INIT with too many extensions");
+    case 0xc000: return n == 0 || refuse(w, "INIT with a bad Forward-TSN parameter");
+    default: return true;
+    }
+}
+
+/* RFC 9260 §3.3.2 and §3.3.3. One tag for the life of the association: usrsctp's restart is never entered. */
+static bool check_init(struct walk *w, const struct chunk *c)
+{
+    bool is_ack = c->type == INIT_ACK;
+    struct reader r = sotto__reader(c->p, c->n);
+    uint32_t tag = sotto__read_u32(&r), rwnd = sotto__read_u32(&r);
+    uint16_t out = sotto__read_u16(&r), in = sotto__read_u16(&r);
+    sotto__read_u32(&r); /* initial TSN */
+    if (r.bad || tag == 0 || rwnd < 1500 || out == 0 || in == 0) return refuse(w, "bad INIT");
+    if (c->n > SOTTO_MTU - HEADER - 40) return refuse(w, "oversized INIT"); /* its cookie must fit a packet of ours */
+    if (w->g->settled) return refuse(w, "INIT after data");
+    if (w->g->has_tag && w->g->tag != tag) return refuse(w, "another INIT tag");
+    unsigned params = 0, cookies = 0;
+    while (r.n >= 4) {
+        struct reader body;
+        uint16_t type;
+        if (++params > MAX_PARAMS || !next_param(&r, &type, &body)) return refuse(w, "bad INIT parameter");
+        if (!check_init_param(w, type, body.n, is_ack)) return false;
+        if (type == 7 && (++cookies > 1 || body.n == 0)) return refuse(w, "bad cookie in INIT ACK");
+    }
+    if (r.n > 0) return refuse(w, "rest behind INIT");
+    if (is_ack && cookies == 0) return refuse(w, "INIT ACK without a cookie");
+    w->g->has_tag = true, w->g->tag = tag;
+    return true;
+}
+
+static bool check_cookie(struct walk *w, const struct chunk *c)
+{
+    struct sctp_guard *g = w->g;
+    if (g->settled) return refuse(w, "COOKIE ECHO after data");
+    uint32_t crc = sotto__crc32c(0, c->p, c->n);
+    if (g->has_cookie && (g->cookie_len != c->n || g->cookie_crc != crc)) return refuse(w, "another cookie");
+    g->has_cookie = true, g->cookie_len = c->n, g->cookie_crc = crc;
+    w->cookie_here = true;
+    return true;
+}
+
+static bool check_data(struct walk *w, const struct chunk *c)
+{
+    if (c->n < 13) return refuse(w, "DATA without data");
+    if (sotto__get_u16(c->p + 4) >= w->g->user_streams) return refuse(w, "DATA on a stream that does not exist");
+    if ((c->flags & FLAGS_WHOLE) == FLAGS_WHOLE) w->seen->shadow = true;
+    w->settles = true;
+    return true;
+}
+
+static bool check_sack(struct walk *w, const struct chunk *c)
+{
+    if (c->n < 12) return refuse(w, "short SACK");
+    size_t gaps = sotto__get_u16(c->p + 8), dups = sotto__get_u16(c->p + 10);
+    if (c->n != 12 + 4 * (gaps + dups)) return refuse(w, "SACK of wrong length");
+    uint16_t last = 0;
+    for (size_t i = 0; i < gaps; i++) { /* ascending blocks, each of at least one TSN: RFC 9260 §3.3.4 */
+        uint16_t start = sotto__get_u16(c->p + 12 + 4 * i), end = sotto__get_u16(c->p + 14 + 4 * i);
+        if (start <= last || end < start) return refuse(w, "SACK with bad gaps");
+        last = end;
+    }
+    w->settles = w->seen->acks = true;
+    return true;
+}
+
+static bool check_heartbeat(struct walk *w, const struct chunk *c)
+{
+    struct reader r = sotto__reader(c->p, c->n), body;
+    uint16_t type;
+    if (c->n > SOTTO_MTU - HEADER - 40) return refuse(w, "oversized HEARTBEAT"); /* it is echoed */
+    if (!next_param(&r, &type, &body) || type != 1 || r.n > 0) return refuse(w, "bad HEARTBEAT");
+    return true;
+}
+
+/* RFC 3758 §3.2. usrsctp stops at a stream that does not exist. */
+static bool check_forward(struct walk *w, const struct chunk *c)
+{
+    if (c->n < 4 || (c->n - 4) % 4 != 0) return refuse(w, "FORWARD-TSN of wrong length");
+    for (size_t i = 4; i < c->n; i += 4)
+        if (sotto__get_u16(c->p + i) >= w->g->user_streams)
+            return refuse(w, "FORWARD-TSN on a stream that does not exist");
+    return true;
+}
+
+static bool check_causes(struct walk *w, const struct chunk *c)
+{
+    struct reader r = sotto__reader(c->p, c->n), body;
+    while (r.n > 0) {
+        uint16_t cause;
+        if (!next_param(&r, &cause, &body)) return refuse(w, "bad error cause");
+        if (cause == 0xb0 || cause == 0xb1) return refuse(w, "error cause of a NAT"); /* they swap tags in usrsctp */
+        if (c->type == ABORT && cause != 12) w->seen->abort_proto = true; /* 12: by the user */
+    }
+    return true;
+}
+
+/* RFC 6525 §4.1: the peer resets its outgoing streams. One request at a time, as §5.1.1 wants it of the sender. */
+static bool check_reset_out(struct walk *w, struct reader body)
+{
+    uint32_t seq = sotto__read_u32(&body);
+    sotto__read_u32(&body), sotto__read_u32(&body);
+    if (body.bad || body.n % 2 != 0) return refuse(w, "bad reset request");
+    while (body.n > 0)
+        if (sotto__read_u16(&body) >= w->g->user_streams)
+            return refuse(w, "reset of a stream that does not exist");
+    if (w->g->reset_open && w->g->reset_seq != seq) return refuse(w, "second reset request");
+    w->g->reset_open = true, w->g->reset_seq = seq;
+    return true;
+}
+
+/* RFC 6525 §4. Of requests only the outgoing reset: RFC 8831 §6.7 uses no other, and adding streams moves usrsctp's tables. */
+static bool check_reconfig(struct walk *w, const struct chunk *c)
+{
+    struct reader r = sotto__reader(c->p, c->n), body;
+    unsigned params = 0;
+    while (r.n > 0) {
+        uint16_t type;
+        if (++params > 2 || !next_param(&r, &type, &body)) return refuse(w, "bad RE-CONFIG");
+        if (type == 13) {
+            if (!check_reset_out(w, body)) return false;
+        } else if (type != 16 || (body.n != 8 && body.n != 16)) {
+            return refuse(w, "RE-CONFIG that is not offered");
+        }
+    }
+    if (params == 0) return refuse(w, "empty RE-CONFIG");
+    w->seen->reset = true;
+    return true;
+}
+
+static bool check_shape(struct walk *w, const struct chunk *c)
+{
+    switch (c->type) {
+    case DATA: return check_data(w, c);
+    case INIT:
+    case INIT_ACK: return check_init(w, c);
+    case SACK: return check_sack(w, c);
+    case HEARTBEAT:
+    case HEARTBEAT_ACK: return check_heartbeat(w, c);
+    case ABORT: w->seen->end = w->seen->aborted = true; return check_causes(w, c);
+    case ERROR: return check_causes(w, c);
+    case SHUTDOWN: w->seen->end = true; return c->n == 4 || refuse(w, "SHUTDOWN of wrong length");
+    case SHUTDOWN_ACK:
+    case SHUTDOWN_COMPLETE: w->seen->end = true; /* fall through */
+    case COOKIE_ACK: return c->n == 0 || refuse(w, "control chunk of wrong length");
+    case COOKIE_ECHO: return check_cookie(w, c);
+    case RE_CONFIG: return check_reconfig(w, c);
+    case FORWARD_TSN: return check_forward(w, c);
+    case PAD: return true;
+    default: return refuse(w, "chunk type that is not offered");
+    }
+}
+
+static bool stands_alone(uint8_t type) /* RFC 9260 §6.10 */
+{
+    return type == INIT || type == INIT_ACK || type == SHUTDOWN_COMPLETE;
+}
+
+/* Chunk by chunk, with what holds between chunks. State is changed in `w->g` as we go: the caller commits it at the end. */
+static bool check_chunks(struct walk *w, struct reader *r, uint32_t vtag)
+{
+    for (unsigned i = 0; r->n > 0; i++) {
+        struct chunk c;
+        if (i == MAX_CHUNKS) return refuse(w, "too many chunks");
+        if (!next_chunk(r, &c)) return refuse(w, "chunk of impossible length");
+        if (stands_alone(c.type) && (i > 0 || r->n > 0)) return refuse(w, "INIT beside other chunks");
+        if (c.type == COOKIE_ECHO && i > 0) return refuse(w, "COOKIE ECHO is not first");
+        if ((vtag == 0) != (c.type == INIT)) return refuse(w, "wrong verification tag");
+        if (!check_shape(w, &c)) return false;
+    }
+    return true;
+}
+
+bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n, struct sctp_seen *seen,
+                             const char **why)
+{
+    struct sctp_guard next = *g;
+    struct walk w = {.g = &next, .seen = seen, .why = ""};
+    *seen = (struct sctp_seen){0};
+    struct reader r = sotto__reader(p, n);
+    uint16_t from = sotto__read_u16(&r), to = sotto__read_u16(&r);
+    uint32_t vtag = sotto__read_u32(&r);
+    sotto__read_u32(&r); /* the checksum: DTLS has authenticated the packet */
+    bool good = !r.bad && r.n > 0 && from == g->remote_port && to == g->local_port;
+    if (!good) w.why = "bad common header";
+    good = good && check_chunks(&w, &r, vtag);
+    *why = w.why;
+    if (!good) return false;
+    /* Without a cookie beside it the peer has our COOKIE ACK, and we are both past the handshake. */
+    if (w.settles && !w.cookie_here) next.settled = true;
+    *g = next;
+    return true;
+}
+
+void sotto__sctp_guard_shadow(const struct sctp_guard *g, uint8_t *p, size_t n)
+{
+    struct reader r = sotto__reader(p + HEADER, n - HEADER);
+    struct chunk c;
+    while (r.n > 0 && next_chunk(&r, &c)) {
+        if (c.type != DATA || (c.flags & FLAGS_WHOLE) != FLAGS_WHOLE) continue;
+        uint8_t *sid = p + (c.p - p) + 4;
+        uint16_t shadow = (uint16_t)(sotto__get_u16(sid) + g->user_streams);
+        sid[0] = (uint8_t)(shadow >> 8), sid[1] = (uint8_t)shadow;
+    }
+}
+
+uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid)
+{
+    return sid < g->user_streams ? sid : (uint16_t)(sid - g->user_streams);
+}
+
+static void note_answers(struct sctp_guard *g, const struct chunk *c)
+{
+    struct reader r = sotto__reader(c->p, c->n), body;
+    uint16_t type;
+    while (r.n > 0 && next_param(&r, &type, &body)) {
+        if (type != 16) continue;
+        uint32_t seq = sotto__read_u32(&body), result = sotto__read_u32(&body);
+        if (g->reset_open && seq == g->reset_seq && result != 6) g->reset_open = false; /* 6: in progress */
+    }
+}
+
+void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n)
+{
+    if (n < HEADER) return;
+    struct reader r = sotto__reader(p + HEADER, n - HEADER);
+    struct chunk c;
+    while (r.n > 0 && next_chunk(&r, &c)) {
+        if ((c.type == INIT || c.type == INIT_ACK) && c.n >= 16) {
+            uint8_t *in = p + (c.p - p) + 10; /* number of inbound streams */
+            in[0] = (uint8_t)(g->user_streams >> 8), in[1] = (uint8_t)g->user_streams;
+        } else if (c.type == RE_CONFIG && g->reset_open) {
+            note_answers(g, &c);
+        }
+    }
+}

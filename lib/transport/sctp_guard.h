@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_TRANSPORT_SCTP_GUARD_H
+#define SOTTO_TRANSPORT_SCTP_GUARD_H
+/*
+ * The filter in front of usrsctp: only chunks that a data channel needs, each of exact shape, and only in the order that
+ * leaves usrsctp's fragile paths (restart, address parameters, added streams, partial messages of mixed kinds) unreached.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sctp_guard { /* all-zero plus the first three fields is the start */
+    uint16_t local_port, remote_port;
+    uint16_t user_streams; /* ids below it exist on the wire; shadows lie above */
+    bool has_tag, has_cookie, settled;
+    uint32_t tag;          /* of the peer: the one in INIT or INIT ACK */
+    uint32_t cookie_crc;   /* of the one COOKIE ECHO */
+    size_t cookie_len;
+    bool reset_open;       /* a reset request of the peer has no final answer yet */
+    uint32_t reset_seq;
+};
+
+struct sctp_seen { /* what a good packet holds, for the caller */
+    bool shadow;       /* complete unordered messages: run sotto__sctp_guard_shadow on it */
+    bool end;          /* ABORT or a step of SHUTDOWN */
+    bool aborted;      /* ABORT */
+    bool abort_proto;  /* … with a cause that blames us */
+    bool reset;        /* RE-CONFIG */
+    bool acks;         /* SACK */
+};
+
+/* Whether usrsctp may see this packet; why not: a static text in *why (never NULL afterwards when false). */
+bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n, struct sctp_seen *seen, const char **why);
+/* Moves the complete unordered messages of a checked packet to the shadow ids, in place. */
+void sotto__sctp_guard_shadow(const struct sctp_guard *g, uint8_t *p, size_t n);
+/* The id on the wire for one that usrsctp reports. */
+uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid);
+/* A packet of ours on its way out: advertises user_streams inbound streams in INIT and INIT ACK, and notes answers to resets. */
+void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n);
+
+#endif

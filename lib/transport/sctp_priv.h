@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_TRANSPORT_SCTP_PRIV_H
+#define SOTTO_TRANSPORT_SCTP_PRIV_H
+/* Shared by sctp.c (the object), sctp_data.c (messages and resets) and sctp_stack.c (usrsctp as one for the process) only. */
+#include <stdatomic.h>
+#include <usrsctp.h>
+
+#include "transport/sctp.h"
+#include "transport/sctp_guard.h"
+
+/*
+ * The largest SCTP packet: 1200 bytes of UDP payload less what DTLS 1.2 with AES-GCM adds (13 header, 8 nonce, 16 tag: 37),
+ * rounded down to a multiple of 4.
+ */
+#define SCTP_PACKET_MAX 1160u
+#define SCTP_PACKET_LIMIT 16384u /* of a peer, or of ours beyond the path's size: a DTLS record */
+
+struct outbox { /* packets, each behind two bytes of length */
+    uint8_t *bytes;
+    size_t at, n, cap; /* read, written, allocated */
+    size_t packets;
+};
+
+struct sctp_partial { /* a message or event on its way out of usrsctp */
+    uint8_t *p;
+    size_t n, cap;
+    uint16_t sid;
+    uint32_t ppid;
+    bool is_event; /* whole, and not a message */
+};
+
+struct sctp_resets { /* an event of usrsctp that is given out stream by stream */
+    enum sctp_msg_type type;
+    bool denied;
+    uint16_t *list; /* NULL: every stream below n */
+    size_t at, n;
+};
+
+enum stream_state { STREAM_OPEN, STREAM_RESETTING, STREAM_DENIED };
+
+struct sctp {
+    /* the owner's */
+    uint64_t id;
+    struct socket *so; /* NULL once closed */
+    struct log *log;
+    uint32_t max_message_size;
+    uint16_t streams_out; /* asked for; what was negotiated once up */
+    int wake_fd;
+    struct outbox front; /* what next() gives out */
+    bool up, up_told, down, down_told;
+    int error;
+    struct sctp_partial partial;
+    size_t last_len; /* of the message before: a guess at the next */
+    struct sctp_resets resets;
+    uint8_t *out_state;   /* enum stream_state of each outgoing stream */
+    size_t denied;        /* how many are STREAM_DENIED */
+    bool wide;            /* the receive buffer has its extra room for a reset's event */
+    sotto_us busy_until;
+    struct sctp_stats stats;
+    /* What usrsctp may still hold of ours: upper bounds, measured anew when they bind and something happened since. */
+    struct {
+        size_t bytes, messages;
+        uint64_t accepted; /* messages */
+        bool stale, partial;
+    } backlog;
+
+    /* under the stack's lock: another thread's tick comes here too */
+    struct outbox back;
+    struct sctp_guard guard;
+    bool has_tsn;
+    uint32_t last_tsn;   /* the highest sent */
+    uint64_t started;    /* messages whose first fragment went out */
+    bool check;          /* ask whether the association still lives */
+    bool in_tick;        /* … because of a timer */
+    uint64_t outbox_dropped;
+
+    atomic_bool attention; /* something of the above waits */
+    atomic_bool readable;
+    atomic_bool woken;     /* wake_fd was written since the last look */
+};
+
+/* usrsctp for the process */
+int sotto__sctp_stack_add(struct sctp *s, sotto_us now);  /* gives it its id; 0, SOTTO_E_NOMEM, SOTTO_E_SYS */
+void sotto__sctp_stack_remove(struct sctp *s);            /* with the lock held: no callback finds it any more */
+void sotto__sctp_stack_room(uint32_t rcvbuf);             /* with the lock held */
+void sotto__sctp_lock(struct sctp *s, sotto_us now);      /* … and ticks usrsctp if that is due */
+void sotto__sctp_lock_quiet(struct sctp *s);              /* without a tick */
+void sotto__sctp_unlock(struct sctp *s);
+sotto_us sotto__sctp_stack_stamp(void);                   /* of the last tick */
+void sotto__sctp_upcall(struct socket *so, void *arg, int flags);
+
+void sotto__outbox_free(struct outbox *o);
+
+/* sctp_data.c; all under the lock */
+void sotto__sctp_fail(struct sctp *s, int error); /* end the association on our side */
+
+#define SCTP_TICK_BUSY SOTTO_MS(10)
+#define SCTP_TICK_IDLE SOTTO_MS(100)
+#define SCTP_RESET_ROOM (64u * 1024) /* bytes of events beside a full window */
+
+#endif

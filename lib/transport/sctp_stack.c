@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * usrsctp as what it is: one library for the whole process, with global state, its own timers and one output callback.
+ * Here are the mutex around every call into it, the table from opaque ids (what usrsctp takes for addresses and puts on
+ * the wire; never pointers) to associations, the clock that drives its timers, and the outboxes that its callback fills.
+ * In: calls of sctp.c; out: packets in the owners' outboxes, and a write to the eventfd of an owner that did not call.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "transport/sctp_priv.h"
+#include "util/bytes.h"
+#include "util/map.h"
+#include "util/mem.h"
+#include "util/rand.h"
+
+static struct {
+    pthread_mutex_t lock; /* a leaf: nothing is locked while it is held */
+    bool ready;
+    struct map ids;
+    size_t live;
+    _Atomic sotto_us stamp; /* `now` of the last tick, whole milliseconds after the one before */
+    struct sctp *current;   /* through whom the thread that holds the lock came in */
+    bool ticking;
+    uint32_t max_chunks;
+} stack = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void wake(struct sctp *s)
+{
+    atomic_store_explicit(&s->attention, true, memory_order_release);
+    if (s == stack.current || s->wake_fd < 0 || atomic_exchange(&s->woken, true)) return;
+    uint64_t one = 1;
+    ssize_t done; /* full counter: it is readable anyway */
+    do done = write(s->wake_fd, &one, sizeof one);
+    while (done < 0 && errno == EINTR);
+}
+
+static bool outbox_put(struct outbox *o, const uint8_t *p, size_t n)
+{
+    if (o->packets >= SOTTO_SCTP_OUTBOX || n > SCTP_PACKET_LIMIT) return false;
+    if (o->cap - o->n < n + 2) {
+        size_t cap = o->cap ? 2 * o->cap : 4096;
+        while (cap - o->n < n + 2) cap *= 2;
+        uint8_t *bytes = sotto__realloc(o->bytes, cap);
+        if (!bytes) return false;
+        o->bytes = bytes, o->cap = cap;
+    }
+    o->bytes[o->n] = (uint8_t)(n >> 8), o->bytes[o->n + 1] = (uint8_t)n;
+    memcpy(o->bytes + o->n + 2, p, n);
+    o->n += n + 2, o->packets++;
+    return true;
+}
+
+void sotto__outbox_free(struct outbox *o)
+{
+    sotto__free(o->bytes);
+    *o = (struct outbox){0};
+}
+
+/* New DATA on its way: how many messages began. Retransmissions have numbers that were seen. */
+static void note_data(struct sctp *s, const uint8_t *p, size_t n)
+{
+    for (size_t at = 12; at + 16 <= n;) {
+        size_t len = sotto__get_u16(p + at + 2);
+        if (len < 4) return;
+        if (p[at] == 0 && len >= 16) {
+            uint32_t tsn = sotto__get_u32(p + at + 4);
+            if (!s->has_tsn || (int32_t)(tsn - s->last_tsn) > 0) {
+                s->has_tsn = true, s->last_tsn = tsn;
+                if (p[at + 1] & 2) s->started++; /* B: begin */
+            }
+        }
+        at += (len + 3) & ~(size_t)3;
+    }
+}
+
+/* usrsctp calls this from anywhere inside it, holding locks of its own: so only compute and copy. */
+static int conn_output(void *addr, void *buffer, size_t length, uint8_t tos, uint8_t set_df)
+{
+    (void)tos, (void)set_df;
+    struct sctp *s = sotto__map_get(&stack.ids, (uint64_t)(uintptr_t)addr);
+    uint8_t *p = buffer;
+    if (!s || length < 12) return 0; /* closed meanwhile */
+    sotto__sctp_guard_output(&s->guard, p, length);
+    memset(p + 8, 0, 4);
+    uint32_t crc = sotto__crc32c(0, p, length);
+    for (int i = 0; i < 4; i++) p[8 + i] = (uint8_t)(crc >> (8 * i)); /* RFC 9260 appendix A: least significant first */
+    note_data(s, p, length);
+    if (!outbox_put(&s->back, p, length)) s->outbox_dropped++;
+    wake(s);
+    return 0;
+}
+
+void sotto__sctp_upcall(struct socket *so, void *arg, int flags)
+{
+    (void)flags;
+    struct sctp *s = sotto__map_get(&stack.ids, (uint64_t)(uintptr_t)arg);
+    if (!s) return;
+    int events = usrsctp_get_events(so);
+    if (events & SCTP_EVENT_READ) atomic_store(&s->readable, true);
+    if (events & SCTP_EVENT_ERROR) {
+        if (!s->check) s->in_tick = stack.ticking;
+        s->check = true;
+    }
+    if (events & (SCTP_EVENT_READ | SCTP_EVENT_ERROR)) wake(s);
+}
+
+static void set_defaults(void)
+{
+    usrsctp_enable_crc32c_offload();
+    usrsctp_sysctl_set_sctp_blackhole(2);
+    usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
+    usrsctp_sysctl_set_sctp_ecn_enable(0);
+    usrsctp_sysctl_set_sctp_asconf_enable(0);
+    usrsctp_sysctl_set_sctp_auto_asconf(0);
+    usrsctp_sysctl_set_sctp_auth_enable(0);
+    usrsctp_sysctl_set_sctp_nrsack_enable(0);
+    usrsctp_sysctl_set_sctp_pktdrop_enable(0);
+    usrsctp_sysctl_set_sctp_sendspace(1024 * 1024);
+    usrsctp_sysctl_set_sctp_recvspace(1024 * 1024);
+    usrsctp_sysctl_set_sctp_initial_cwnd(10);
+    usrsctp_sysctl_set_sctp_max_burst_default(10);
+    usrsctp_sysctl_set_sctp_delayed_sack_time_default(20);
+    usrsctp_sysctl_set_sctp_rto_min_default(200);
+    usrsctp_sysctl_set_sctp_rto_initial_default(500);
+    usrsctp_sysctl_set_sctp_rto_max_default(10000);
+    usrsctp_sysctl_set_sctp_init_rto_max_default(10000);
+    usrsctp_sysctl_set_sctp_init_rtx_max_default(8);
+    usrsctp_sysctl_set_sctp_assoc_rtx_max_default(10);
+    usrsctp_sysctl_set_sctp_path_rtx_max_default(10);
+}
+
+/* Once, and for good: usrsctp_finish can take minutes. Its one thread shall take no signals of the application. */
+static void start(void)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    usrsctp_init_nothreads(0, conn_output, NULL);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    set_defaults();
+    stack.ready = true;
+}
+
+void sotto__sctp_stack_room(uint32_t rcvbuf)
+{
+    uint32_t chunks = rcvbuf / 512 > 10240 ? rcvbuf / 512 : 10240;
+    if (chunks <= stack.max_chunks) return;
+    stack.max_chunks = chunks;
+    usrsctp_sysctl_set_sctp_max_chunks_on_queue(chunks);
+}
+
+static int new_id(uint64_t *ret)
+{
+    do {
+        if (sotto__rand_u64(ret) < 0) return SOTTO_E_SYS;
+        *ret &= UINTPTR_MAX >> 1;
+    } while (*ret == 0 || sotto__map_get(&stack.ids, *ret));
+    return 0;
+}
+
+int sotto__sctp_stack_add(struct sctp *s, sotto_us now)
+{
+    pthread_mutex_lock(&stack.lock);
+    if (!stack.ready) start();
+    /* Nothing was ticked while nobody was here, and no timer runs. */
+    if (stack.live == 0) atomic_store(&stack.stamp, now);
+    int r = new_id(&s->id);
+    if (r == 0) r = sotto__map_put(&stack.ids, s->id, s);
+    if (r == 0) {
+        usrsctp_register_address((void *)(uintptr_t)s->id);
+        stack.live++;
+    } else {
+        s->id = 0;
+    }
+    if (stack.live == 0) sotto__map_free(&stack.ids);
+    pthread_mutex_unlock(&stack.lock);
+    return r;
+}
+
+void sotto__sctp_stack_remove(struct sctp *s)
+{
+    if (s->id == 0) return;
+    sotto__map_del(&stack.ids, s->id);
+    usrsctp_deregister_address((void *)(uintptr_t)s->id);
+    s->id = 0;
+    if (--stack.live == 0) sotto__map_free(&stack.ids);
+}
+
+static void tick(sotto_us now)
+{
+    sotto_us stamp = atomic_load_explicit(&stack.stamp, memory_order_relaxed);
+    if (now - stamp < SCTP_TICK_BUSY) return;
+    sotto_us ms = (now - stamp) / 1000;
+    atomic_store_explicit(&stack.stamp, stamp + ms * 1000, memory_order_relaxed);
+    stack.ticking = true;
+    usrsctp_handle_timers((uint32_t)(ms < 60000 ? ms : 60000));
+    stack.ticking = false;
+}
+
+void sotto__sctp_lock_quiet(struct sctp *s)
+{
+    pthread_mutex_lock(&stack.lock);
+    stack.current = s;
+}
+
+void sotto__sctp_lock(struct sctp *s, sotto_us now)
+{
+    sotto__sctp_lock_quiet(s);
+    tick(now);
+}
+
+void sotto__sctp_unlock(struct sctp *s)
+{
+    (void)s;
+    stack.current = NULL;
+    pthread_mutex_unlock(&stack.lock);
+}
+
+sotto_us sotto__sctp_stack_stamp(void)
+{
+    return atomic_load_explicit(&stack.stamp, memory_order_relaxed);
+}
