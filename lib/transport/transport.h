@@ -89,7 +89,8 @@ struct transport {
     size_t n_servers;
     uint32_t max_message_size;
     uint16_t streams_out, streams_in;
-    struct transport_remote *remote; /* NULL: not known */
+    struct transport_remote remote;
+    bool has_remote;
     enum transport_dtls_state dtls_state;
     bool selected; /* ICE has a pair */
     bool more;     /* the last next() stopped with datagrams left */
@@ -101,13 +102,15 @@ struct transport {
 int sotto__transport_init(struct transport *t, const struct transport_cfg *cfg); /* 0, SOTTO_E_NOMEM, SOTTO_E_SYS */
 /* Open the sockets and gather. 0 or as ice init and gather; on failure it can be tried again. */
 int sotto__transport_start(struct transport *t, bool controlling, sotto_us now);
-/* Once; after start. 0, SOTTO_E_NOMEM. */
+/* Once; after start. 0, or as ice set_remote. */
 int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote, sotto_us now);
 int sotto__transport_add_candidate(struct transport *t, const struct candidate *c, sotto_us now);
 void sotto__transport_remote_done(struct transport *t, sotto_us now);
 
 void sotto__transport_turn(struct transport *t); /* a new turn begins: 64 datagrams */
 int sotto__transport_next(struct transport *t, sotto_us now, struct transport_out *out); /* 1 filled, 0 nothing (or t->more) */
+/* The same without looking at the network: seals and queues what calls from above produced. */
+int sotto__transport_drain(struct transport *t, sotto_us now, struct transport_out *out);
 sotto_us sotto__transport_due(const struct transport *t);
 int sotto__transport_fds(const struct transport *t, struct sotto_fd *out, int max);
 void sotto__transport_ready(struct transport *t, int slot, short revents);
@@ -116,6 +119,8 @@ void sotto__transport_ready(struct transport *t, int slot, short revents);
 void sotto__transport_close(struct transport *t, sotto_us now);
 /* Takes the ice object away, closing; the caller drives it until closed(). NULL: there is none. */
 struct ice *sotto__transport_detach(struct transport *t, sotto_us now);
+/* New credentials for the next start(), after detach(). 0 or SOTTO_E_SYS. */
+int sotto__transport_renew(struct transport *t);
 void sotto__transport_free(struct transport *t);
 
 #endif
