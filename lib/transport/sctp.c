@@ -42,14 +42,6 @@ static bool set_buffers(struct sctp *s)
            set_option(s, SCTP_PARTIAL_DELIVERY_POINT, &half, sizeof half);
 }
 
-/* Room for the event of a reset beside a window that is full: usrsctp would drop it silently. */
-static void widen(struct sctp *s, bool wide)
-{
-    if (s->wide == wide) return;
-    uint32_t rcv = receive_buffer(s) + (wide ? SCTP_RESET_ROOM : 0);
-    if (usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0) s->wide = wide;
-}
-
 static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
 {
     int on = 1, off = 0;
@@ -149,6 +141,7 @@ void sotto__sctp_free(struct sctp *s)
     sotto__sctp_unlock(s);
     sotto__outbox_free(&s->front);
     sotto__outbox_free(&s->back);
+    sotto__free(s->held.p);
     sotto__free(s->partial.p);
     sotto__free(s->resets.list);
     sotto__free(s->out_state);
@@ -182,12 +175,46 @@ static void swap_boxes(struct sctp *s)
     s->back = empty;
 }
 
-static bool inside(struct sctp *s, sotto_us now, uint8_t *p, size_t n, const struct sctp_seen *seen)
+/* Into usrsctp. The event of a reset needs room beside a window that may be full: else usrsctp drops it silently. */
+static void feed(struct sctp *s, const uint8_t *p, size_t n, bool reset)
+{
+    uint32_t rcv = receive_buffer(s), wide = rcv + SCTP_RESET_ROOM;
+    if (reset) usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &wide, sizeof wide);
+    usrsctp_conninput((void *)(uintptr_t)s->id, p, n, 0);
+    if (reset) usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv);
+}
+
+/*
+ * A reset holds from a TSN on. Told of it before all data up to there has come, usrsctp puts what comes later aside and then
+ * takes unordered messages among it for ordered ones. So such a request waits here; the peer gets no answer and repeats it.
+ */
+static void hold(struct sctp *s, uint8_t *p, struct sctp_seen *seen)
+{
+    uint8_t *packet = sotto__malloc(12 + seen->request_len);
+    if (packet) { /* else the peer's repetition will do */
+        memcpy(packet, p, 12);
+        memcpy(packet + 12, p + seen->request, seen->request_len);
+        sotto__free(s->held.p);
+        s->held.p = packet, s->held.n = 12 + seen->request_len, s->held.tsn = seen->request_tsn;
+    }
+    sotto__sctp_guard_blank(seen, p);
+}
+
+static void release(struct sctp *s)
+{
+    if (!s->held.p || !s->so || !sotto__sctp_guard_reached(&s->guard, s->held.tsn)) return;
+    uint8_t *p = s->held.p;
+    s->held.p = NULL;
+    feed(s, p, s->held.n, true);
+    sotto__free(p);
+}
+
+static void inside(struct sctp *s, sotto_us now, uint8_t *p, size_t n, struct sctp_seen *seen)
 {
     if (seen->shadow) sotto__sctp_guard_shadow(&s->guard, p, n);
-    if (seen->reset) widen(s, true);
-    usrsctp_conninput((void *)(uintptr_t)s->id, p, n, 0);
-    if (s->wide && !s->guard.reset_open) widen(s, false);
+    if (seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn)) hold(s, p, seen);
+    feed(s, p, n, seen->reset);
+    release(s);
     if (seen->acks) s->backlog.stale = true;
     if (seen->end) {
         s->check = true, s->in_tick = false;
@@ -196,7 +223,6 @@ static bool inside(struct sctp *s, sotto_us now, uint8_t *p, size_t n, const str
     look(s);
     if (s->down && seen->end && !s->down_told) s->error = seen->abort_proto ? SOTTO_E_PROTO : 0;
     s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
-    return true;
 }
 
 int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
@@ -245,6 +271,7 @@ int sotto__sctp_next(struct sctp *s, sotto_us now, struct sctp_out *out)
         atomic_store(&s->attention, false);
         atomic_store(&s->woken, false);
         if (ticks) s->backlog.stale = true;
+        release(s);
         look(s);
         swap_boxes(s);
         sotto__sctp_unlock(s);

@@ -45,6 +45,7 @@ struct chunk {
 };
 
 struct walk { /* over one packet */
+    const uint8_t *packet;
     struct sctp_guard *g;
     struct sctp_seen *seen;
     const char *why;
@@ -110,7 +111,7 @@ static bool check_init(struct walk *w, const struct chunk *c)
     struct reader r = sotto__reader(c->p, c->n);
     uint32_t tag = sotto__read_u32(&r), rwnd = sotto__read_u32(&r);
     uint16_t out = sotto__read_u16(&r), in = sotto__read_u16(&r);
-    sotto__read_u32(&r); /* initial TSN */
+    uint32_t tsn = sotto__read_u32(&r);
     if (r.bad || tag == 0 || rwnd < 1500 || out == 0 || in == 0) return refuse(w, "bad INIT");
     if (c->n > SOTTO_MTU - HEADER - 40) return refuse(w, "oversized INIT"); /* its cookie must fit a packet of ours */
     if (w->g->settled) return refuse(w, "INIT after data");
@@ -125,7 +126,8 @@ static bool check_init(struct walk *w, const struct chunk *c)
     }
     if (r.n > 0) return refuse(w, "rest behind INIT");
     if (is_ack && cookies == 0) return refuse(w, "INIT ACK without a cookie");
-    w->g->has_tag = true, w->g->tag = tag;
+    w->seen->shadow = true;
+    w->g->has_tag = true, w->g->tag = tag, w->g->cum_tsn = tsn - 1;
     return true;
 }
 
@@ -199,7 +201,8 @@ static bool check_causes(struct walk *w, const struct chunk *c)
 static bool check_reset_out(struct walk *w, struct reader body)
 {
     uint32_t seq = sotto__read_u32(&body);
-    sotto__read_u32(&body), sotto__read_u32(&body);
+    sotto__read_u32(&body); /* of ours that it answers */
+    w->seen->request_tsn = sotto__read_u32(&body);
     if (body.bad || body.n % 2 != 0) return refuse(w, "bad reset request");
     while (body.n > 0)
         if (sotto__read_u16(&body) >= w->g->user_streams)
@@ -209,7 +212,8 @@ static bool check_reset_out(struct walk *w, struct reader body)
     return true;
 }
 
-/* RFC 6525 §4. Of requests only the outgoing reset: RFC 8831 §6.7 uses no other, and adding streams moves usrsctp's tables. */
+/* RFC 6525 §4. usrsctp, as it is set up, denies requests to add streams and to reset the association. One to reset our streams
+ * it would obey behind our back; RFC 8831 §6.7 has no use for it. */
 static bool check_reconfig(struct walk *w, const struct chunk *c)
 {
     struct reader r = sotto__reader(c->p, c->n), body;
@@ -218,8 +222,11 @@ static bool check_reconfig(struct walk *w, const struct chunk *c)
         uint16_t type;
         if (++params > 2 || !next_param(&r, &type, &body)) return refuse(w, "bad RE-CONFIG");
         if (type == 13) {
+            if (w->seen->request > 0) return refuse(w, "two reset requests");
             if (!check_reset_out(w, body)) return false;
-        } else if (type != 16 || (body.n != 8 && body.n != 16)) {
+            w->seen->request = (size_t)(c->p - w->packet) - 4, w->seen->request_len = c->n + 4;
+        } else if (!(type == 16 && (body.n == 8 || body.n == 16)) && !(type == 15 && body.n == 4) &&
+                   !((type == 17 || type == 18) && body.n == 8)) {
             return refuse(w, "RE-CONFIG that is not offered");
         }
     }
@@ -275,7 +282,7 @@ bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n, s
                              const char **why)
 {
     struct sctp_guard next = *g;
-    struct walk w = {.g = &next, .seen = seen, .why = ""};
+    struct walk w = {.packet = p, .g = &next, .seen = seen, .why = ""};
     *seen = (struct sctp_seen){0};
     struct reader r = sotto__reader(p, n);
     uint16_t from = sotto__read_u16(&r), to = sotto__read_u16(&r);
@@ -292,15 +299,20 @@ bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n, s
     return true;
 }
 
+static void put16(uint8_t *p, unsigned v)
+{
+    p[0] = (uint8_t)(v >> 8), p[1] = (uint8_t)v;
+}
+
 void sotto__sctp_guard_shadow(const struct sctp_guard *g, uint8_t *p, size_t n)
 {
     struct reader r = sotto__reader(p + HEADER, n - HEADER);
     struct chunk c;
     while (r.n > 0 && next_chunk(&r, &c)) {
-        if (c.type != DATA || (c.flags & FLAGS_WHOLE) != FLAGS_WHOLE) continue;
-        uint8_t *sid = p + (c.p - p) + 4;
-        uint16_t shadow = (uint16_t)(sotto__get_u16(sid) + g->user_streams);
-        sid[0] = (uint8_t)(shadow >> 8), sid[1] = (uint8_t)shadow;
+        uint8_t *body = p + (c.p - p);
+        if (c.type == INIT || c.type == INIT_ACK) put16(body + 8, 0xffff);
+        if (c.type == DATA && (c.flags & FLAGS_WHOLE) == FLAGS_WHOLE)
+            put16(body + 4, sotto__get_u16(body + 4) + g->user_streams);
     }
 }
 
@@ -309,15 +321,22 @@ uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid)
     return sid < g->user_streams ? sid : (uint16_t)(sid - g->user_streams);
 }
 
+bool sotto__sctp_guard_reached(const struct sctp_guard *g, uint32_t tsn)
+{
+    return (int32_t)(g->cum_tsn - tsn) >= 0;
+}
+
+void sotto__sctp_guard_blank(const struct sctp_seen *seen, uint8_t *p)
+{
+    p[seen->request] = PAD, p[seen->request + 1] = 0;
+}
+
 static void note_answers(struct sctp_guard *g, const struct chunk *c)
 {
     struct reader r = sotto__reader(c->p, c->n), body;
     uint16_t type;
-    while (r.n > 0 && next_param(&r, &type, &body)) {
-        if (type != 16) continue;
-        uint32_t seq = sotto__read_u32(&body), result = sotto__read_u32(&body);
-        if (g->reset_open && seq == g->reset_seq && result != 6) g->reset_open = false; /* 6: in progress */
-    }
+    while (r.n > 0 && next_param(&r, &type, &body))
+        if (type == 16 && sotto__read_u32(&body) == g->reset_seq) g->reset_open = false;
 }
 
 void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n)
@@ -327,8 +346,9 @@ void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n)
     struct chunk c;
     while (r.n > 0 && next_chunk(&r, &c)) {
         if ((c.type == INIT || c.type == INIT_ACK) && c.n >= 16) {
-            uint8_t *in = p + (c.p - p) + 10; /* number of inbound streams */
-            in[0] = (uint8_t)(g->user_streams >> 8), in[1] = (uint8_t)g->user_streams;
+            put16(p + (c.p - p) + 10, g->user_streams); /* number of inbound streams */
+        } else if (c.type == SACK && c.n >= 12) {
+            g->cum_tsn = sotto__get_u32(c.p);
         } else if (c.type == RE_CONFIG && g->reset_open) {
             note_answers(g, &c);
         }

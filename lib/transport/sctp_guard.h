@@ -16,26 +16,34 @@ struct sctp_guard { /* all-zero plus the first three fields is the start */
     uint32_t tag;          /* of the peer: the one in INIT or INIT ACK */
     uint32_t cookie_crc;   /* of the one COOKIE ECHO */
     size_t cookie_len;
-    bool reset_open;       /* a reset request of the peer has no final answer yet */
+    bool reset_open;       /* a reset request of the peer has no answer yet */
     uint32_t reset_seq;
+    uint32_t cum_tsn;      /* of the peer: acknowledged by us, all before it arrived */
 };
 
 struct sctp_seen { /* what a good packet holds, for the caller */
-    bool shadow;       /* complete unordered messages: run sotto__sctp_guard_shadow on it */
+    bool shadow;       /* run sotto__sctp_guard_shadow on it */
     bool end;          /* ABORT or a step of SHUTDOWN */
     bool aborted;      /* ABORT */
     bool abort_proto;  /* … with a cause that blames us */
     bool reset;        /* RE-CONFIG */
     bool acks;         /* SACK */
+    size_t request, request_len; /* RE-CONFIG with a reset request: where, 0: none; holds from request_tsn on */
+    uint32_t request_tsn;
 };
 
 /* Whether usrsctp may see this packet; why not: a static text in *why (never NULL afterwards when false). */
 bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n, struct sctp_seen *seen, const char **why);
-/* Moves the complete unordered messages of a checked packet to the shadow ids, in place. */
+/* Moves the complete unordered messages of a checked packet to the shadow ids, in place. In INIT and INIT ACK raises the number
+ * of streams that the peer will use, so that usrsctp has the shadows too. */
 void sotto__sctp_guard_shadow(const struct sctp_guard *g, uint8_t *p, size_t n);
 /* The id on the wire for one that usrsctp reports. */
 uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid);
-/* A packet of ours on its way out: advertises user_streams inbound streams in INIT and INIT ACK, and notes answers to resets. */
+/* Whether everything up to tsn has arrived and been acknowledged. */
+bool sotto__sctp_guard_reached(const struct sctp_guard *g, uint32_t tsn);
+/* Makes padding of the reset request of a checked packet. */
+void sotto__sctp_guard_blank(const struct sctp_seen *seen, uint8_t *p);
+/* A packet of ours on its way out: advertises user_streams inbound streams in INIT and INIT ACK; notes what it acknowledges. */
 void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n);
 
 #endif

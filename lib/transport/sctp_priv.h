@@ -54,7 +54,11 @@ struct sctp {
     struct sctp_resets resets;
     uint8_t *out_state;   /* enum stream_state of each outgoing stream */
     size_t denied;        /* how many are STREAM_DENIED */
-    bool wide;            /* the receive buffer has its extra room for a reset's event */
+    struct {              /* the peer's reset request that came before the data before it */
+        uint8_t *p;       /* a packet of its own; NULL: none */
+        size_t n;
+        uint32_t tsn;
+    } held;
     sotto_us busy_until;
     struct sctp_stats stats;
     /* What usrsctp may still hold of ours: upper bounds, measured anew when they bind and something happened since. */
