@@ -20,8 +20,7 @@ static const char *const tcp_names[] = {"", "active", "passive", "so"};
 
 static bool is(struct str s, const char *word)
 {
-    return sotto__str_ieq(
-        s, sotto__str(word)); /* literals of an ABNF are of either case: RFC 5234 §2.3 */
+    return sotto__str_ieq(s, sotto__str(word)); /* literals of an ABNF are of either case: RFC 5234 §2.3 */
 }
 
 /* ---- addresses ---- */
@@ -69,8 +68,7 @@ static bool is_zero(const uint8_t *p, size_t n)
 static bool usable_v4(const uint8_t *ip, bool allow_loopback)
 {
     if (ip[0] == 127) return allow_loopback;
-    if (ip[0] == 0 || ip[0] >= 240)
-        return false;               /* "this network"; reserved and broadcast: RFC 6890 §2.2.2 */
+    if (ip[0] == 0 || ip[0] >= 240) return false;               /* "this network"; reserved and broadcast: RFC 6890 §2.2.2 */
     if (ip[0] >= 224) return false; /* multicast: RFC 5771 */
     return !(ip[0] == 169 && ip[1] == 254); /* link-local: RFC 3927 */
 }
@@ -79,8 +77,7 @@ static bool usable_v6(const uint8_t *ip, bool allow_loopback)
 {
     if (is_zero(ip, 15) && ip[15] == 1) return allow_loopback;
     if (is_zero(ip, 12)) return false; /* unspecified, v4-compatible */
-    if (is_zero(ip, 10) && ip[10] == 0xff && ip[11] == 0xff)
-        return false;                                  /* v4-mapped: RFC 4291 §2.5.5.2 */
+    if (is_zero(ip, 10) && ip[10] == 0xff && ip[11] == 0xff) return false; /* v4-mapped */
     if (ip[0] == 0xff) return false;                   /* multicast */
     return !(ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80); /* link-local */
 }
@@ -242,8 +239,7 @@ void sotto__candidate_write(const struct candidate *c, struct buf *out)
         sotto__buf_addf(out, " raddr %s rport %u", sotto__address_text(&c->related, text),
                         c->related.port);
     else if (c->type == CANDIDATE_SRFLX || c->type == CANDIDATE_RELAY)
-        sotto__buf_addf(
-            out, " raddr 0.0.0.0 rport 0"); /* required, and hidden: RFC 8839 §5.1, RFC 8828 §5.2 */
+        sotto__buf_addf(out, " raddr 0.0.0.0 rport 0"); /* required, and hidden: RFC 8839 §5.1, RFC 8828 §5.2 */
     if (c->is_tcp) sotto__buf_addf(out, " tcptype %s", tcp_names[c->tcp]);
     if (c->ufrag[0]) sotto__buf_addf(out, " ufrag %s", c->ufrag);
 }

@@ -22,8 +22,7 @@ enum ppid {
 struct dcep {
     uint8_t type; /* DCEP_OPEN or DCEP_ACK; the rest is of OPEN */
     bool unordered;
-    int32_t
-        reliability; /* SOTTO_DC_RELIABLE … as in data.h: 0 reliable, 1 retransmits, 2 lifetime */
+    int32_t reliability; /* SOTTO_DC_RELIABLE … as in data.h: 0 reliable, 1 retransmits, 2 lifetime */
     uint32_t limit;
     uint16_t priority;
     struct str label,

@@ -62,12 +62,10 @@ void sotto__sdp_free(struct sdp *sdp);
  */
 int sotto__sdp_new(struct sdp **ret);
 int sotto__sdp_add(struct sdp *sdp, struct sdp_section *s, char type, const char *fmt, ...)
-    __attribute__((format(
-        printf, 4, 5))); /* type 'a': the text is name[:value] and is split at the first ':' */
-int sotto__sdp_add_media(
-    struct sdp *sdp, struct str kind, uint16_t port, struct str proto, struct str fmts,
-    struct sdp_media *
-        *ret); /* fmts: space-separated. *ret is valid until the next m-line is added */
+    __attribute__((format(printf, 4, 5))); /* type 'a': the text is name[:value] and is split at the first ':' */
+int sotto__sdp_add_media(struct sdp *sdp, struct str kind, uint16_t port, struct str proto,
+                         struct str fmts,
+                         struct sdp_media **ret); /* fmts: space-separated. *ret is valid until the next m-line is added */
 
 /* Tree → text with CRLF. out is appended to; its err tells. */
 void sotto__sdp_write(const struct sdp *sdp, struct buf *out);

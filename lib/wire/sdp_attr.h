@@ -13,12 +13,7 @@ struct sdp_fingerprint { /* RFC 8122 §5 */
 };
 int sotto__sdp_fingerprint(struct str value, struct sdp_fingerprint *ret);
 
-enum sdp_setup {
-    SDP_SETUP_ACTPASS,
-    SDP_SETUP_ACTIVE,
-    SDP_SETUP_PASSIVE,
-    SDP_SETUP_HOLDCONN
-}; /* RFC 4145 §4 */
+enum sdp_setup { SDP_SETUP_ACTPASS, SDP_SETUP_ACTIVE, SDP_SETUP_PASSIVE, SDP_SETUP_HOLDCONN }; /* RFC 4145 §4 */
 int sotto__sdp_setup(struct str value, enum sdp_setup *ret);
 
 struct sdp_group { /* RFC 5888 §5 */

@@ -84,16 +84,14 @@ int sotto__sdp_extmap(struct str value, struct sdp_extmap *ret)
     struct str uri = sotto__str_word(&value);
     if (has_direction && !is_direction(direction)) return SOTTO_E_SYNTAX;
     if (!sotto__str_u64(number, 4351, &id) || uri.n == 0) return SOTTO_E_SYNTAX;
-    if (id == 0 || (id > 255 && id < 4096))
-        return SOTTO_E_SYNTAX; /* RFC 8285 §5: 1…255 local, 4096…4351 offered */
+    if (id == 0 || (id > 255 && id < 4096)) return SOTTO_E_SYNTAX; /* RFC 8285 §5: 1…255 local, 4096…4351 offered */
     *ret = (struct sdp_extmap){(uint16_t)id, direction, uri, sotto__str_trim(value)};
     return 0;
 }
 
 /* ---- rids and simulcast ---- */
 
-static bool
-is_rid(struct str s) /* RFC 8851 §10: letters, digits, '-', '_'; RFC 8852 §3: one byte of length */
+static bool is_rid(struct str s) /* RFC 8851 §10: letters, digits, '-', '_'; RFC 8852 §3: one byte of length */
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
@@ -113,8 +111,7 @@ int sotto__sdp_rid(struct str value, struct sdp_rid *ret)
     return 0;
 }
 
-static bool is_rid_list(
-    struct str list) /* RFC 8853 §5.1: streams by ';', their alternatives by ',', '~' for paused */
+static bool is_rid_list(struct str list) /* RFC 8853 §5.1: streams by ';', their alternatives by ',', '~' for paused */
 {
     struct str stream, rid;
     do {
