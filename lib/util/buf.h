@@ -19,7 +19,8 @@ void sotto__buf_init(struct buf *b, size_t max);
 bool sotto__buf_reserve(struct buf *b, size_t more); /* room for `more` bytes beyond n, or err is set */
 void sotto__buf_add(struct buf *b, const void *p, size_t n);
 void sotto__buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void sotto__buf_vaddf(struct buf *b, const char *fmt, va_list ap);
+void sotto__buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 char *sotto__buf_take_string(struct buf *b); /* moved to the caller with a NUL after it; NULL if err; buf is empty then */
 void sotto__buf_free(struct buf *b);         /* as zero state: may be init again */
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "util/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void live_counts_blocks(void **state)
+{
+    (void)state;
+    void *a = sotto__malloc(1), *b = sotto__calloc(2, 3), *c = sotto__realloc(NULL, 5);
+    char *d = sotto__strdup("abc"), *e = sotto__strndup("abcdef", 2), *f = sotto__memdup("xyz", 3);
+    assert_int_equal(sotto__mem_live(), 6);
+    assert_string_equal(d, "abc");
+    assert_string_equal(e, "ab");
+    assert_memory_equal(f, "xyz", 3);
+    c = sotto__realloc(c, 500);
+    assert_int_equal(sotto__mem_live(), 6);
+    sotto__free(NULL);
+    sotto__free(a), sotto__free(b), sotto__free(c), sotto__free(d), sotto__free(e), sotto__free(f);
+    assert_int_equal(sotto__mem_live(), 0);
+}
+
+static void nothing_of_size_zero_is_null(void **state)
+{
+    (void)state;
+    void *a = sotto__malloc(0), *b = sotto__calloc(0, 0), *c = sotto__memdup(NULL, 0);
+    assert_true(a && b && c && a != b);
+    sotto__free(a), sotto__free(b), sotto__free(c);
+}
+
+static void the_nth_allocation_fails_once(void **state)
+{
+    (void)state;
+    sotto__mem_fail_at(3);
+    void *a = sotto__malloc(1), *b = sotto__malloc(1);
+    assert_true(a && b && !sotto__mem_failed());
+    assert_null(sotto__calloc(1, 1));
+    assert_true(sotto__mem_failed());
+    void *c = sotto__malloc(1);
+    assert_non_null(c);
+    sotto__free(a), sotto__free(b), sotto__free(c);
+}
+
+static void a_failed_realloc_leaves_the_old_block(void **state)
+{
+    (void)state;
+    char *p = sotto__strdup("old");
+    sotto__mem_fail_at(1);
+    assert_null(sotto__realloc(p, 1000));
+    assert_string_equal(p, "old");
+    sotto__free(p);
+    assert_int_equal(sotto__mem_live(), 0);
+}
+
+static void wipe_leaves_zeros(void **state)
+{
+    (void)state;
+    char secret[] = "secret", zeros[sizeof secret] = {0};
+    sotto__wipe(secret, sizeof secret);
+    assert_memory_equal(secret, zeros, sizeof zeros);
+    sotto__wipe(NULL, 3);
+    sotto__free_secret(sotto__strdup("x"), 1);
+    sotto__free_secret(NULL, 1);
+    assert_int_equal(sotto__mem_live(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(live_counts_blocks),
+        cmocka_unit_test(nothing_of_size_zero_is_null),
+        cmocka_unit_test(the_nth_allocation_fails_once),
+        cmocka_unit_test(a_failed_realloc_leaves_the_old_block),
+        cmocka_unit_test(wipe_leaves_zeros),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
