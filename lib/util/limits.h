@@ -31,6 +31,9 @@
 #define SOTTO_MAX_HANDSHAKE_MESSAGE (16u * 1024) /* a handshake message; a certificate above it is refused */
 #define SOTTO_MAX_DTLS_REBUILDS 32u      /* handshakes begun anew because forged packets stalled them */
 #define SOTTO_MAX_DTLS_US (30 * 1000000LL) /* a handshake that is not done by then has failed */
+#define SOTTO_MAX_DTLS_HELLO (8u * 1024) /* a ClientHello or ServerHello: browsers' with ML-KEM have 1.5 KiB */
+#define SOTTO_MAX_DTLS_QUEUE (64u * 1024) /* bytes of datagrams to send, and of plaintext to give up, of one DTLS */
+#define SOTTO_MAX_PEM (64u * 1024)       /* bytes of a certificate and its key as text */
 
 /* SCTP and data channels */
 #define SOTTO_MAX_MESSAGE (16u * 1024 * 1024)   /* upper end of max_message_size */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keys and self-signed certificates (RFC 8827 §6.5), their PEM text (RFC 7468) and fingerprints (RFC 8122 §5).
+ * In: the date, or PEM text; out: a counted, immutable certificate with its private key. A certificate serves
+ * its fingerprint only: names, chains and dates are never looked at by the peer. Knows nothing of connections.
+ */
+#include "transport/cert.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transport/dtls_int.h"
+#include "util/error.h"
+#include "util/mem.h"
+#include "util/rand.h"
+
+#define DAY 86400
+
+static int64_t unix_time(const ASN1_TIME *t)
+{
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+    int days = 0, secs = 0;
+    int ok = epoch && ASN1_TIME_diff(&days, &secs, epoch, t);
+    ASN1_TIME_free(epoch);
+    return ok ? (int64_t)days * DAY + secs : 0;
+}
+
+/* Takes x and key on success only. */
+static int wrap(X509 *x, EVP_PKEY *key, struct cert **ret)
+{
+    struct cert *c = sotto__calloc(1, sizeof *c);
+    unsigned n = 0;
+    if (!c) return SOTTO_E_NOMEM;
+    memcpy(c->fingerprint.hash, "sha-256", sizeof "sha-256");
+    if (!X509_digest(x, EVP_sha256(), c->fingerprint.bytes, &n)) {
+        sotto__free(c);
+        return SOTTO_E_SYS;
+    }
+    c->fingerprint.n_bytes = n;
+    c->expires = unix_time(X509_get0_notAfter(x));
+    c->x509 = x, c->key = key;
+    atomic_init(&c->refs, 1);
+    *ret = c;
+    return 0;
+}
+
+/* RFC 8827 §6.5 wants no link between two connections: number and name are random, and nothing else is in it. */
+static int name_it(X509 *x)
+{
+    uint8_t serial[16], name[8];
+    char cn[2 * sizeof name + 1];
+    int r = sotto__rand(serial, sizeof serial);
+    if (r == 0) r = sotto__rand(name, sizeof name);
+    if (r < 0) return r;
+    for (size_t i = 0; i < sizeof name; i++) snprintf(cn + 2 * i, 3, "%02x", name[i]);
+    serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40); /* RFC 5280 §4.1.2.2: positive, and of one length */
+    BIGNUM *bn = BN_bin2bn(serial, sizeof serial, NULL);
+    X509_NAME *subject = X509_NAME_new();
+    bool ok = bn && subject && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) &&
+              X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0) &&
+              X509_set_subject_name(x, subject) && X509_set_issuer_name(x, subject);
+    BN_free(bn);
+    X509_NAME_free(subject);
+    return ok ? 0 : SOTTO_E_SYS;
+}
+
+int sotto__cert_generate(struct cert **ret, int64_t unix_now)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = X509_new();
+    int r = key && x ? 0 : SOTTO_E_SYS;
+    if (r == 0) r = name_it(x);
+    if (r == 0 && (!X509_set_version(x, X509_VERSION_3) ||
+                   !ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(unix_now - DAY)) ||
+                   !ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(unix_now + 29 * DAY)) ||
+                   !X509_set_pubkey(x, key) || !X509_sign(x, key, EVP_sha256())))
+        r = SOTTO_E_SYS;
+    if (r == 0) r = wrap(x, key, ret);
+    if (r < 0) {
+        EVP_PKEY_free(key);
+        X509_free(x);
+        ERR_clear_error();
+    }
+    return r;
+}
+
+/* One PEM block into *x or *key. NULL, or why not. */
+static const char *read_block(const char *name, const char *header, const uint8_t *der, long n, X509 **x,
+                              EVP_PKEY **key)
+{
+    const uint8_t *at = der;
+    if (strcmp(name, PEM_STRING_X509) == 0) {
+        if (*x) return "more than one certificate";
+        *x = d2i_X509(NULL, &at, n);
+        return *x ? NULL : "the certificate cannot be read";
+    }
+    if (strstr(name, "PRIVATE KEY") == NULL) return NULL; /* "EC PARAMETERS" and the like */
+    if (strcmp(name, PEM_STRING_PKCS8) == 0 || strstr(header, "ENCRYPTED")) return "the private key is encrypted";
+    if (*key) return "more than one private key";
+    if (strcmp(name, PEM_STRING_ECPRIVATEKEY) == 0) *key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &at, n);
+    else if (strcmp(name, PEM_STRING_RSA) == 0) *key = d2i_PrivateKey(EVP_PKEY_RSA, NULL, &at, n);
+    else *key = d2i_AutoPrivateKey(NULL, &at, n);
+    return *key ? NULL : "the private key cannot be read";
+}
+
+static const char *read_blocks(const char *pem, size_t n, X509 **x, EVP_PKEY **key)
+{
+    BIO *bio = BIO_new_mem_buf(pem, (int)n);
+    const char *why = bio ? NULL : "out of memory";
+    while (!why) {
+        char *name = NULL, *header = NULL;
+        unsigned char *der = NULL;
+        long len = 0;
+        if (!PEM_read_bio(bio, &name, &header, &der, &len)) {
+            if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) why = "not PEM text";
+            break;
+        }
+        why = read_block(name, header, der, len, x, key);
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_clear_free(der, (size_t)len);
+    }
+    BIO_free(bio);
+    if (!why && !*x) why = "no CERTIFICATE block";
+    if (!why && !*key) why = "no PRIVATE KEY block";
+    if (!why && X509_check_private_key(*x, *key) != 1) why = "the key does not belong to the certificate";
+    ERR_clear_error();
+    return why;
+}
+
+int sotto__cert_from_pem(const char *pem, size_t n, struct cert **ret, sotto_error *err)
+{
+    X509 *x = NULL;
+    EVP_PKEY *key = NULL;
+    if (n == 0 || n > SOTTO_MAX_PEM)
+        return sotto__error(err, SOTTO_E_SYNTAX, 0, "PEM text of %zu bytes", n);
+    const char *why = read_blocks(pem, n, &x, &key);
+    int r = why ? SOTTO_E_SYNTAX : 0;
+    if (!why && (why = sotto__cert_key_refused(key, false))) r = SOTTO_E_UNSUPPORTED;
+    if (r == 0 && (r = wrap(x, key, ret)) < 0) why = "out of memory";
+    if (r < 0) {
+        X509_free(x);
+        EVP_PKEY_free(key);
+        return sotto__error(err, r, 0, "%s", why);
+    }
+    return 0;
+}
+
+static bool ec_refused(const EVP_PKEY *key, bool p521)
+{
+    static const char *const curves[] = {"prime256v1", "secp384r1", "secp521r1"};
+    char name[32] = "";
+    int is_explicit = 1;
+    /* written-out curve parameters cost time to check and hide weak curves: only names are taken */
+    if (!EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) || is_explicit)
+        return true;
+    if (!EVP_PKEY_get_group_name(key, name, sizeof name, NULL)) return true;
+    for (size_t i = 0; i < (p521 ? 3 : 2); i++)
+        if (strcmp(name, curves[i]) == 0) return false;
+    return true;
+}
+
+const char *sotto__cert_key_refused(const EVP_PKEY *key, bool p521)
+{
+    const char *why = NULL;
+    int type = key ? EVP_PKEY_get_base_id(key) : 0;
+    if (type == EVP_PKEY_EC) {
+        if (ec_refused(key, p521)) why = "an EC key of a curve that is not accepted";
+    } else if (type == EVP_PKEY_RSA) {
+        BIGNUM *e = NULL;
+        int bits = EVP_PKEY_get_bits(key);
+        if (bits < 2048 || bits > 8192) why = "an RSA key outside 2048 to 8192 bits";
+        /* a verification costs as the length of the exponent does */
+        else if (!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) || BN_num_bits(e) > 64)
+            why = "an RSA key with an excessive exponent";
+        BN_free(e);
+    } else {
+        why = "a key that is neither EC nor RSA";
+    }
+    ERR_clear_error();
+    return why;
+}
+
+int sotto__cert_to_pem(const struct cert *c, char **ret)
+{
+    BIO *bio = BIO_new(BIO_s_secmem());
+    char *text = NULL;
+    int r = SOTTO_E_NOMEM;
+    if (bio && PEM_write_bio_X509(bio, c->x509) &&
+        PEM_write_bio_PKCS8PrivateKey(bio, c->key, NULL, NULL, 0, NULL, NULL)) {
+        long n = BIO_get_mem_data(bio, &text);
+        char *copy = n > 0 ? sotto__strndup(text, (size_t)n) : NULL;
+        if (copy) *ret = copy, r = 0;
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    return r;
+}
+
+void sotto__cert_fingerprint(const struct cert *c, struct sdp_fingerprint *ret)
+{
+    *ret = c->fingerprint;
+}
+
+int64_t sotto__cert_expires(const struct cert *c)
+{
+    return c->expires;
+}
+
+struct cert *sotto__cert_ref(struct cert *c)
+{
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return c;
+}
+
+void sotto__cert_unref(struct cert *c)
+{
+    if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) return;
+    X509_free(c->x509);
+    EVP_PKEY_free(c->key);
+    sotto__free(c);
+}
+
+void sotto__fingerprint_text(const struct sdp_fingerprint *f, char out[static 224])
+{
+    int at = snprintf(out, 224, "%.15s ", f->hash);
+    size_t n = f->n_bytes <= sizeof f->bytes ? f->n_bytes : sizeof f->bytes;
+    for (size_t i = 0; i < n; i++)
+        at += snprintf(out + at, 224 - (size_t)at, "%s%02X", i > 0 ? ":" : "", f->bytes[i]);
+}
+
+int sotto__fingerprint_strength(const struct sdp_fingerprint *f)
+{
+    /* RFC 8122 §5: md2, md5 and sha-1 are known to other implementations, and too weak for us */
+    static const struct {
+        const char *hash;
+        size_t n;
+    } known[] = {{"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(f->hash, known[i].hash) == 0 && f->n_bytes == known[i].n) return (int)i + 1;
+    return 0;
+}
+
+bool sotto__fingerprints_usable(const struct sdp_fingerprint *f, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sotto__fingerprint_strength(&f[i]) > 0) return true;
+    return false;
+}

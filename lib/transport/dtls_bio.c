@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way between OpenSSL and datagrams: a BIO whose read gives the one record that dtls.c set, and whose write makes one
+ * datagram of each flush, into the queue or straight into the buffer of a sealing caller. Datagram borders are kept both ways.
+ * Holds back alerts in the clear while the handshake may still be begun anew: the peer would take them for the end.
+ */
+#include <openssl/bio.h>
+#include <string.h>
+
+#include "transport/dtls_int.h"
+
+static int bio_read(BIO *bio, char *p, int cap)
+{
+    struct dtls *d = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (d->n_in == 0 || cap < 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    size_t n = d->n_in < (size_t)cap ? d->n_in : (size_t)cap; /* OpenSSL's buffer holds the largest record */
+    memcpy(p, d->in, n);
+    d->n_in = 0;
+    return (int)n;
+}
+
+static bool alert_held_back(const struct dtls *d, const struct dtls_record *r)
+{
+    return r->type == DTLS_ALERT && r->epoch == 0 && d->dead == 0;
+}
+
+static void queue(struct dtls *d, const uint8_t *p, size_t n)
+{
+    size_t at = d->out.n, len_at = at;
+    struct reader in = sotto__reader(p, n);
+    struct dtls_record r;
+    if (!sotto__buf_reserve(&d->out, 2 + n)) { /* full or no memory: lost, as on any network; the flight is repeated */
+        d->out.err = 0;
+        return;
+    }
+    at += 2;
+    while (sotto__dtls_guard_split(&in, &r)) {
+        if (alert_held_back(d, &r)) continue;
+        memcpy(d->out.p + at, r.p, r.n);
+        at += r.n;
+    }
+    n = at - len_at - 2;
+    if (n == 0) return;
+    d->out.p[len_at] = (uint8_t)(n >> 8), d->out.p[len_at + 1] = (uint8_t)n;
+    d->out.n = at;
+}
+
+static int bio_write(BIO *bio, const char *p, int n)
+{
+    struct dtls *d = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (n <= 0) return 0;
+    if (d->seal_to) {
+        if ((size_t)n > d->seal_cap - d->seal_n) return -1;
+        memcpy(d->seal_to + d->seal_n, p, (size_t)n);
+        d->seal_n += (size_t)n;
+    } else {
+        queue(d, (const uint8_t *)p, (size_t)n);
+    }
+    return n;
+}
+
+static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+    (void)bio, (void)num, (void)ptr;
+    switch (cmd) {
+    case BIO_CTRL_FLUSH: return 1;
+    case BIO_CTRL_DGRAM_QUERY_MTU:
+    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU: return SOTTO_MTU;
+    default: return 0;
+    }
+}
+
+BIO_METHOD *sotto__dtls_bio_method(void)
+{
+    BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sotto datagram");
+    if (!m) return NULL;
+    if (BIO_meth_set_read(m, bio_read) && BIO_meth_set_write(m, bio_write) && BIO_meth_set_ctrl(m, bio_ctrl)) return m;
+    BIO_meth_free(m);
+    return NULL;
+}

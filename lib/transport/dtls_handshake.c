@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The handshake of one DTLS connection, its timers and its repair. Retransmission is OpenSSL's (RFC 6347 §4.2.4): only it can
+ * repeat the protected part of a flight. It counts in wall-clock time, so `due` is translated into our own time after each call,
+ * and a clock that was set back is noticed. What makes OpenSSL give up before the keys are proven may come from a forger: then
+ * the object is made anew, a limited number of times, until SOTTO_MAX_DTLS_US is over. Knows nothing of application data.
+ */
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "transport/dtls_int.h"
+#include "util/mem.h"
+
+#define FIRST_TIMEOUT_US 50000u   /* RFC 6347 §4.2.4.1 says 1 s, for want of knowledge: WebRTC paths were just measured by ICE */
+#define LONGEST_TIMEOUT_US 2000000u
+#define CLOCK_JUMPED SOTTO_SECONDS(4)
+#define LONGEST_GAP SOTTO_SECONDS(1) /* between two rebuilds: 32 of them then last as long as a handshake may */
+#define COOKIE_TIMEOUTS 6u
+
+static unsigned next_timeout(SSL *ssl, unsigned us)
+{
+    (void)ssl;
+    if (us == 0) return FIRST_TIMEOUT_US;
+    return us < LONGEST_TIMEOUT_US / 2 ? us * 2 : LONGEST_TIMEOUT_US;
+}
+
+int sotto__dtls_ssl_new(struct dtls *d)
+{
+    SSL *ssl = SSL_new(d->ctx->ssl);
+    BIO *bio = ssl ? BIO_new(d->ctx->bio) : NULL;
+    if (!bio || !SSL_use_certificate(ssl, d->cert->x509) || !SSL_use_PrivateKey(ssl, d->cert->key) ||
+        !SSL_set_mtu(ssl, SOTTO_MTU)) {
+        BIO_free(bio);
+        SSL_free(ssl);
+        ERR_clear_error();
+        return SOTTO_E_SYS;
+    }
+    BIO_set_data(bio, d);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_app_data(ssl, d);
+    DTLS_set_timer_cb(ssl, next_timeout);
+    if (d->client) SSL_set_connect_state(ssl);
+    else SSL_set_accept_state(ssl);
+    SSL_free(d->ssl);
+    d->ssl = ssl;
+    return 0;
+}
+
+/* OpenSSL cannot go on: begin anew, but not more often than the limit of rebuilds allows for the whole time. */
+static void give_up(struct dtls *d)
+{
+    sotto_us at = d->stats.rebuilds == 0 ? d->now : sotto__after(d->rebuilt_at, d->rebuild_gap);
+    if (d->broken) return;
+    d->broken = true;
+    d->rebuild_at = at > d->now ? at : d->now;
+    d->timer = SOTTO_NEVER;
+}
+
+static void sync_timer(struct dtls *d)
+{
+    struct timeval left;
+    d->timer = SOTTO_NEVER;
+    if (d->finished || d->broken || DTLSv1_get_timeout(d->ssl, &left) != 1) return;
+    sotto_us us = SOTTO_SECONDS(left.tv_sec) + left.tv_usec;
+    d->timer = sotto__after(d->now, us);
+    if (us > CLOCK_JUMPED) give_up(d); /* the wall clock was set back: this timer would not run out */
+}
+
+static void finish(struct dtls *d)
+{
+    d->finished = true;
+    d->timer = SOTTO_NEVER;
+    sotto__dtls_guard_finish(&d->guard);
+    if (SSL_version(d->ssl) != DTLS1_2_VERSION)
+        sotto__dtls_die(d, SOTTO_E_PROTO, "the peer does not speak DTLS 1.2");
+    else if (SSL_get_extms_support(d->ssl) != 1) /* RFC 7627 §5.3; RFC 8827 asks for it through RFC 9325 */
+        sotto__dtls_die(d, SOTTO_E_PROTO, "the peer lacks the extended master secret");
+    else
+        sotto__dtls_try_connect(d);
+}
+
+static void failed(struct dtls *d, int r)
+{
+    int err = SSL_get_error(d->ssl, r);
+    if (err == SSL_ERROR_WANT_READ) return;
+    const char *why = ERR_reason_error_string(ERR_peek_last_error());
+    snprintf(d->hint, sizeof d->hint, "the handshake failed: %s", why ? why : "unknown error");
+    if (!d->dead) give_up(d);
+}
+
+static void step(struct dtls *d)
+{
+    ERR_clear_error();
+    int r = SSL_do_handshake(d->ssl);
+    d->n_in = 0;
+    if (r == 1) finish(d);
+    else failed(d, r);
+    ERR_clear_error();
+    sync_timer(d);
+}
+
+void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n)
+{
+    d->in = p, d->n_in = n;
+    step(d);
+}
+
+void sotto__dtls_pump(struct dtls *d)
+{
+    const uint8_t *p;
+    size_t n;
+    while (!d->finished && !d->broken && !d->dead && sotto__dtls_guard_next(&d->guard, d->now, &p, &n)) {
+        d->timeouts = 0;
+        sotto__dtls_feed(d, p, n);
+    }
+    if (d->guard.rebuild && !d->finished && !d->dead) {
+        snprintf(d->hint, sizeof d->hint, "hellos of two handshakes came from one address");
+        give_up(d);
+    }
+}
+
+static void start(struct dtls *d)
+{
+    d->started = true;
+    if (d->client) step(d);
+    else sotto__dtls_pump(d);
+}
+
+static void rebuild(struct dtls *d)
+{
+    if (d->stats.rebuilds >= SOTTO_MAX_DTLS_REBUILDS) {
+        sotto__dtls_die(d, SOTTO_E_PROTO, "%s; begun anew %u times", d->hint, SOTTO_MAX_DTLS_REBUILDS);
+        return;
+    }
+    if (sotto__dtls_ssl_new(d) < 0) {
+        sotto__dtls_die(d, SOTTO_E_NOMEM, "no memory to begin the handshake anew");
+        return;
+    }
+    SOTTO_LOG(d->log, 2, "dtls", "%s: begun anew", d->hint);
+    d->stats.rebuilds++;
+    d->rebuilt_at = d->now;
+    d->rebuild_gap = d->rebuild_gap == 0 ? FIRST_TIMEOUT_US : sotto__earlier(2 * d->rebuild_gap, LONGEST_GAP);
+    d->broken = false;
+    d->timeouts = 0;
+    sotto__dtls_guard_restart(&d->guard);
+    start(d);
+}
+
+static void retransmit(struct dtls *d)
+{
+    ERR_clear_error();
+    long r = DTLSv1_handle_timeout(d->ssl);
+    if (r > 0) {
+        d->guard.retransmitted = true;
+        d->timeouts++;
+    } else if (r < 0) {
+        failed(d, -1);
+    }
+    /* our second hello carries a cookie that nobody answers: the request for it was forged */
+    if (d->guard.hvr_fed && d->guard.next == 0 && d->timeouts >= COOKIE_TIMEOUTS) {
+        snprintf(d->hint, sizeof d->hint, "nobody answers the cookie");
+        give_up(d);
+    }
+    ERR_clear_error();
+    sync_timer(d);
+}
+
+void sotto__dtls_run_timers(struct dtls *d)
+{
+    if (d->dead || d->finished || d->closing) return;
+    if (d->now >= d->deadline) {
+        const char *hint = d->hint[0] ? d->hint : d->guard.hint;
+        if (hint) sotto__dtls_die(d, SOTTO_E_PROTO, "no handshake in time; %s", hint);
+        else sotto__dtls_die(d, SOTTO_E_NETWORK, "no answer to the handshake in time");
+        return;
+    }
+    if (!d->started) start(d);
+    if (d->broken && d->now >= d->rebuild_at) rebuild(d);
+    if (!d->broken && d->now >= d->timer) retransmit(d);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_TRANSPORT_DTLS_INT_H
+#define SOTTO_TRANSPORT_DTLS_INT_H
+/* What cert.c and the dtls_*.c files share: nobody else includes this. */
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdatomic.h>
+
+#include "transport/cert.h"
+#include "transport/dtls.h"
+#include "transport/dtls_guard.h"
+#include "util/buf.h"
+
+struct cert {
+    X509 *x509;
+    EVP_PKEY *key;
+    struct sdp_fingerprint fingerprint; /* sha-256 */
+    int64_t expires;
+    atomic_int refs;
+};
+
+/* Why a public key is not accepted: static text; NULL: it is. P-521 only from peers. */
+const char *sotto__cert_key_refused(const EVP_PKEY *key, bool p521);
+int sotto__fingerprint_strength(const struct sdp_fingerprint *f); /* higher is stronger; 0: not accepted */
+
+struct dtls_ctx {
+    SSL_CTX *ssl;
+    BIO_METHOD *bio;
+};
+
+struct dtls {
+    struct dtls_ctx *ctx;
+    struct cert *cert;
+    struct log *log;
+    bool client;
+
+    SSL *ssl;
+    struct dtls_guard guard;
+    const uint8_t *in; /* the record that the BIO gives to OpenSSL next */
+    size_t n_in;
+    uint8_t *seal_to; /* where the BIO puts a sealed record; NULL: into `out` */
+    size_t seal_cap, seal_n;
+    struct buf out, plain; /* datagrams to send, plaintexts to give up: two bytes of length before each */
+    size_t out_at, plain_at;
+    struct buf early; /* ciphertexts that wait for the handshake or the fingerprints */
+    size_t n_early;
+
+    struct sdp_fingerprint fingerprints[SOTTO_MAX_FINGERPRINTS];
+    size_t n_fingerprints; /* 0: not known yet */
+
+    bool started;      /* a client's first flight is out */
+    bool broken;       /* OpenSSL gave up: rebuild at rebuild_at */
+    bool finished;     /* OpenSSL's handshake is done */
+    bool connected;    /* and the peer is the one of the fingerprints */
+    bool connected_told, closed, closed_told, closing;
+    unsigned timeouts; /* of the flight in the air */
+    sotto_us now;      /* of the call under way */
+    sotto_us deadline, timer, rebuild_at;
+    sotto_us rebuilt_at, rebuild_gap; /* the last time; the least span to the next */
+    int dead; /* 0 or SOTTO_E_* */
+    char reason[640], hint[128];
+    struct dtls_stats stats;
+};
+
+BIO_METHOD *sotto__dtls_bio_method(void); /* NULL: no memory */
+int sotto__dtls_verify_cb(X509_STORE_CTX *store, void *arg);
+/* Whether the peer's certificate is one of the fingerprints'; false: dead, with the reason. */
+bool sotto__dtls_verify(struct dtls *d, X509 *peer);
+/* dtls_handshake.c */
+int sotto__dtls_ssl_new(struct dtls *d); /* in place of the old one; 0 or SOTTO_E_SYS */
+void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n); /* one record, during the handshake */
+void sotto__dtls_pump(struct dtls *d); /* what the guard lets through */
+void sotto__dtls_run_timers(struct dtls *d);
+/* dtls.c */
+void sotto__dtls_try_connect(struct dtls *d);
+void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
