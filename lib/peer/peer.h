@@ -12,41 +12,43 @@
 struct peer;
 
 struct peer_cfg { /* borrowed for new; what it points to is copied */
-    struct transport_cfg transport; /* shared outlives the peer; max_message_size and streams are filled in by the caller */
-    uint32_t max_buffered;          /* send queue of one channel, bytes */
-    uint16_t max_channels;          /* ids below it may be used: transport.streams_out */
+    struct transport_cfg
+        transport; /* shared outlives the peer; max_message_size and streams are filled in by the caller */
+    uint32_t max_buffered; /* send queue of one channel, bytes */
+    uint16_t max_channels; /* ids below it may be used: transport.streams_out */
 };
 
 /* One data channel. api/ reads the fields; peer/ writes them. It dies when it is closed and its handle was released. */
 struct channel {
-    char *label, *protocol; /* ended by NUL, which they do not contain */
+    char *label, *protocol;             /* ended by NUL, which they do not contain */
     bool unordered, negotiated, remote; /* remote: opened by the other side */
     int32_t reliability, priority;      /* SOTTO_DC_*, SOTTO_PRIORITY_* (never DEFAULT) */
     uint32_t limit;
     int32_t id;    /* -1: not known yet */
     int32_t state; /* SOTTO_DC_* */
     uint64_t buffered, buffered_low;
-    void *shell; /* api's handle, NULL before CHANNEL was taken */
+    void *shell;   /* api's handle, NULL before CHANNEL was taken */
     bool released; /* no handle any more: no events */
     struct channel_private {
-        struct node all;        /* in peer.channels */
-        struct node pending;    /* in peer.pending, while bits != 0 */
-        uint64_t since;         /* event number at which it became pending */
-        sotto_us at;            /* when */
-        uint32_t bits;          /* 1 << SOTTO_EV_… that are pending */
-        int32_t error;          /* of CLOSED */
+        struct node all;     /* in peer.channels */
+        struct node pending; /* in peer.pending, while bits != 0 */
+        uint64_t since;      /* event number at which it became pending */
+        sotto_us at;         /* when */
+        uint32_t bits;       /* 1 << SOTTO_EV_… that are pending */
+        int32_t error;       /* of CLOSED */
         const char *reason;
         bool open_sent, acked, reset_sent, reset_done, reset_in, want_writable, closing_queue;
-        size_t want_size;       /* of the message that was refused with AGAIN */
-        struct node ready;      /* in the send queue's round, while messages wait */
-        struct node messages;   /* struct sendq_message */
+        size_t want_size;     /* of the message that was refused with AGAIN */
+        struct node ready;    /* in the send queue's round, while messages wait */
+        struct node messages; /* struct sendq_message */
         size_t n_messages;
         int64_t deficit;
     } k;
 };
 
 struct peer_event { /* views, valid until pop */
-    uint32_t type; /* SOTTO_EV_STATE, NEGOTIATION_NEEDED, CANDIDATE, CHANNEL, OPEN, CLOSING, CLOSED, WRITABLE, BUFFERED_LOW, WARNING */
+    uint32_t
+        type; /* SOTTO_EV_STATE, NEGOTIATION_NEEDED, CANDIDATE, CHANNEL, OPEN, CLOSING, CLOSED, WRITABLE, BUFFERED_LOW, WARNING */
     sotto_us at;
     struct sotto_pc_state state;
     const char *line, *mid, *ufrag; /* CANDIDATE */
@@ -70,38 +72,49 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg);
 /* Frees all channels too; call close and detach_ice first. Shells of channels must have been told by the caller (walk with next_channel). */
 void sotto__peer_free(struct peer *p);
 void sotto__peer_close(struct peer *p, sotto_us now); /* twice is fine */
-struct ice *sotto__peer_detach_ice(struct peer *p, sotto_us now); /* after close: to be driven until closed(); NULL: none */
-struct channel *sotto__peer_next_channel(struct peer *p, struct channel *after); /* NULL: the first; NULL at the end */
+struct ice *
+sotto__peer_detach_ice(struct peer *p,
+                       sotto_us now); /* after close: to be driven until closed(); NULL: none */
+struct channel *
+sotto__peer_next_channel(struct peer *p,
+                         struct channel *after); /* NULL: the first; NULL at the end */
 
 /* Runs everything that is ready or due. 1: it stopped after a full turn with work left, call again before any other peer of the
  * context; 0: done. */
 int sotto__peer_next(struct peer *p, sotto_us now);
 sotto_us sotto__peer_due(const struct peer *p);
-int sotto__peer_fds(const struct peer *p, struct sotto_fd *out, int max);
+int sotto__peer_fds(struct peer *p, struct sotto_fd *out, int max);
 void sotto__peer_ready(struct peer *p, int slot, short revents);
 
 /* The functions of pc.h, with arguments checked for NULL only. */
 int sotto__peer_create_offer(struct peer *p, char **ret_sdp);
 int sotto__peer_create_answer(struct peer *p, char **ret_sdp);
-int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char *sdp, sotto_error *err);
-int sotto__peer_set_remote(struct peer *p, sotto_us now, int32_t type, const char *sdp, sotto_error *err);
+int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char *sdp,
+                          sotto_error *err);
+int sotto__peer_set_remote(struct peer *p, sotto_us now, int32_t type, const char *sdp,
+                           sotto_error *err);
 int sotto__peer_local_description(struct peer *p, int32_t which, int32_t *ret_type, char **ret_sdp);
-int sotto__peer_remote_description(struct peer *p, int32_t which, int32_t *ret_type, char **ret_sdp);
-int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidate *cand, sotto_error *err); /* cand NULL: end */
+int sotto__peer_remote_description(struct peer *p, int32_t which, int32_t *ret_type,
+                                   char **ret_sdp);
+int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidate *cand,
+                              sotto_error *err); /* cand NULL: end */
 int sotto__peer_can_trickle(const struct peer *p);
 void sotto__peer_get_state(const struct peer *p, sotto_pc_state *ret); /* size is left alone */
 void sotto__peer_set_reading(struct peer *p, sotto_us now, bool on);
 
 /* Data channels. */
-int sotto__peer_open_channel(struct peer *p, sotto_us now, const char *label, const sotto_dc_config *cfg, struct channel **ret);
-int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n, bool is_text);
+int sotto__peer_open_channel(struct peer *p, sotto_us now, const char *label,
+                             const sotto_dc_config *cfg, struct channel **ret);
+int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n,
+                        bool is_text);
 void sotto__channel_close(struct peer *p, sotto_us now, struct channel *c);
-void sotto__channel_release(struct peer *p, sotto_us now, struct channel *c); /* the handle is gone: c may be freed at once */
+void sotto__channel_release(struct peer *p, sotto_us now,
+                            struct channel *c); /* the handle is gone: c may be freed at once */
 void sotto__channel_set_low(struct peer *p, sotto_us now, struct channel *c, uint64_t bytes);
 
 /* Events, in order; messages come after control events. */
 bool sotto__peer_has_event(const struct peer *p);
-bool sotto__peer_has_message(const struct peer *p); /* false while reading is off */
+bool sotto__peer_has_message(const struct peer *p);            /* false while reading is off */
 void sotto__peer_peek(struct peer *p, struct peer_event *out); /* only if has_event */
 void sotto__peer_pop(struct peer *p);                          /* drops what peek showed */
 int sotto__peer_pull(struct peer *p, sotto_us now, struct peer_message *out); /* 1 filled, 0 none */

@@ -5,7 +5,8 @@
  */
 #include "transport/egress.h"
 
-uint8_t *sotto__egress_reserve(struct egress *e, const struct ice_ops *ops, struct ice *ice, size_t n, sotto_us now)
+uint8_t *sotto__egress_reserve(struct egress *e, const struct ice_ops *ops, struct ice *ice,
+                               size_t n, sotto_us now)
 {
     bool full = e->n == SOTTO_EGRESS_PACKETS || SOTTO_EGRESS_BYTES - e->used < n;
     if (e->ice && (e->ice != ice || full)) sotto__egress_flush(e, now);

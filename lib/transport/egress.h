@@ -20,7 +20,8 @@ struct egress {
 };
 
 /* Room for one packet of at most n bytes (n ≤ SOTTO_EGRESS_BYTES), flushing if need be; fill it, then commit the true length. */
-uint8_t *sotto__egress_reserve(struct egress *e, const struct ice_ops *ops, struct ice *ice, size_t n, sotto_us now);
+uint8_t *sotto__egress_reserve(struct egress *e, const struct ice_ops *ops, struct ice *ice,
+                               size_t n, sotto_us now);
 void sotto__egress_commit(struct egress *e, size_t n);
 void sotto__egress_flush(struct egress *e, sotto_us now);
 

@@ -208,9 +208,7 @@ static int drain_dtls(struct transport *t, sotto_us now, struct transport_out *o
         if (r == 0) return 0;
         if (r < 0) return say_dtls(t, out, TRANSPORT_DTLS_FAILED, r, sotto__dtls_reason(t->dtls));
         switch (d.type) {
-        case DTLS_OUT_PACKET:
-            send_packet(t, now, d.p, d.n);
-            break;
+        case DTLS_OUT_PACKET: send_packet(t, now, d.p, d.n); break;
         case DTLS_OUT_DATA:
             if (t->sctp) sotto__sctp_input(t->sctp, now, d.p, d.n);
             break;
@@ -229,12 +227,10 @@ static int drain_sctp(struct transport *t, sotto_us now, struct transport_out *o
     struct sctp_out s;
     while (t->sctp && sotto__sctp_next(t->sctp, now, &s) == 1) {
         switch (s.type) {
-        case SCTP_OUT_PACKET:
-            seal_packet(t, now, s.p, s.n);
-            break;
+        case SCTP_OUT_PACKET: seal_packet(t, now, s.p, s.n); break;
         case SCTP_OUT_UP:
-            *out = (struct transport_out){.type = TRANSPORT_OUT_SCTP_UP,
-                                          .streams_out = s.streams_out};
+            *out =
+                (struct transport_out){.type = TRANSPORT_OUT_SCTP_UP, .streams_out = s.streams_out};
             return 1;
         case SCTP_OUT_DOWN:
             *out = (struct transport_out){.type = TRANSPORT_OUT_SCTP_DOWN, .error = s.error};
@@ -255,8 +251,10 @@ static void take_datagram(struct transport *t, sotto_us now, const struct packet
     t->budget--;
     /* media comes with its own modules; STUN was libnice's; the rest is nobody's */
     if (sotto__demux(pkt->p, pkt->n) != PACKET_DTLS) return;
-    if (t->dtls) sotto__dtls_input(t->dtls, now, pkt->p, pkt->n);
-    else if (t->dtls_state == TRANSPORT_DTLS_NEW) keep_early(t, pkt);
+    if (t->dtls)
+        sotto__dtls_input(t->dtls, now, pkt->p, pkt->n);
+    else if (t->dtls_state == TRANSPORT_DTLS_NEW)
+        keep_early(t, pkt);
 }
 
 /* One output of ICE; 1: out is filled. */
@@ -267,18 +265,14 @@ static int from_ice(struct transport *t, sotto_us now, const struct ice_out *in,
     case ICE_OUT_CANDIDATE:
         *out = (struct transport_out){.type = TRANSPORT_OUT_CANDIDATE, .candidate = in->candidate};
         return 1;
-    case ICE_OUT_GATHERED:
-        *out = (struct transport_out){.type = TRANSPORT_OUT_GATHERED};
-        return 1;
+    case ICE_OUT_GATHERED: *out = (struct transport_out){.type = TRANSPORT_OUT_GATHERED}; return 1;
     case ICE_OUT_STATE:
         *out = (struct transport_out){.type = TRANSPORT_OUT_ICE, .ice_state = in->state};
         return 1;
     case ICE_OUT_SELECTED:
         t->selected = true;
         return can_start_dtls(t) ? start_dtls(t, now, out) : 0;
-    case ICE_OUT_PACKET:
-        take_datagram(t, now, &in->packet);
-        return drain_dtls(t, now, out);
+    case ICE_OUT_PACKET: take_datagram(t, now, &in->packet); return drain_dtls(t, now, out);
     }
     return 0;
 }

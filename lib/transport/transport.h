@@ -21,7 +21,7 @@ struct transport_shared {
     int wake_fd; /* see sctp.h */
 };
 
-struct transport_cfg { /* borrowed for init; strings and servers are copied */
+struct transport_cfg {                     /* borrowed for init; strings and servers are copied */
     const struct transport_shared *shared; /* outlives the transport */
     struct cert *cert;                     /* counted */
     bool relay_only, allow_loopback;
@@ -53,11 +53,11 @@ enum transport_out_type {
 };
 
 enum transport_dtls_state { /* RTCDtlsTransportState */
-    TRANSPORT_DTLS_NEW,
-    TRANSPORT_DTLS_CONNECTING,
-    TRANSPORT_DTLS_CONNECTED,
-    TRANSPORT_DTLS_CLOSED,
-    TRANSPORT_DTLS_FAILED
+                            TRANSPORT_DTLS_NEW,
+                            TRANSPORT_DTLS_CONNECTING,
+                            TRANSPORT_DTLS_CONNECTED,
+                            TRANSPORT_DTLS_CLOSED,
+                            TRANSPORT_DTLS_FAILED
 };
 
 struct transport_out {
@@ -99,16 +99,19 @@ struct transport {
     size_t n_early, early_bytes;
 };
 
-int sotto__transport_init(struct transport *t, const struct transport_cfg *cfg); /* 0, SOTTO_E_NOMEM, SOTTO_E_SYS */
+int sotto__transport_init(struct transport *t,
+                          const struct transport_cfg *cfg); /* 0, SOTTO_E_NOMEM, SOTTO_E_SYS */
 /* Open the sockets and gather. 0 or as ice init and gather; on failure it can be tried again. */
 int sotto__transport_start(struct transport *t, bool controlling, sotto_us now);
 /* Once; after start. 0, or as ice set_remote. */
-int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote, sotto_us now);
+int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote,
+                                sotto_us now);
 int sotto__transport_add_candidate(struct transport *t, const struct candidate *c, sotto_us now);
 void sotto__transport_remote_done(struct transport *t, sotto_us now);
 
 void sotto__transport_turn(struct transport *t); /* a new turn begins: 64 datagrams */
-int sotto__transport_next(struct transport *t, sotto_us now, struct transport_out *out); /* 1 filled, 0 nothing (or t->more) */
+int sotto__transport_next(struct transport *t, sotto_us now,
+                          struct transport_out *out); /* 1 filled, 0 nothing (or t->more) */
 /* The same without looking at the network: seals and queues what calls from above produced. */
 int sotto__transport_drain(struct transport *t, sotto_us now, struct transport_out *out);
 sotto_us sotto__transport_due(const struct transport *t);

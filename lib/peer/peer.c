@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One peer connection: its life, the states of W3C WebRTC 1.0 §4.3 aggregated from the transport's, and the routing of what the
+ * transport says. Read this first. In: calls from api/, turns of the loop; out: events (events.c), messages (receive.c), packets
+ * (by the transport, into the egress). Single-threaded; time is an argument.
+ */
+#include "peer/peer.h"
+
+#include <string.h>
+
+#include "peer/private.h"
+#include "util/mem.h"
+#include "util/rand.h"
+
+static int random_names(struct peer *p)
+{
+    int r = sotto__rand_u64(&p->session_id);
+    p->session_id &= INT64_MAX; /* RFC 9429 §5.2.1: fits a signed 64-bit integer */
+    return r < 0 ? r : sotto__rand_ice(p->tls_id, sizeof p->tls_id - 1);
+}
+
+int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
+{
+    struct peer *p = sotto__calloc(1, sizeof *p);
+    if (!p) return SOTTO_E_NOMEM;
+    sotto__list_init(&p->channels);
+    sotto__list_init(&p->round);
+    p->max_buffered = cfg->max_buffered;
+    p->max_message_size = cfg->transport.max_message_size;
+    p->max_channels = cfg->max_channels;
+    p->streams = cfg->max_channels;
+    p->reading = true;
+    int r = sotto__events_init(p);
+    if (r == 0) r = random_names(p);
+    if (r == 0) r = sotto__transport_init(&p->transport, &cfg->transport);
+    if (r == 0) {
+        p->candidates = sotto__calloc(SOTTO_MAX_LOCAL_CANDIDATES, sizeof *p->candidates);
+        if (!p->candidates) r = SOTTO_E_NOMEM;
+    }
+    if (r < 0) {
+        sotto__peer_free(p);
+        return r;
+    }
+    *ret = p;
+    return 0;
+}
+
+void sotto__peer_free(struct peer *p)
+{
+    struct channel *c;
+    if (!p) return;
+    while ((c = sotto__peer_next_channel(p, NULL))) sotto__channel_free(p, c);
+    if (p->retired) p->transport.shared->ice_ops->free(p->retired);
+    sotto__transport_free(&p->transport);
+    sotto__description_free(&p->current_local);
+    sotto__description_free(&p->pending_local);
+    sotto__description_free(&p->current_remote);
+    sotto__description_free(&p->pending_remote);
+    sotto__events_free(p);
+    sotto__map_free(&p->by_id);
+    sotto__free(p->last_offer);
+    sotto__free(p->last_answer);
+    sotto__free(p->candidates);
+    sotto__free(p);
+}
+
+void sotto__peer_close(struct peer *p, sotto_us now)
+{
+    if (p->closed) return;
+    p->closed = true;
+    sotto__transport_close(&p->transport, now);
+    p->sctp_up = false;
+    sotto__receive_drop_held(p);
+    sotto__events_drop_candidates(p);
+    sotto__events_not_needed(p);
+    sotto__channel_all_down(p, now, 0, "the connection was closed here");
+    p->signaling = SOTTO_SIGNALING_CLOSED;
+    p->connection = SOTTO_CONNECTION_CLOSED;
+    p->ice = SOTTO_ICE_CLOSED;
+    sotto__events_state(p, now);
+}
+
+struct ice *sotto__peer_detach_ice(struct peer *p, sotto_us now)
+{
+    return sotto__transport_detach(&p->transport, now);
+}
+
+/* The ICE of a rolled-back offer says goodbye by itself; an older one that is still at it is cut short. */
+void sotto__peer_reset_transport(struct peer *p, sotto_us now)
+{
+    if (p->retired) p->transport.shared->ice_ops->free(p->retired);
+    p->retired = sotto__transport_detach(&p->transport, now);
+    p->n_candidates = 0;
+    p->gathering = SOTTO_GATHERING_NEW;
+    p->ice = SOTTO_ICE_NEW;
+    sotto__events_drop_candidates(p);
+}
+
+static int32_t aggregate(const struct peer *p)
+{
+    /* W3C WebRTC 1.0, RTCPeerConnectionState, in its order; there is one transport */
+    bool dtls_idle = p->dtls == TRANSPORT_DTLS_NEW || p->dtls == TRANSPORT_DTLS_CLOSED;
+    if (p->closed || p->ended) return SOTTO_CONNECTION_CLOSED;
+    if (p->ice == SOTTO_ICE_FAILED || p->dtls == TRANSPORT_DTLS_FAILED)
+        return SOTTO_CONNECTION_FAILED;
+    if (p->ice == SOTTO_ICE_DISCONNECTED) return SOTTO_CONNECTION_DISCONNECTED;
+    if (p->ice == SOTTO_ICE_NEW && dtls_idle) return SOTTO_CONNECTION_NEW;
+    if ((p->ice == SOTTO_ICE_CONNECTED || p->ice == SOTTO_ICE_COMPLETED) &&
+        (p->dtls == TRANSPORT_DTLS_CONNECTED || p->dtls == TRANSPORT_DTLS_CLOSED))
+        return SOTTO_CONNECTION_CONNECTED;
+    return SOTTO_CONNECTION_CONNECTING;
+}
+
+void sotto__peer_update(struct peer *p, sotto_us now)
+{
+    if (p->closed) return;
+    bool end = p->ice == SOTTO_ICE_FAILED || p->dtls == TRANSPORT_DTLS_CLOSED;
+    if (end && p->held.channel) return; /* the end is told after the messages that had arrived */
+    p->ended = p->dtls == TRANSPORT_DTLS_CLOSED;
+    p->connection = aggregate(p);
+    sotto__events_state(p, now);
+}
+
+static void add_local_candidate(struct peer *p, sotto_us now, const struct candidate *c)
+{
+    if (p->n_candidates == SOTTO_MAX_LOCAL_CANDIDATES) return;
+    p->candidates[p->n_candidates] = *c;
+    sotto__events_candidate(p, now, p->n_candidates++);
+}
+
+static void association_down(struct peer *p, int error, const char *reason)
+{
+    if (p->sctp_down) return;
+    p->sctp_down = true;
+    p->down_error = error;
+    p->down_reason = reason;
+}
+
+static void dtls_changed(struct peer *p, const struct transport_out *t)
+{
+    p->dtls = t->dtls_state;
+    if (t->dtls_state == TRANSPORT_DTLS_CLOSED)
+        association_down(p, 0, "the remote closed the connection");
+    if (t->dtls_state == TRANSPORT_DTLS_FAILED) {
+        SOTTO_LOG(p->transport.shared->log, SOTTO_LOG_ERROR, "dtls", "%s", t->reason);
+        association_down(p, t->error, "the connection could not be secured");
+    }
+}
+
+static void association_up(struct peer *p, sotto_us now, uint16_t streams)
+{
+    p->sctp_up = true;
+    if (streams < p->streams) p->streams = streams;
+    sotto__channel_all_up(p, now);
+}
+
+static void route(struct peer *p, sotto_us now, const struct transport_out *t)
+{
+    switch (t->type) {
+    case TRANSPORT_OUT_CANDIDATE: add_local_candidate(p, now, t->candidate); break;
+    case TRANSPORT_OUT_GATHERED:
+        sotto__events_candidate(p, now, END_OF_CANDIDATES);
+        p->gathering = SOTTO_GATHERING_COMPLETE;
+        break;
+    case TRANSPORT_OUT_ICE: p->ice = t->ice_state; break;
+    case TRANSPORT_OUT_DTLS: dtls_changed(p, t); break;
+    case TRANSPORT_OUT_SCTP_UP: association_up(p, now, t->streams_out); break;
+    case TRANSPORT_OUT_SCTP_DOWN:
+        association_down(p, t->error,
+                         t->error ? "the association failed" : "the remote closed the association");
+        break;
+    }
+    sotto__receive(p, now);
+    sotto__peer_update(p, now);
+}
+
+void sotto__peer_drain(struct peer *p, sotto_us now)
+{
+    struct transport_out t;
+    while (sotto__transport_drain(&p->transport, now, &t) == 1) route(p, now, &t);
+}
+
+static void drive_retired(struct peer *p, sotto_us now)
+{
+    const struct ice_ops *ops = p->transport.shared->ice_ops;
+    struct ice_out ignored;
+    if (!p->retired) return;
+    while (ops->next(p->retired, now, &ignored) == 1) continue;
+    if (!ops->closed(p->retired)) return;
+    ops->free(p->retired);
+    p->retired = NULL;
+}
+
+int sotto__peer_next(struct peer *p, sotto_us now)
+{
+    struct transport_out t;
+    if (p->closed) return 0;
+    drive_retired(p, now);
+    sotto__transport_turn(&p->transport);
+    while (sotto__transport_next(&p->transport, now, &t) == 1) route(p, now, &t);
+    sotto__receive(p, now);
+    sotto__sendq_pump(p, now);
+    sotto__peer_drain(p, now);
+    sotto__peer_update(p, now);
+    return p->transport.more;
+}
+
+sotto_us sotto__peer_due(const struct peer *p)
+{
+    sotto_us due = sotto__transport_due(&p->transport);
+    if (p->retired) due = sotto__earlier(due, p->transport.shared->ice_ops->due(p->retired));
+    return p->closed ? SOTTO_NEVER : due;
+}
+
+int sotto__peer_fds(struct peer *p, struct sotto_fd *out, int max)
+{
+    int n = p->n_fds = sotto__transport_fds(&p->transport, out, max);
+    if (p->retired) n += p->transport.shared->ice_ops->fds(p->retired, out + n, max - n);
+    return n;
+}
+
+void sotto__peer_ready(struct peer *p, int slot, short revents)
+{
+    if (slot < p->n_fds)
+        sotto__transport_ready(&p->transport, slot, revents);
+    else if (p->retired)
+        p->transport.shared->ice_ops->ready(p->retired, slot - p->n_fds, revents);
+}
+
+void sotto__peer_get_state(const struct peer *p, sotto_pc_state *ret)
+{
+    ret->connection = p->connection;
+    ret->ice = p->ice;
+    ret->gathering = p->gathering;
+    ret->signaling = p->signaling;
+}

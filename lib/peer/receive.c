@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the association brings: user messages, DCEP (RFC 8832), stream resets. Reads ahead until one user message is held, so
+ * that control is prompt and yet in order with the data around it; then it waits for the application, and the window closes.
+ */
+#include "peer/private.h"
+#include "util/mem.h"
+#include "wire/dcep.h"
+
+static void refuse(struct peer *p, sotto_us now, uint16_t sid, const char *why)
+{
+    sotto__events_warning(p, now, SOTTO_WARN_CHANNEL_REFUSED, why);
+    /* a reset that cannot be sent means that the association is gone, and the channel with it */
+    (void)sotto__sctp_reset(p->transport.sctp, now, sid);
+}
+
+static const char *check_open(const struct peer *p, uint16_t sid, const struct dcep *d)
+{
+    bool even = sid % 2 == 0;
+    if (even == p->dtls_client) return "a remote data channel with an id of our parity was refused";
+    if (sid >= p->streams) return "a remote data channel with an id above the limit was refused";
+    if (p->n_channels - p->n_closed >= p->max_channels)
+        return "a remote data channel above max_channels was refused";
+    if (p->n_closed >= SOTTO_MAX_CLOSED_CHANNELS)
+        return "a remote data channel was refused: too many closed ones were not freed";
+    if ((d->label.n && memchr(d->label.p, 0, d->label.n)) ||
+        (d->protocol.n && memchr(d->protocol.p, 0, d->protocol.n)))
+        return "a remote data channel with NUL in its label was refused";
+    return NULL;
+}
+
+static int32_t priority_of(uint16_t weight)
+{
+    if (weight <= 128) return SOTTO_PRIORITY_VERY_LOW;
+    if (weight <= 256) return SOTTO_PRIORITY_LOW;
+    return weight <= 512 ? SOTTO_PRIORITY_MEDIUM : SOTTO_PRIORITY_HIGH;
+}
+
+static void open_remote(struct peer *p, sotto_us now, uint16_t sid, const struct dcep *d)
+{
+    static const uint8_t ack = DCEP_ACK;
+    const char *why = check_open(p, sid, d);
+    if (why) {
+        refuse(p, now, sid, why);
+        return;
+    }
+    struct channel *c = sotto__channel_new(p, d->label, d->protocol);
+    int r = c ? sotto__channel_set_id(p, c, sid) : SOTTO_E_NOMEM;
+    if (r == 0) r = sotto__sendq_push(p, now, c, PPID_DCEP, &ack, 1);
+    if (r < 0) {
+        if (c) sotto__channel_free(p, c);
+        refuse(p, now, sid, "a remote data channel was refused: no memory");
+        return;
+    }
+    c->remote = true;
+    c->unordered = d->unordered;
+    c->reliability = d->reliability;
+    c->limit = d->limit;
+    c->priority = priority_of(d->priority);
+    sotto__events_channel(p, now, c, SOTTO_EV_CHANNEL);
+    sotto__channel_open(p, now, c);
+}
+
+static void take_dcep(struct peer *p, sotto_us now, struct channel *c, const struct sctp_msg *m)
+{
+    struct dcep d;
+    if (sotto__dcep_parse(m->data, m->len, &d) < 0) {
+        if (c)
+            sotto__channel_closing(p, now, c, SOTTO_E_PROTO, "the remote sent bad DCEP on it");
+        else
+            refuse(p, now, m->sid, "a remote data channel with a bad OPEN was refused");
+    } else if (d.type == DCEP_ACK) {
+        if (c && c->k.open_sent) c->k.acked = true;
+    } else if (c) { /* the id is in use: RFC 8832 §6 */
+        sotto__channel_closing(p, now, c, SOTTO_E_PROTO, "the remote opened it a second time");
+    } else {
+        open_remote(p, now, m->sid, &d);
+    }
+}
+
+/* true: the message is now held. */
+static bool take_data(struct peer *p, sotto_us now, struct channel *c, struct sctp_msg *m)
+{
+    bool is_text =
+        m->ppid == PPID_TEXT || m->ppid == PPID_TEXT_PARTIAL || m->ppid == PPID_TEXT_EMPTY;
+    bool is_binary =
+        m->ppid == PPID_BINARY || m->ppid == PPID_BINARY_PARTIAL || m->ppid == PPID_BINARY_EMPTY;
+    bool empty = m->ppid == PPID_TEXT_EMPTY || m->ppid == PPID_BINARY_EMPTY;
+    if (!c || c->state != SOTTO_DC_OPEN || (!is_text && !is_binary)) return false;
+    if (empty) m->len = 0, m->data[0] = 0;
+    if (is_text && !sotto__utf8_ok(m->data, m->len)) {
+        sotto__channel_closing(p, now, c, SOTTO_E_PROTO, "the remote sent text that is not UTF-8");
+        return false;
+    }
+    /* RFC 8832 §6: data from the remote means that it has seen the OPEN, even if its ACK is late (Firefox) */
+    c->k.acked = c->k.acked || c->k.open_sent;
+    p->held = (struct peer_message){
+        .channel = c, .at = now, .data = m->data, .len = m->len, .is_text = is_text};
+    m->data = NULL;
+    return true;
+}
+
+static void take_reset(struct peer *p, sotto_us now, struct channel *c, const struct sctp_msg *m)
+{
+    if (!c) return; /* of a channel that was refused */
+    if (m->type == SCTP_MSG_RESET_OUT) {
+        c->k.reset_done = true;
+        c->k.reset_in = c->k.reset_in || m->denied; /* it will not answer either */
+    } else {
+        c->k.reset_in = true;
+        sotto__channel_closing(p, now, c, 0, "");
+        c = sotto__map_get(&p->by_id, m->sid); /* closing may have ended it */
+    }
+    if (c) sotto__channel_check_closed(p, now, c);
+}
+
+static void take(struct peer *p, sotto_us now, struct sctp_msg *m)
+{
+    struct channel *c = sotto__map_get(&p->by_id, m->sid);
+    if (m->type != SCTP_MSG_DATA)
+        take_reset(p, now, c, m);
+    else if (m->ppid == PPID_DCEP)
+        take_dcep(p, now, c, m);
+    else
+        take_data(p, now, c, m);
+    if (m->type == SCTP_MSG_DATA) sotto__free(m->data);
+}
+
+void sotto__receive(struct peer *p, sotto_us now)
+{
+    struct sctp_msg m;
+    while (p->transport.sctp && !p->held.channel) {
+        if (sotto__sctp_pull(p->transport.sctp, now, &m) != 1)
+            break; /* no memory: the tick tries again */
+        take(p, now, &m);
+    }
+    if (!p->sctp_down || p->held.channel) return;
+    if (p->sctp_up || p->down_reason) {
+        const char *reason = p->down_reason;
+        p->sctp_up = false;
+        p->down_reason = NULL;
+        sotto__channel_all_down(p, now, p->down_error, reason ? reason : "");
+    }
+}
+
+void sotto__receive_drop_held(struct peer *p)
+{
+    sotto__free(p->held.data);
+    p->held = (struct peer_message){0};
+}
+
+bool sotto__peer_has_message(const struct peer *p)
+{
+    return p->reading && p->held.channel;
+}
+
+int sotto__peer_pull(struct peer *p, sotto_us now, struct peer_message *out)
+{
+    if (!sotto__peer_has_message(p)) return 0;
+    *out = p->held;
+    p->held = (struct peer_message){0};
+    sotto__receive(p, now);
+    sotto__peer_drain(p, now); /* the window update */
+    sotto__peer_update(p, now);
+    return 1;
+}
+
+void sotto__peer_set_reading(struct peer *p, sotto_us now, bool on)
+{
+    (void)now;
+    p->reading = on;
+}
