@@ -126,11 +126,11 @@ static void set_defaults(void)
     usrsctp_sysctl_set_sctp_delayed_sack_time_default(20);
     usrsctp_sysctl_set_sctp_rto_min_default(200);
     usrsctp_sysctl_set_sctp_rto_initial_default(500);
-    usrsctp_sysctl_set_sctp_rto_max_default(10000);
-    usrsctp_sysctl_set_sctp_init_rto_max_default(10000);
-    usrsctp_sysctl_set_sctp_init_rtx_max_default(8);
-    usrsctp_sysctl_set_sctp_assoc_rtx_max_default(10);
-    usrsctp_sysctl_set_sctp_path_rtx_max_default(10);
+    usrsctp_sysctl_set_sctp_rto_max_default(4000); /* a lost FORWARD-TSN costs one such wait each time */
+    usrsctp_sysctl_set_sctp_init_rto_max_default(4000);
+    usrsctp_sysctl_set_sctp_init_rtx_max_default(16);
+    usrsctp_sysctl_set_sctp_assoc_rtx_max_default(17); /* so silence ends an association after a minute */
+    usrsctp_sysctl_set_sctp_path_rtx_max_default(17);
 }
 
 /* Once, and for good: usrsctp_finish can take minutes. Its one thread shall take no signals of the application. */

@@ -29,6 +29,7 @@ struct traffic {
     uint32_t limit;
     bool unordered;
     bool resets; /* another stream is used and reset meanwhile */
+    bool mixed;  /* every other message fits a packet, and all go on one stream */
 };
 
 struct check { /* of what arrives on one side */
@@ -75,8 +76,9 @@ static void check_message(struct side *side, const struct sctp_msg *m)
 static void send_some(struct pair *p, struct check *c, uint8_t *data)
 {
     const struct traffic *t = c->traffic;
-    uint16_t sid = (uint16_t)(pair_random(p) % STREAMS);
+    uint16_t sid = t->mixed ? 0 : (uint16_t)(pair_random(p) % STREAMS);
     size_t n = t->size_min + pair_random(p) % (t->size_max - t->size_min + 1);
+    if (t->mixed && pair_random(p) % 2 == 0) n = 8 + pair_random(p) % 1000;
     struct sctp_send_opt opt = {
         .sid = sid, .ppid = 53, .unordered = t->unordered, .reliability = t->reliability, .limit = t->limit};
     write_message(data, n, sid, c->sent[sid]);
@@ -143,11 +145,15 @@ static void unordered_without_retransmission_never_ends_the_association(void **s
     run_over_links(&t, 12);
 }
 
+/* usrsctp alone takes a whole message for the end of an abandoned one on the same stream: "Illegal message sequence". */
 static void unordered_of_mixed_sizes_never_ends_the_association(void **state)
 {
     (void)state;
-    static const struct traffic t = {"unordered, none again, 100 B to 20 KB", 100, 20000, SOTTO_DC_MAX_RETRANSMITS, 0, true, false};
-    run_over_links(&t, 8);
+    static const struct traffic kinds[] = {
+        {"mixed, none again", 10000, 40000, SOTTO_DC_MAX_RETRANSMITS, 0, true, .mixed = true},
+        {"mixed, 30 ms", 10000, 40000, SOTTO_DC_MAX_LIFETIME, 30, true, .mixed = true},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) run_over_links(&kinds[i], 8);
 }
 
 static void every_kind_of_channel_survives_loss_and_reordering(void **state)
