@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The program `sotto`: picks the command. Uses the public API only.
+ */
+#include "tools.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int usage(FILE *to)
+{
+    fprintf(to,
+            "usage: sotto demo [--port N] [--bind ADDRESS]   serve a page that calls this machine\n"
+            "       sotto echo [--offer] [--loopback]       a peer on standard input and output\n"
+            "       sotto --version\n"
+            "       sotto COMMAND --help\n");
+    return to == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "";
+    if (strcmp(command, "demo") == 0) return tools_demo(argc - 1, argv + 1);
+    if (strcmp(command, "echo") == 0) return tools_echo(argc - 1, argv + 1);
+    if (strcmp(command, "--version") == 0) return printf("sotto %s\n", sotto_version()) > 0 ? 0 : 1;
+    if (strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0) return usage(stdout);
+    if (*command) fprintf(stderr, "sotto: unknown command '%s'\n", command);
+    return usage(stderr);
+}
