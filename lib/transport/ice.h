@@ -95,7 +95,7 @@ struct ice_ops {
 
 extern const struct ice_ops sotto__ice_nice;
 
-/* For implementations: put a datagram of `owner` in the box; take the oldest one (a view until the next put). */
+/* For implementations: put a datagram of `owner` in the box; take the oldest one (a view until the next put or take). */
 void sotto__ice_box_put(struct ice_box *b, const struct ice *owner, const uint8_t *p, size_t n);
 bool sotto__ice_box_take(struct ice_box *b, const struct ice *owner, struct packet *out);
 

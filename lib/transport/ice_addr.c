@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which addresses of this host are offered as candidates (RFC 8445 §5.1.1.1, RFC 8835 §3.2): of interfaces that are up, no
+ * loopback unless allowed, no link-local, site-local, v4-mapped or deprecated address, and of an interface with a temporary
+ * IPv6 address (RFC 8981) not the stable ones, which would name the machine. In: getifaddrs() and /proc/net/if_inet6 (for
+ * flags that getifaddrs() does not give). Out: a list in ascending preference. Knows nothing of libnice.
+ */
+#include "transport/ice_addr.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <linux/if_addr.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_INET6 128 /* lines of if_inet6 that are looked at */
+
+struct inet6 {
+    struct address addr;
+    char name[17];
+    unsigned flags;
+};
+
+static bool is_loopback(const struct address *a)
+{
+    return a->family == 4 ? a->ip[0] == 127 : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)(const void *)a->ip);
+}
+
+bool sotto__ice_local_usable(const struct address *a, bool allow_loopback)
+{
+    static const uint8_t home4[4] = {127, 0, 0, 1};
+    struct in6_addr v6;
+    if (is_loopback(a)) return allow_loopback && (a->family == 6 || memcmp(a->ip, home4, 4) == 0);
+    if (a->family == 4)
+        return a->ip[0] != 0 && a->ip[0] < 224 && !(a->ip[0] == 169 && a->ip[1] == 254);
+    if (a->family != 6) return false;
+    memcpy(&v6, a->ip, sizeof v6);
+    return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_LINKLOCAL(&v6) && !IN6_IS_ADDR_SITELOCAL(&v6) &&
+           !IN6_IS_ADDR_MULTICAST(&v6) && !IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_V4COMPAT(&v6);
+}
+
+bool sotto__ice_inet6_line(const char *line, struct address *ret, char *name, unsigned *flags)
+{
+    unsigned byte, index, prefix, scope;
+    *ret = (struct address){.family = 6};
+    for (size_t i = 0; i < 16; i++) {
+        if (sscanf(line + 2 * i, "%2x", &byte) != 1) return false;
+        ret->ip[i] = (uint8_t)byte;
+    }
+    return sscanf(line + 32, " %x %x %x %x %16s", &index, &prefix, &scope, flags, name) == 5;
+}
+
+/* How many; 0 as well when there is no such file: then nothing is known of flags. */
+static size_t read_inet6(struct inet6 *out, size_t max)
+{
+    char line[128];
+    size_t n = 0;
+    FILE *f = fopen("/proc/net/if_inet6", "re");
+    if (!f) return 0;
+    while (n < max && fgets(line, sizeof line, f))
+        if (strlen(line) > 40 && sotto__ice_inet6_line(line, &out[n].addr, out[n].name, &out[n].flags)) n++;
+    fclose(f);
+    return n;
+}
+
+static bool may_leave(const struct inet6 *i)
+{
+    return !(i->flags & (IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED));
+}
+
+/* Unique local addresses (fc00::/7) are reachable in the own network only: a temporary global one does not replace them. */
+static bool is_ula(const struct address *a)
+{
+    return (a->ip[0] & 0xfe) == 0xfc;
+}
+
+/* Whether flags forbid an IPv6 address of this interface: dying or unproven, or stable where a temporary one exists. */
+static bool is_shunned(const struct address *a, const char *name, const struct inet6 *list, size_t n)
+{
+    bool stable = true, has_temporary = false;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i].name, name) != 0) continue;
+        if (memcmp(list[i].addr.ip, a->ip, 16) == 0) {
+            if (!may_leave(&list[i])) return true;
+            if (list[i].flags & IFA_F_TEMPORARY) stable = false;
+        } else if ((list[i].flags & IFA_F_TEMPORARY) && may_leave(&list[i]) && is_ula(&list[i].addr) == is_ula(a)) {
+            has_temporary = true;
+        }
+    }
+    return stable && has_temporary;
+}
+
+static bool read_address(const struct ifaddrs *i, struct address *ret)
+{
+    if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) || !(i->ifa_flags & IFF_RUNNING)) return false;
+    *ret = (struct address){0};
+    if (i->ifa_addr->sa_family == AF_INET) {
+        ret->family = 4;
+        memcpy(ret->ip, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, 4);
+    } else if (i->ifa_addr->sa_family == AF_INET6) {
+        ret->family = 6;
+        memcpy(ret->ip, &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr, 16);
+    }
+    return ret->family != 0;
+}
+
+static bool contains(const struct address *list, size_t n, const struct address *a)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sotto__address_eq(&list[i], a)) return true;
+    return false;
+}
+
+int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct address *out, size_t max)
+{
+    struct inet6 inet6[MAX_INET6];
+    struct ifaddrs *all;
+    struct address a;
+    size_t n = 0;
+    if (getifaddrs(&all) != 0) return SOTTO_E_SYS;
+    size_t n_inet6 = read_inet6(inet6, MAX_INET6);
+    for (int pass = 0; pass < 3; pass++) { /* loopback, IPv4, IPv6 */
+        for (const struct ifaddrs *i = all; i && n < max; i = i->ifa_next) {
+            if (!read_address(i, &a)) continue;
+            if ((is_loopback(&a) ? 0 : a.family == 4 ? 1 : 2) != pass) continue;
+            if (filter->interface && strcmp(filter->interface, i->ifa_name) != 0) continue;
+            if (!sotto__ice_local_usable(&a, filter->allow_loopback)) continue;
+            if (a.family == 6 && is_shunned(&a, i->ifa_name, inet6, n_inet6)) continue;
+            if (!contains(out, n, &a)) out[n++] = a;
+        }
+    }
+    freeifaddrs(all);
+    return (int)n;
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ICE by libnice 0.1.21: one NiceAgent with its own GMainContext per struct ice (RFC 8445, RFC 8838), aggressive nomination,
+ * Ta 5 ms, UDP only, no consent option (it can be crashed from outside), no UPnP, numeric addresses only. In: calls of
+ * ice_ops under the context's lock, from any thread. Out: by next(). libnice opens its own sockets; all else about time and
+ * descriptors comes from above (ice_nice_loop.c). What libnice reports is kept by ice_nice_state.c.
+ */
+#include "transport/ice_nice.h"
+
+#include <sys/socket.h>
+
+#include "transport/ice_addr.h"
+#include "util/mem.h"
+
+#define PACING_MS 5u              /* RFC 8445 §14.2: the least */
+#define IDLE_MS 5000u             /* how long after the last check libnice calls a connection failed */
+#define CALM_IDLE_MS 50u          /* the same once connected: its timer ticks that long for nothing */
+#define MAX_PAIRS 100u            /* RFC 8445 §6.1.2.5 */
+#define PATIENCE SOTTO_MS(39500)  /* RFC 8863 §4 */
+#define LATE_PATIENCE SOTTO_SECONDS(15) /* for a candidate that came at its end */
+#define CLOSE_WAIT SOTTO_SECONDS(1)
+#define GOODBYE_MS 100u           /* with two sendings a goodbye to a dead server has ended after 300 ms … */
+#define GOODBYE_DRAIN_MS 500      /* … so that a free without close() waits no longer than this */
+#define SEND_CHUNK 32u
+
+static void ice_free(struct ice *ice);
+
+static NiceAgent *make_agent(GMainContext *ctx, const struct ice_cfg *cfg)
+{
+    NiceAgent *agent = nice_agent_new_full(ctx, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_ICE_TRICKLE);
+    if (!agent) return NULL;
+    g_object_set(agent, "controlling-mode", (gboolean)cfg->controlling, "force-relay", (gboolean)cfg->relay_only,
+                 "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck", TRUE, "stun-pacing-timer", PACING_MS,
+                 "stun-initial-timeout", 250u, "stun-max-retransmissions", 7u, "max-connectivity-checks", MAX_PAIRS,
+                 "idle-timeout", IDLE_MS, NULL);
+    return agent;
+}
+
+/* The first STUN server and every TURN server; libnice knows no more of the former. */
+static int add_servers(struct ice *ice, const struct ice_cfg *cfg)
+{
+    bool has_stun = false;
+    char text[46];
+    for (size_t i = 0; i < cfg->n_servers; i++) {
+        const struct ice_server *s = &cfg->servers[i];
+        sotto__address_text(&s->addr, text);
+        if (s->kind == ICE_SERVER_STUN) {
+            if (!has_stun)
+                g_object_set(ice->agent, "stun-server", text, "stun-server-port", (guint)s->addr.port, NULL);
+            has_stun = true;
+            continue;
+        }
+        if (ice->n_turn == SOTTO_MAX_ICE_SERVERS) continue;
+        bool is_tcp = s->kind == ICE_SERVER_TURN_TCP;
+        if (!nice_agent_set_relay_info(ice->agent, ice->stream, NICE_COMPONENT, text, s->addr.port,
+                                       s->username ? s->username : "", s->credential ? s->credential : "",
+                                       is_tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP))
+            return SOTTO_E_SYS;
+        ice->n_turn++;
+        if (is_tcp) ice->n_turn_tcp++;
+    }
+    return 0;
+}
+
+static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
+{
+    ice->agent = make_agent(ice->loop->ctx, cfg);
+    if (!ice->agent) return SOTTO_E_SYS;
+    sotto__nice_connect_signals(ice);
+    ice->stream = nice_agent_add_stream(ice->agent, 1);
+    if (ice->stream == 0) return SOTTO_E_SYS;
+    if (!nice_agent_set_local_credentials(ice->agent, ice->stream, cfg->ufrag, cfg->pwd)) return SOTTO_E_SYS;
+    if (cfg->port_min || cfg->port_max)
+        nice_agent_set_port_range(ice->agent, ice->stream, NICE_COMPONENT, cfg->port_min ? cfg->port_min : 1024,
+                                  cfg->port_max ? cfg->port_max : 65535);
+    return add_servers(ice, cfg);
+}
+
+static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
+{
+    int r = SOTTO_E_NOMEM;
+    struct ice *ice = sotto__calloc(1, sizeof *ice);
+    if (!ice) return SOTTO_E_NOMEM;
+    ice->box = cfg->box;
+    ice->log = cfg->log;
+    ice->relay_only = cfg->relay_only;
+    ice->allow_loopback = cfg->allow_loopback;
+    ice->nice_state = NICE_COMPONENT_STATE_DISCONNECTED;
+    ice->loop = sotto__calloc(1, sizeof *ice->loop);
+    if (!ice->loop) goto fail;
+    sotto__nice_loop_init(ice->loop);
+    ice->loop->now = now;
+    if (cfg->interface) {
+        ice->interface = sotto__strdup(cfg->interface);
+        if (!ice->interface) goto fail;
+    }
+    r = start_agent(ice, cfg);
+    if (r < 0) goto fail;
+    *ret = ice;
+    return 0;
+fail:
+    ice_free(ice);
+    return r;
+}
+
+/* A burst must fit: Linux' default holds some 90 packets. More than the limits of the system only with CAP_NET_ADMIN. */
+static void enlarge_buffers(struct ice *ice)
+{
+    int size = SOTTO_SOCKET_BUFFER;
+    GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
+    if (!sockets) return;
+    for (guint i = 0; i < sockets->len; i++) {
+        int fd = g_socket_get_fd(g_ptr_array_index(sockets, i));
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
+            (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* what the system allows is taken */
+        if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
+            (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    }
+    g_ptr_array_unref(sockets);
+}
+
+/* libnice sees the remote candidates once it has sockets; under relay_only once it has all: before, it would check from hosts. */
+static void give_remotes(struct ice *ice)
+{
+    if (!ice->held || !ice->remote_set || !ice->gather_called || (ice->relay_only && !ice->gathered)) return;
+    nice_agent_set_remote_candidates(ice->agent, ice->stream, NICE_COMPONENT, ice->held);
+    g_slist_free_full(g_steal_pointer(&ice->held), (GDestroyNotify)nice_candidate_free);
+    ice->loop->stale = true;
+}
+
+static int ice_gather(struct ice *ice, sotto_us now)
+{
+    struct address locals[SOTTO_MAX_LOCAL_ADDRESSES];
+    struct ice_local_filter filter = {ice->interface, ice->allow_loopback};
+    /* one socket an address, and one more for each TURN server over TCP: all of them must be watched */
+    size_t max = (SOTTO_MAX_ICE_FDS - 8) / (1 + ice->n_turn_tcp);
+    if (ice->gather_called) return SOTTO_E_STATE;
+    ice->loop->now = now;
+    int n = sotto__ice_local_addresses(&filter, locals, max < SOTTO_MAX_LOCAL_ADDRESSES ? max : SOTTO_MAX_LOCAL_ADDRESSES);
+    if (n <= 0) return n < 0 ? n : SOTTO_E_NETWORK;
+    for (int i = 0; i < n; i++) {
+        NiceAddress a;
+        sotto__nice_from_address(&locals[i], &a);
+        nice_agent_add_local_address(ice->agent, &a);
+    }
+    ice->loop->stale = true;
+    ice->gather_called = true;
+    nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx, sotto__nice_recv, ice);
+    if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
+    enlarge_buffers(ice);
+    give_remotes(ice);
+    return 0;
+}
+
+static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, sotto_us now)
+{
+    if (ice->remote_set) return SOTTO_E_STATE;
+    ice->loop->now = now;
+    ice->loop->stale = true;
+    if (!nice_agent_set_remote_credentials(ice->agent, ice->stream, ufrag, pwd)) return SOTTO_E_SYS;
+    ice->remote_set = true;
+    give_remotes(ice);
+    return 0;
+}
+
+static int ice_add_remote(struct ice *ice, const struct candidate *c, sotto_us now)
+{
+    if (c->is_tcp || c->addr.family == 0 || c->component != NICE_COMPONENT) return 0;
+    for (size_t i = 0; i < ice->n_remotes; i++)
+        if (sotto__address_eq(&ice->remotes[i], &c->addr)) return 0;
+    if (ice->n_remotes == SOTTO_MAX_REMOTE_CANDIDATES) return SOTTO_E_LIMIT;
+    ice->loop->now = now;
+    ice->remotes[ice->n_remotes++] = c->addr;
+    ice->held = g_slist_append(ice->held, sotto__nice_from_candidate(ice, c));
+    if (ice->patience != 0 && ice->patience < sotto__after(now, LATE_PATIENCE))
+        ice->patience = sotto__after(now, LATE_PATIENCE);
+    give_remotes(ice);
+    return 0;
+}
+
+static void ice_remote_done(struct ice *ice, sotto_us now)
+{
+    ice->loop->now = now;
+    ice->remote_done = true;
+}
+
+static size_t send_chunk(struct ice *ice, const struct packet *pkts, size_t n)
+{
+    GOutputVector vectors[SEND_CHUNK];
+    NiceOutputMessage messages[SEND_CHUNK];
+    size_t sent = 0;
+    for (size_t i = 0; i < n; i++) {
+        vectors[i] = (GOutputVector){pkts[i].p, pkts[i].n};
+        messages[i] = (NiceOutputMessage){&vectors[i], 1};
+    }
+    for (size_t at = 0; at < n;) {
+        GError *error = NULL;
+        gint r = nice_agent_send_messages_nonblocking(ice->agent, ice->stream, NICE_COMPONENT, messages + at,
+                                                      (guint)(n - at), NULL, &error);
+        bool is_full = error && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+        g_clear_error(&error);
+        if (is_full) break;
+        sent += r > 0 ? (size_t)r : 0;
+        at += r > 0 ? (size_t)r : 1; /* one that the system refuses does not stop the others */
+    }
+    return sent;
+}
+
+static int ice_send(struct ice *ice, const struct packet *pkts, size_t n, sotto_us now)
+{
+    size_t sent = 0;
+    if (!ice->pair_local || ice->is_dead || ice->close_called) return SOTTO_E_STATE;
+    ice->loop->now = now;
+    ice->loop->stale = true; /* over TCP a queue may form, and a source for it */
+    if (n == 1) {
+        gint r = nice_agent_send(ice->agent, ice->stream, NICE_COMPONENT, (guint)pkts->n, (const gchar *)pkts->p);
+        return r >= 0 ? 1 : 0;
+    }
+    for (size_t at = 0; at < n; at += SEND_CHUNK)
+        sent += send_chunk(ice, pkts + at, n - at < SEND_CHUNK ? n - at : SEND_CHUNK);
+    return (int)sent;
+}
+
+static void be_deaf(struct ice *ice)
+{
+    if (ice->is_deaf || !ice->gather_called) return;
+    nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx, NULL, NULL);
+    ice->is_deaf = true;
+    ice->loop->stale = true;
+}
+
+/* What libnice's signals asked for, outside of them. */
+static void after_turn(struct ice *ice, sotto_us now)
+{
+    if (ice->close_called) return;
+    if (ice->n_prflx > SOTTO_MAX_PRFLX) be_deaf(ice); /* each one more costs libnice time that grows with their number */
+    if (!ice->is_calm && ice->nice_state == NICE_COMPONENT_STATE_READY) {
+        g_object_set(ice->agent, "idle-timeout", CALM_IDLE_MS, NULL);
+        ice->is_calm = true;
+    }
+    if (ice->gathered && ice->remote_set && ice->patience == 0) ice->patience = sotto__after(now, PATIENCE);
+    give_remotes(ice);
+}
+
+static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)
+{
+    *out = (struct ice_out){0};
+    if (ice->n_locals_yielded < ice->n_locals) {
+        NiceCandidate **c = &ice->locals[ice->n_locals_yielded++];
+        sotto__nice_to_candidate(*c, &ice->out); /* cannot fail: on_candidate has tried it */
+        g_clear_pointer(c, nice_candidate_free);
+        out->type = ICE_OUT_CANDIDATE;
+        out->candidate = &ice->out;
+        return true;
+    }
+    if (ice->gathered && !ice->gathered_yielded) {
+        ice->gathered_yielded = true;
+        out->type = ICE_OUT_GATHERED;
+        return true;
+    }
+    if (ice->pair_changed) {
+        ice->pair_changed = false;
+        sotto__nice_make_selected(ice);
+        SOTTO_LOG(ice->log, SOTTO_LOG_INFO, "ice", "pair %s", ice->selected);
+        out->type = ICE_OUT_SELECTED;
+        return true;
+    }
+    int32_t state = sotto__nice_state(ice, now);
+    if (state != ice->state) {
+        SOTTO_LOG(ice->log, SOTTO_LOG_DEBUG, "ice", "state %d → %d", (int)ice->state, (int)state);
+        ice->state = out->state = state;
+        out->type = ICE_OUT_STATE;
+        return true;
+    }
+    out->type = ICE_OUT_PACKET;
+    return sotto__ice_box_take(ice->box, ice, &out->packet);
+}
+
+static void drop_packets(struct ice *ice)
+{
+    struct packet p;
+    while (ice->box && sotto__ice_box_take(ice->box, ice, &p)) continue;
+}
+
+static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
+{
+    struct nice_loop *l = ice->loop;
+    l->now = now;
+    if (!ice->close_called && yield(ice, now, out)) return 1;
+    sotto__nice_loop_query(l);
+    if (l->ready || now >= l->due) {
+        if (!ice->close_called) sotto__nice_listen(ice, now);
+        sotto__nice_loop_turn(l);
+    }
+    after_turn(ice, now);
+    if (ice->close_called) {
+        if (ice->goodbye_done || now >= ice->close_by) ice->is_closed = true;
+        return 0;
+    }
+    return yield(ice, now, out) ? 1 : 0;
+}
+
+static sotto_us ice_due(const struct ice *ice)
+{
+    if (ice->is_closed) return SOTTO_NEVER;
+    sotto__nice_loop_query(ice->loop);
+    if (ice->close_called) return sotto__earlier(ice->loop->due, ice->close_by);
+    return sotto__earlier(ice->loop->due, sotto__nice_state_due(ice));
+}
+
+static int ice_fds(const struct ice *ice, struct sotto_fd *out, int max)
+{
+    int n = 0;
+    sotto__nice_loop_query(ice->loop);
+    for (; n < ice->loop->n && n < max; n++)
+        out[n] = (struct sotto_fd){ice->loop->fds[n].fd, (short)ice->loop->fds[n].events};
+    return n;
+}
+
+static void ice_ready(struct ice *ice, int slot, short revents)
+{
+    sotto__nice_loop_ready(ice->loop, slot, revents);
+}
+
+static const char *ice_selected(const struct ice *ice)
+{
+    return ice->selected;
+}
+
+static void on_goodbye(GObject *agent, GAsyncResult *result, gpointer user)
+{
+    struct ice *ice = g_object_get_data(agent, "sotto-ice"); /* NULL: freed meanwhile */
+    (void)result, (void)user;
+    if (ice) ice->goodbye_done = true;
+}
+
+static void ice_close(struct ice *ice, sotto_us now)
+{
+    if (ice->close_called) return;
+    ice->close_called = true;
+    ice->close_by = sotto__after(now, CLOSE_WAIT);
+    ice->loop->now = now;
+    ice->loop->stale = true;
+    drop_packets(ice);
+    if (ice->n_turn == 0) { /* nobody to say goodbye to */
+        be_deaf(ice);
+        ice->goodbye_done = ice->is_closed = true;
+        return;
+    }
+    g_object_set(ice->agent, "stun-initial-timeout", GOODBYE_MS, "stun-max-retransmissions", 2u, NULL);
+    g_object_set_data(G_OBJECT(ice->agent), "sotto-ice", ice);
+    g_main_context_push_thread_default(ice->loop->ctx); /* where the answer is dispatched */
+    nice_agent_close_async(ice->agent, on_goodbye, NULL);
+    g_main_context_pop_thread_default(ice->loop->ctx);
+}
+
+static bool ice_closed(const struct ice *ice)
+{
+    return ice->is_closed;
+}
+
+static void free_agent(struct ice *ice)
+{
+    if (!ice->agent) return;
+    g_signal_handlers_disconnect_by_data(ice->agent, ice);
+    if (ice->n_turn > 0 && ice->gather_called && !ice->goodbye_done) {
+        ice_close(ice, ice->loop->now);
+        sotto__nice_loop_drain(ice->loop, &ice->goodbye_done, GOODBYE_DRAIN_MS);
+    }
+    g_object_set_data(G_OBJECT(ice->agent), "sotto-ice", NULL);
+    be_deaf(ice);
+    g_clear_object(&ice->agent);
+}
+
+static void ice_free(struct ice *ice)
+{
+    if (!ice) return;
+    free_agent(ice);
+    drop_packets(ice);
+    if (ice->loop) sotto__nice_loop_free(ice->loop);
+    for (size_t i = 0; i < ice->n_locals; i++) g_clear_pointer(&ice->locals[i], nice_candidate_free);
+    g_slist_free_full(ice->held, (GDestroyNotify)nice_candidate_free);
+    g_clear_pointer(&ice->pair_local, nice_candidate_free);
+    g_clear_pointer(&ice->pair_remote, nice_candidate_free);
+    sotto__free(ice->interface);
+    sotto__free(ice->loop);
+    sotto__free(ice);
+}
+
+const struct ice_ops sotto__ice_nice = {
+    .init = ice_init,
+    .gather = ice_gather,
+    .set_remote = ice_set_remote,
+    .add_remote = ice_add_remote,
+    .remote_done = ice_remote_done,
+    .send = ice_send,
+    .next = ice_next,
+    .due = ice_due,
+    .fds = ice_fds,
+    .ready = ice_ready,
+    .selected = ice_selected,
+    .close = ice_close,
+    .closed = ice_closed,
+    .free = ice_free,
+};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_TRANSPORT_ICE_NICE_H
+#define SOTTO_TRANSPORT_ICE_NICE_H
+/* What the files of ice_nice*.c share; nobody else includes it. */
+#include <glib.h>
+#include <nice/agent.h>
+
+#include "sotto/pc.h"
+#include "transport/ice.h"
+#include "util/limits.h"
+
+#define NICE_COMPONENT 1u
+
+/* A GMainContext driven from outside. */
+struct nice_loop {
+    GMainContext *ctx;
+    bool stale; /* a source may have come or gone since the last query */
+    bool ready; /* poll() reported something */
+    gint priority, n;
+    sotto_us now; /* of the last call from above */
+    sotto_us due;
+    GPollFD fds[SOTTO_MAX_ICE_FDS];
+};
+
+void sotto__nice_loop_init(struct nice_loop *l);
+void sotto__nice_loop_free(struct nice_loop *l);
+void sotto__nice_loop_query(struct nice_loop *l); /* fds and due are right after it */
+void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents);
+void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
+/* Drive it until *done, waiting up to ms in all: for a free that cannot come back later. */
+void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms);
+
+struct ice {
+    struct nice_loop *loop; /* apart, as due() and fds() ask it through a const ice */
+    NiceAgent *agent;
+    guint stream;
+    struct ice_box *box;
+    struct log *log;
+    bool relay_only, allow_loopback;
+    char *interface;          /* nullable */
+    size_t n_turn, n_turn_tcp; /* servers */
+
+    /* what was called */
+    bool gather_called, remote_set, remote_done, close_called;
+    sotto_us close_by; /* close() gives the goodbyes up then */
+    GSList *held;                                       /* remote candidates that libnice may not see yet: NiceCandidate */
+    struct address remotes[SOTTO_MAX_REMOTE_CANDIDATES]; /* all that were taken */
+    size_t n_remotes;
+
+    /* what libnice reported: written by its signals */
+    NiceComponentState nice_state;
+    NiceCandidate *locals[SOTTO_MAX_LOCAL_CANDIDATES]; /* not yet yielded */
+    size_t n_locals, n_locals_yielded;
+    NiceCandidate *pair_local, *pair_remote;           /* the selected pair; NULL: none */
+    size_t n_prflx;
+    bool gathered, pair_changed, goodbye_done;
+
+    /* what was yielded */
+    bool gathered_yielded;
+    int32_t state;
+    bool is_closed, is_calm, is_deaf; /* calm: the timer of checks runs no longer than it must; deaf: nothing is read */
+    struct candidate out;
+
+    bool is_dead;      /* FAILED for good */
+    sotto_us heard;    /* when the peer gave a sign of life */
+    sotto_us patience; /* RFC 8863: when a connection that never came has failed at the latest; 0: not running */
+    char selected[192];
+};
+
+void sotto__nice_connect_signals(struct ice *ice);
+/* The recv callback of libnice. */
+void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, gchar *p, gpointer user);
+/* The state as it is at `now`; may find the ice dead. */
+int32_t sotto__nice_state(struct ice *ice, sotto_us now);
+/* When the state can change by itself. */
+sotto_us sotto__nice_state_due(const struct ice *ice);
+/* Looks at what waits in the sockets for a sign of life: before a turn. */
+void sotto__nice_listen(struct ice *ice, sotto_us now);
+void sotto__nice_make_selected(struct ice *ice);
+
+bool sotto__nice_to_candidate(const NiceCandidate *c, struct candidate *ret); /* false: not one for the remote */
+NiceCandidate *sotto__nice_from_candidate(const struct ice *ice, const struct candidate *c);
+void sotto__nice_to_address(const NiceAddress *a, struct address *ret);
+void sotto__nice_from_address(const struct address *a, NiceAddress *ret);
+
+#endif

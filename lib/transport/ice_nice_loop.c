@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A GMainContext driven from outside: what g_main_context_iteration() does, cut where it would poll. The descriptors and the
+ * next deadline go up, what poll() said comes down, one turn dispatches. Each call acquires the context, as each may come from
+ * another thread; a source attached by a call from above does not wake a sleeping poll, so every such call sets `stale`.
+ */
+#include "transport/ice_nice.h"
+
+void sotto__nice_loop_init(struct nice_loop *l)
+{
+    l->ctx = g_main_context_new();
+    l->stale = true;
+    l->due = SOTTO_NEVER;
+}
+
+void sotto__nice_loop_free(struct nice_loop *l)
+{
+    if (l->ctx) g_main_context_unref(l->ctx);
+    l->ctx = NULL;
+}
+
+/* With the context acquired. */
+static void query(struct nice_loop *l)
+{
+    gint timeout = -1;
+    GPollFD old[SOTTO_MAX_ICE_FDS];
+    gint n_old = l->n;
+    for (gint i = 0; i < n_old; i++) old[i] = l->fds[i];
+    g_main_context_prepare(l->ctx, &l->priority);
+    l->n = g_main_context_query(l->ctx, l->priority, &timeout, l->fds, SOTTO_MAX_ICE_FDS);
+    if (l->n > SOTTO_MAX_ICE_FDS) l->n = SOTTO_MAX_ICE_FDS; /* gather() keeps the number of sockets below it */
+    l->due = timeout < 0 ? SOTTO_NEVER : sotto__after(l->now, SOTTO_MS(timeout));
+    for (gint i = 0; i < l->n; i++) {
+        l->fds[i].revents = 0;
+        for (gint k = 0; k < n_old; k++)
+            if (old[k].fd == l->fds[i].fd) l->fds[i].revents |= old[k].revents;
+    }
+    l->stale = false;
+}
+
+void sotto__nice_loop_query(struct nice_loop *l)
+{
+    if (!l->stale || !g_main_context_acquire(l->ctx)) return;
+    query(l);
+    g_main_context_release(l->ctx);
+}
+
+void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents)
+{
+    if (slot < 0 || slot >= l->n) return;
+    l->fds[slot].revents = (gushort)(l->fds[slot].revents | revents);
+    l->ready = true;
+}
+
+void sotto__nice_loop_turn(struct nice_loop *l)
+{
+    if (!g_main_context_acquire(l->ctx)) return;
+    if (l->stale) query(l);
+    if (g_main_context_check(l->ctx, l->priority, l->fds, l->n)) g_main_context_dispatch(l->ctx);
+    for (gint i = 0; i < l->n; i++) l->fds[i].revents = 0;
+    l->ready = false;
+    l->stale = true;
+    g_main_context_release(l->ctx);
+}
+
+void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)ms * 1000;
+    for (gint64 now = g_get_monotonic_time(); !*done && now < end; now = g_get_monotonic_time()) {
+        l->now = now;
+        l->stale = true;
+        sotto__nice_loop_query(l);
+        gint64 until = l->due < end ? l->due : end;
+        gint64 wait = until > now ? (until - now + 999) / 1000 : 0;
+        if (g_poll(l->fds, (guint)l->n, (gint)wait) < 0) continue; /* a signal */
+        sotto__nice_loop_turn(l);
+    }
+}

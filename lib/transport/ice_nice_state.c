@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What libnice reports, and the states made of it. Its signals and its recv callback only copy into bounded places of the ice;
+ * they never call out. libnice has no state for a peer that fell silent and calls a connection failed after 50 s, so a clock of
+ * our own runs from the last sign of life: anything from the selected remote address, STUN included. It says what is shown; that
+ * an unauthenticated packet can keep it from showing DISCONNECTED is harmless, as libnice's 50 s count authenticated answers only.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "transport/ice_nice.h"
+
+#define SILENCE_DISCONNECTED SOTTO_SECONDS(8) /* libnice and browsers send a check at least every 6 s */
+#define SILENCE_FAILED SOTTO_SECONDS(30)      /* RFC 7675 §5.1 */
+#define LISTEN_AFTER SOTTO_MS(500)
+
+void sotto__nice_to_address(const NiceAddress *a, struct address *ret)
+{
+    union {
+        struct sockaddr sa;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage any;
+    } u = {.any = {0}};
+    *ret = (struct address){0};
+    nice_address_copy_to_sockaddr(a, &u.sa);
+    if (u.sa.sa_family == AF_INET) {
+        ret->family = 4;
+        memcpy(ret->ip, &u.v4.sin_addr, 4);
+        ret->port = ntohs(u.v4.sin_port);
+    } else if (u.sa.sa_family == AF_INET6) {
+        ret->family = 6;
+        memcpy(ret->ip, &u.v6.sin6_addr, 16);
+        ret->port = ntohs(u.v6.sin6_port);
+    }
+}
+
+void sotto__nice_from_address(const struct address *a, NiceAddress *ret)
+{
+    nice_address_init(ret);
+    if (a->family == 4)
+        nice_address_set_ipv4(ret, (guint32)a->ip[0] << 24 | (guint32)a->ip[1] << 16 | (guint32)a->ip[2] << 8 |
+                                       a->ip[3]);
+    else
+        nice_address_set_ipv6(ret, a->ip);
+    nice_address_set_port(ret, a->port);
+}
+
+bool sotto__nice_to_candidate(const NiceCandidate *c, struct candidate *ret)
+{
+    static const enum candidate_type types[] = {
+        [NICE_CANDIDATE_TYPE_HOST] = CANDIDATE_HOST,
+        [NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE] = CANDIDATE_SRFLX,
+        [NICE_CANDIDATE_TYPE_PEER_REFLEXIVE] = CANDIDATE_PRFLX,
+        [NICE_CANDIDATE_TYPE_RELAYED] = CANDIDATE_RELAY,
+    };
+    if (c->transport != NICE_CANDIDATE_TRANSPORT_UDP || c->component_id != NICE_COMPONENT) return false;
+    *ret = (struct candidate){.component = NICE_COMPONENT, .priority = c->priority, .type = types[c->type]};
+    snprintf(ret->foundation, sizeof ret->foundation, "%s", c->foundation);
+    sotto__nice_to_address(&c->addr, &ret->addr); /* related stays empty: it would name the host behind a NAT or a relay */
+    return ret->addr.family != 0;
+}
+
+NiceCandidate *sotto__nice_from_candidate(const struct ice *ice, const struct candidate *c)
+{
+    static const NiceCandidateType types[] = {
+        [CANDIDATE_HOST] = NICE_CANDIDATE_TYPE_HOST,
+        [CANDIDATE_SRFLX] = NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE,
+        [CANDIDATE_PRFLX] = NICE_CANDIDATE_TYPE_PEER_REFLEXIVE,
+        [CANDIDATE_RELAY] = NICE_CANDIDATE_TYPE_RELAYED,
+    };
+    NiceCandidate *n = nice_candidate_new(types[c->type]);
+    n->stream_id = ice->stream;
+    n->component_id = NICE_COMPONENT;
+    n->transport = NICE_CANDIDATE_TRANSPORT_UDP;
+    n->priority = c->priority;
+    snprintf(n->foundation, sizeof n->foundation, "%s", c->foundation);
+    sotto__nice_from_address(&c->addr, &n->addr);
+    n->base_addr = n->addr;
+    return n;
+}
+
+static void on_state(NiceAgent *agent, guint stream, guint component, guint state, gpointer user)
+{
+    struct ice *ice = user;
+    (void)agent, (void)stream, (void)component;
+    ice->nice_state = (NiceComponentState)state;
+}
+
+static void on_candidate(NiceAgent *agent, NiceCandidate *c, gpointer user)
+{
+    struct ice *ice = user;
+    struct candidate checked;
+    (void)agent;
+    if (c->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE || !sotto__nice_to_candidate(c, &checked)) return;
+    if (c->type != NICE_CANDIDATE_TYPE_HOST && !sotto__address_usable(&checked.addr, ice->allow_loopback))
+        return; /* a server's answer may say anything */
+    if (ice->n_locals < SOTTO_MAX_LOCAL_CANDIDATES) ice->locals[ice->n_locals++] = nice_candidate_copy(c);
+}
+
+static void on_gathered(NiceAgent *agent, guint stream, gpointer user)
+{
+    struct ice *ice = user;
+    (void)agent, (void)stream;
+    ice->gathered = true;
+}
+
+static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local, NiceCandidate *remote,
+                    gpointer user)
+{
+    struct ice *ice = user;
+    (void)agent, (void)stream, (void)component;
+    if (!ice->pair_local) ice->heard = ice->loop->now;
+    g_clear_pointer(&ice->pair_local, nice_candidate_free);
+    g_clear_pointer(&ice->pair_remote, nice_candidate_free);
+    ice->pair_local = nice_candidate_copy(local);
+    ice->pair_remote = nice_candidate_copy(remote);
+    ice->pair_changed = true;
+}
+
+/* A remote candidate that signalling did not bring: it sent an authenticated check. */
+static void on_prflx(NiceAgent *agent, NiceCandidate *c, gpointer user)
+{
+    struct ice *ice = user;
+    (void)agent, (void)c;
+    ice->n_prflx++;
+}
+
+void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, gchar *p, gpointer user)
+{
+    struct ice *ice = user;
+    (void)agent, (void)stream, (void)component;
+    if (n == 0 || (uint8_t)p[0] <= 3 || ice->close_called || ice->is_dead)
+        return; /* libnice gives STUN up here that it could not verify */
+    ice->heard = ice->loop->now;
+    sotto__ice_box_put(ice->box, ice, (const uint8_t *)p, n);
+}
+
+void sotto__nice_connect_signals(struct ice *ice)
+{
+    g_signal_connect(ice->agent, "component-state-changed", G_CALLBACK(on_state), ice);
+    g_signal_connect(ice->agent, "new-candidate-full", G_CALLBACK(on_candidate), ice);
+    g_signal_connect(ice->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), ice);
+    g_signal_connect(ice->agent, "new-selected-pair-full", G_CALLBACK(on_pair), ice);
+    g_signal_connect(ice->agent, "new-remote-candidate-full", G_CALLBACK(on_prflx), ice);
+}
+
+static bool is_from_peer(const struct ice *ice, int fd)
+{
+    uint8_t first[4];
+    union {
+        struct sockaddr sa;
+        struct sockaddr_storage any;
+    } from;
+    NiceAddress address;
+    socklen_t len = sizeof from;
+    ssize_t n = recvfrom(fd, first, sizeof first, MSG_PEEK | MSG_DONTWAIT, &from.sa, &len);
+    if (n < 2) return false;
+    if (ice->pair_local->type == NICE_CANDIDATE_TYPE_RELAYED) /* ChannelData or a Data indication: RFC 8656 §11.6, §12.4 */
+        return (first[0] & 0xc0) == 0x40 || (first[0] == 0x00 && first[1] == 0x17);
+    if (len == 0 || (from.sa.sa_family != AF_INET && from.sa.sa_family != AF_INET6)) return false;
+    nice_address_init(&address);
+    nice_address_set_from_sockaddr(&address, &from.sa);
+    return nice_address_equal_no_port(&address, &ice->pair_remote->addr) &&
+           nice_address_get_port(&address) == nice_address_get_port(&ice->pair_remote->addr);
+}
+
+void sotto__nice_listen(struct ice *ice, sotto_us now)
+{
+    const struct nice_loop *l = ice->loop;
+    if (!ice->pair_local || now - ice->heard < LISTEN_AFTER) return;
+    for (gint i = 0; i < l->n; i++)
+        if ((l->fds[i].revents & G_IO_IN) && is_from_peer(ice, l->fds[i].fd)) {
+            ice->heard = now;
+            return;
+        }
+}
+
+static int32_t die(struct ice *ice, const char *why)
+{
+    SOTTO_LOG(ice->log, SOTTO_LOG_WARNING, "ice", "failed: %s", why);
+    ice->is_dead = true;
+    return SOTTO_ICE_FAILED;
+}
+
+/* No pair yet: whether none is to be expected any more. A late candidate can still revive the connection. */
+static bool is_hopeless(const struct ice *ice, sotto_us now)
+{
+    if (!ice->remote_set || !ice->gathered) return false;
+    if (ice->patience != 0 && now >= ice->patience) return true;
+    if (!ice->remote_done) return false;
+    return ice->nice_state == NICE_COMPONENT_STATE_FAILED || (ice->relay_only && ice->n_locals == 0);
+}
+
+int32_t sotto__nice_state(struct ice *ice, sotto_us now)
+{
+    if (ice->is_dead) return SOTTO_ICE_FAILED;
+    if (ice->n_prflx > SOTTO_MAX_PRFLX) return die(ice, "the peer sends from too many addresses");
+    if (ice->pair_local) {
+        sotto_us silence = now - ice->heard;
+        if (ice->nice_state == NICE_COMPONENT_STATE_FAILED) return die(ice, "the peer's checks and answers stopped");
+        if (silence >= SILENCE_FAILED) return die(ice, "the peer is silent");
+        if (silence >= SILENCE_DISCONNECTED) return SOTTO_ICE_DISCONNECTED;
+        return ice->nice_state == NICE_COMPONENT_STATE_READY ? SOTTO_ICE_COMPLETED : SOTTO_ICE_CONNECTED;
+    }
+    if (is_hopeless(ice, now)) return SOTTO_ICE_FAILED;
+    bool has_peer = ice->n_remotes > 0 || ice->n_prflx > 0 || ice->nice_state == NICE_COMPONENT_STATE_CONNECTING;
+    return ice->remote_set && has_peer ? SOTTO_ICE_CHECKING : SOTTO_ICE_NEW;
+}
+
+sotto_us sotto__nice_state_due(const struct ice *ice)
+{
+    if (ice->is_dead) return SOTTO_NEVER;
+    if (ice->pair_local)
+        return ice->heard + (ice->state == SOTTO_ICE_DISCONNECTED ? SILENCE_FAILED : SILENCE_DISCONNECTED);
+    return ice->patience != 0 && ice->state != SOTTO_ICE_FAILED ? ice->patience : SOTTO_NEVER;
+}
+
+void sotto__nice_make_selected(struct ice *ice)
+{
+    static const char *const names[] = {"host", "srflx", "prflx", "relay"};
+    const NiceCandidate *ends[2] = {ice->pair_local, ice->pair_remote};
+    char masked[2][64], text[46];
+    for (int i = 0; i < 2; i++) {
+        struct address a;
+        char mask[48];
+        sotto__nice_to_address(&ends[i]->addr, &a);
+        sotto__log_address(sotto__address_text(&a, text), mask, sizeof mask);
+        snprintf(masked[i], sizeof masked[i], "%s udp %.47s", names[ends[i]->type], mask);
+    }
+    snprintf(ice->selected, sizeof ice->selected, "%s → %s", masked[0], masked[1]);
+}
