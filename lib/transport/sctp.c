@@ -175,13 +175,9 @@ static void swap_boxes(struct sctp *s)
     s->back = empty;
 }
 
-/* Into usrsctp. The event of a reset needs room beside a window that may be full: else usrsctp drops it silently. */
-static void feed(struct sctp *s, const uint8_t *p, size_t n, bool reset)
+static void feed(struct sctp *s, const uint8_t *p, size_t n)
 {
-    uint32_t rcv = receive_buffer(s), wide = rcv + SCTP_RESET_ROOM;
-    if (reset) usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &wide, sizeof wide);
     usrsctp_conninput((void *)(uintptr_t)s->id, p, n, 0);
-    if (reset) usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv);
 }
 
 /*
@@ -205,7 +201,7 @@ static void release(struct sctp *s)
     if (!s->held.p || !s->so || !sotto__sctp_guard_reached(&s->guard, s->held.tsn)) return;
     uint8_t *p = s->held.p;
     s->held.p = NULL;
-    feed(s, p, s->held.n, true);
+    feed(s, p, s->held.n);
     sotto__free(p);
 }
 
@@ -213,7 +209,7 @@ static void inside(struct sctp *s, sotto_us now, uint8_t *p, size_t n, struct sc
 {
     if (seen->shadow) sotto__sctp_guard_shadow(&s->guard, p, n);
     if (seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn)) hold(s, p, seen);
-    feed(s, p, n, seen->reset);
+    feed(s, p, n);
     release(s);
     if (seen->acks) s->backlog.stale = true;
     if (seen->end) {

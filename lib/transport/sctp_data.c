@@ -13,8 +13,7 @@
 
 #include "sotto/data.h"
 
-/* In usrsctp's internal headers but not in its public one: all policies; bytes that wait or are not acknowledged. */
-#define SCTP_PR_SCTP_ALL 0x000f
+/* In usrsctp's netinet/sctp_uio.h but not in its public header: bytes that wait or are not acknowledged. */
 #define SCTP_GET_SNDBUF_USE 0x1101
 struct sctp_sockstat {
     sctp_assoc_t ss_assoc_id;
@@ -30,23 +29,19 @@ static bool get_option(struct sctp *s, int option, void *value, size_t size)
 
 /*
  * What usrsctp holds of ours: bytes as it counts them; for the number, messages that have not begun to leave (accepted, less
- * those seen leaving, less those that were abandoned before) and fragments that are on their way.
+ * those seen leaving: it abandons none before) and fragments that are on their way.
  */
 static void measure(struct sctp *s)
 {
     struct sctp_sockstat use = {0};
     struct sctp_status status = {0};
-    struct sctp_prstatus pr = {.sprstat_policy = SCTP_PR_SCTP_ALL};
     s->backlog.stale = false;
     if (!s->so || !get_option(s, SCTP_GET_SNDBUF_USE, &use, sizeof use) ||
         !get_option(s, SCTP_STATUS, &status, sizeof status))
         return;
-    if (s->backlog.partial && !get_option(s, SCTP_PR_ASSOC_STATUS, &pr, sizeof pr)) return;
-    uint64_t gone = s->started + pr.sprstat_abandoned_unsent;
-    uint64_t waiting = s->backlog.accepted > gone ? s->backlog.accepted - gone : 0;
+    if (use.ss_total_sndbuf == 0) s->backlog.accepted = s->started;
     s->backlog.bytes = use.ss_total_sndbuf;
-    s->backlog.messages = use.ss_total_sndbuf == 0 ? 0 : (size_t)waiting + status.sstat_unackdata;
-    if (use.ss_total_sndbuf == 0) s->backlog.accepted = gone;
+    s->backlog.messages = (size_t)(s->backlog.accepted - s->started) + status.sstat_unackdata;
 }
 
 static bool fits(const struct sctp *s, size_t n)
@@ -106,7 +101,6 @@ static int send_locked(struct sctp *s, const struct sctp_send_opt *opt, const ui
     set_reliability(&spa, opt);
     if (usrsctp_sendv(s->so, p, n, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0) < 0) return send_error(s);
     s->backlog.accepted++, s->backlog.messages++, s->backlog.bytes += n;
-    if (opt->reliability != SOTTO_DC_RELIABLE) s->backlog.partial = true;
     s->stats.messages_out++;
     return 0;
 }

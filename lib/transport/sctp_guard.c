@@ -231,7 +231,6 @@ static bool check_reconfig(struct walk *w, const struct chunk *c)
         }
     }
     if (params == 0) return refuse(w, "empty RE-CONFIG");
-    w->seen->reset = true;
     return true;
 }
 

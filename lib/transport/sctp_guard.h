@@ -26,7 +26,6 @@ struct sctp_seen { /* what a good packet holds, for the caller */
     bool end;          /* ABORT or a step of SHUTDOWN */
     bool aborted;      /* ABORT */
     bool abort_proto;  /* … with a cause that blames us */
-    bool reset;        /* RE-CONFIG */
     bool acks;         /* SACK */
     size_t request, request_len; /* RE-CONFIG with a reset request: where, 0: none; holds from request_tsn on */
     uint32_t request_tsn;

@@ -65,7 +65,7 @@ struct sctp {
     struct {
         size_t bytes, messages;
         uint64_t accepted; /* messages */
-        bool stale, partial;
+        bool stale;
     } backlog;
 
     /* under the stack's lock: another thread's tick comes here too */
@@ -100,6 +100,5 @@ void sotto__sctp_fail(struct sctp *s, int error); /* end the association on our 
 
 #define SCTP_TICK_BUSY SOTTO_MS(10)
 #define SCTP_TICK_IDLE SOTTO_MS(100)
-#define SCTP_RESET_ROOM (64u * 1024) /* bytes of events beside a full window */
 
 #endif
