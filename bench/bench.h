@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_BENCH_H
+#define SOTTO_BENCH_H
+/* What the measures share: the process's own figures, quantiles, a pair of connections in this process. */
+#include <sotto/sotto.h>
+
+double bench_cpu(void);   /* user and system seconds of this process so far */
+long bench_rss_kb(void);  /* resident memory now */
+long bench_threads(void); /* of this process */
+long bench_fds(void);     /* open descriptors */
+double bench_quantile(double *values, size_t n, double q); /* sorts */
+long bench_number(const char *text, long min, long max); /* ends the process with 2 if it is none */
+void bench_check(int r, const char *what); /* below 0: says so and ends the process with 1 */
+
+/* Two processes: signaling on standard input and output. Each returns the exit code. */
+int bench_bulk(bool offers, size_t size, double seconds);
+int bench_ping(bool offers, size_t size, double seconds);
+/* One process. */
+int bench_setup(size_t n);
+int bench_scale(size_t n, double idle);
+
+/* pipe.c: one connection whose remote is another process. */
+struct bench_link {
+    sotto_ctx *ctx;
+    sotto_pc *pc;
+    sotto_dc *dc; /* NULL until it is there */
+    bool open;
+};
+void bench_link_open(struct bench_link *l,
+                     bool offers); /* returns when the channel is open; else ends the process */
+
+#endif
