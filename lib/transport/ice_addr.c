@@ -25,7 +25,10 @@ struct inet6 {
 
 static bool is_loopback(const struct address *a)
 {
-    return a->family == 4 ? a->ip[0] == 127 : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)(const void *)a->ip);
+    struct in6_addr v6;
+    if (a->family == 4) return a->ip[0] == 127;
+    memcpy(&v6, a->ip, sizeof v6);
+    return IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
 bool sotto__ice_local_usable(const struct address *a, bool allow_loopback)

@@ -286,12 +286,12 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
 {
     struct nice_loop *l = ice->loop;
     l->now = now;
-    if (!ice->close_called && yield(ice, now, out)) return 1;
-    sotto__nice_loop_query(l);
-    if (l->ready || now >= l->due) {
-        if (!ice->close_called) sotto__nice_listen(ice, now);
-        sotto__nice_loop_turn(l);
+    if (!ice->close_called) {
+        if (l->ready) sotto__nice_listen(ice, now);
+        if (yield(ice, now, out)) return 1;
     }
+    sotto__nice_loop_query(l);
+    if (l->ready || now >= l->due) sotto__nice_loop_turn(l);
     after_turn(ice, now);
     if (ice->close_called) {
         if (ice->goodbye_done || now >= ice->close_by) ice->is_closed = true;

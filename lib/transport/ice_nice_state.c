@@ -194,7 +194,7 @@ static bool is_hopeless(const struct ice *ice, sotto_us now)
     return ice->nice_state == NICE_COMPONENT_STATE_FAILED || (ice->relay_only && ice->n_locals == 0);
 }
 
-int32_t sotto__nice_state(struct ice *ice, sotto_us now)
+static int32_t find_state(struct ice *ice, sotto_us now)
 {
     if (ice->is_dead) return SOTTO_ICE_FAILED;
     if (ice->n_prflx > SOTTO_MAX_PRFLX) return die(ice, "the peer sends from too many addresses");
@@ -208,6 +208,16 @@ int32_t sotto__nice_state(struct ice *ice, sotto_us now)
     if (is_hopeless(ice, now)) return SOTTO_ICE_FAILED;
     bool has_peer = ice->n_remotes > 0 || ice->n_prflx > 0 || ice->nice_state == NICE_COMPONENT_STATE_CONNECTING;
     return ice->remote_set && has_peer ? SOTTO_ICE_CHECKING : SOTTO_ICE_NEW;
+}
+
+/* libnice may pass several states in one dispatch; those above see them all. */
+int32_t sotto__nice_state(struct ice *ice, sotto_us now)
+{
+    int32_t state = find_state(ice, now);
+    bool is_up = state == SOTTO_ICE_CONNECTED || state == SOTTO_ICE_COMPLETED;
+    if (is_up && ice->state == SOTTO_ICE_NEW) return SOTTO_ICE_CHECKING;
+    if (is_up && ice->state != SOTTO_ICE_CONNECTED && ice->state != SOTTO_ICE_COMPLETED) return SOTTO_ICE_CONNECTED;
+    return state;
 }
 
 sotto_us sotto__nice_state_due(const struct ice *ice)

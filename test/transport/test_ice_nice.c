@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Real libnice, real sockets on loopback and the real clock; what takes long is in test_ice_slow.c. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <stun/stunagent.h>
+#include <stun/usages/ice.h>
+
+#include "ice_drive.h"
+#include "transport/ice_addr.h"
+#include "util/limits.h"
+#include "util/mem.h"
+
+static const struct ice_ops *const ops = &sotto__ice_nice;
+static struct end alice, bob;
+static struct end *both[2] = {&alice, &bob};
+
+static int make_two(void **state)
+{
+    (void)state;
+    end_init(&alice, "alice", true);
+    end_init(&bob, "bob42", false);
+    return 0;
+}
+
+static int free_two(void **state)
+{
+    (void)state;
+    end_free(&alice);
+    end_free(&bob);
+    return 0;
+}
+
+static void open_two(void)
+{
+    assert_int_equal(end_open(&alice), 0);
+    assert_int_equal(end_open(&bob), 0);
+}
+
+static void gather_two(void)
+{
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    assert_int_equal(ops->gather(bob.ice, drive_now()), 0);
+}
+
+static void connect_two(void)
+{
+    open_two();
+    pair_introduce(&alice, &bob);
+    gather_two();
+    assert_true(drive(both, 2, pair_is_connected, both, 1000));
+}
+
+/* A UDP socket on 127.0.0.1, any port. */
+static int stranger(struct sockaddr_in *where)
+{
+    socklen_t len = sizeof *where;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    *where = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(fd, (struct sockaddr *)where, sizeof *where), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)where, &len), 0);
+    return fd;
+}
+
+static struct sockaddr_in ipv4_of(const struct end *e)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    for (size_t i = 0; i < e->n_candidates; i++)
+        if (e->candidates[i].addr.family == 4) {
+            memcpy(&to.sin_addr, e->candidates[i].addr.ip, 4);
+            to.sin_port = htons(e->candidates[i].addr.port);
+        }
+    assert_int_not_equal(to.sin_port, 0);
+    return to;
+}
+
+static void send_raw(int fd, const struct end *e, const void *p, size_t n)
+{
+    struct sockaddr_in to = ipv4_of(e);
+    assert_int_equal(sendto(fd, p, n, 0, (const struct sockaddr *)&to, sizeof to), n);
+}
+
+/* A connectivity check of `from` to `to`, as libnice itself writes it; its length. */
+static size_t make_check(const struct end *from, const struct end *to, uint8_t out[static 512])
+{
+    static const uint16_t known[] = {0};
+    StunAgent agent;
+    StunMessage msg;
+    char name[64];
+    int n = snprintf(name, sizeof name, "%s:%s", to->ufrag, from->ufrag);
+    stun_agent_init(&agent, known, STUN_COMPATIBILITY_RFC5389,
+                    STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
+    return stun_usage_ice_conncheck_create(&agent, &msg, out, 512, (const uint8_t *)name, (size_t)n,
+                                           (const uint8_t *)to->pwd, strlen(to->pwd), false, false, 1845501695, 99,
+                                           NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+}
+
+static bool both_completed(void *arg)
+{
+    (void)arg;
+    return end_state(&alice) == SOTTO_ICE_COMPLETED && end_state(&bob) == SOTTO_ICE_COMPLETED;
+}
+
+static bool bob_has_packets(void *n)
+{
+    return bob.packets >= *(size_t *)n;
+}
+
+static bool alice_has_packets(void *n)
+{
+    return alice.packets >= *(size_t *)n;
+}
+
+static bool both_gathered(void *arg)
+{
+    (void)arg;
+    return alice.gathered && bob.gathered;
+}
+
+static void two_ends_connect_within_a_second_and_exchange_data(void **state)
+{
+    size_t want;
+    (void)state;
+    connect_two();
+    assert_int_equal(alice.gathered, 1);
+    assert_int_equal(drive_send(&alice, 0, 32, 1200), 32);
+    want = 32;
+    assert_true(drive(both, 2, bob_has_packets, &want, 1000));
+    assert_int_equal(bob.bytes, 32 * 1200);
+    assert_false(bob.out_of_order);
+    assert_int_equal(drive_send(&bob, 0, 1, 77), 1);
+    want = 1;
+    assert_true(drive(both, 2, alice_has_packets, &want, 1000));
+    assert_int_equal(alice.last_n, 77);
+    assert_int_equal(drive_send(&bob, 1, 100, 1200), 100); /* more than one chunk */
+    want = 101;
+    assert_true(drive(both, 2, alice_has_packets, &want, 1000));
+    assert_false(alice.out_of_order);
+    assert_int_equal(alice.box.dropped + bob.box.dropped, 0);
+}
+
+static void one_refused_packet_does_not_stop_the_others(void **state)
+{
+    static uint8_t big[70000];
+    struct packet packets[3] = {{(const uint8_t *)"\x80one", 4}, {big, sizeof big}, {(const uint8_t *)"\x80two", 4}};
+    size_t want = 2;
+    (void)state;
+    connect_two();
+    assert_int_equal(ops->send(alice.ice, packets, 3, drive_now()), 2);
+    assert_true(drive(both, 2, bob_has_packets, &want, 1000));
+    assert_memory_equal(bob.last, "\x80two", 4);
+    assert_int_equal(ops->send(alice.ice, &packets[1], 1, drive_now()), 0);
+}
+
+static void states_pass_checking_and_connected_before_completed(void **state)
+{
+    static const int32_t want[] = {SOTTO_ICE_CHECKING, SOTTO_ICE_CONNECTED, SOTTO_ICE_COMPLETED};
+    (void)state;
+    connect_two();
+    assert_true(drive(both, 2, both_completed, NULL, 1000));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(alice.states[i], want[i]);
+        assert_int_equal(bob.states[i], want[i]);
+    }
+}
+
+static void candidates_are_udp_hosts_of_component_one_that_name_no_other_address(void **state)
+{
+    (void)state;
+    open_two();
+    gather_two();
+    assert_true(drive(both, 2, both_gathered, NULL, 1000));
+    assert_true(alice.n_candidates >= 1); /* ::1 may be missing on this machine */
+    for (size_t i = 0; i < alice.n_candidates; i++) {
+        const struct candidate *c = &alice.candidates[i];
+        assert_false(c->is_tcp);
+        assert_int_equal(c->component, 1);
+        assert_int_equal(c->type, CANDIDATE_HOST);
+        assert_int_equal(c->related.family, 0);
+        assert_int_not_equal(c->addr.port, 0);
+        assert_true(c->foundation[0] != '\0' && c->priority > 0);
+    }
+    assert_int_equal(end_state(&alice), SOTTO_ICE_NEW);
+}
+
+static void a_peer_without_candidates_is_found_by_its_checks(void **state)
+{
+    (void)state;
+    open_two();
+    pair_introduce(&alice, &bob);
+    bob.peer = NULL; /* alice is told nothing */
+    gather_two();
+    assert_true(drive(both, 2, pair_is_connected, both, 1000));
+    assert_non_null(strstr(ops->selected(alice.ice), "prflx"));
+}
+
+static void candidates_and_credentials_may_come_before_gathering(void **state)
+{
+    (void)state;
+    open_two();
+    assert_int_equal(ops->gather(bob.ice, drive_now()), 0);
+    assert_true(drive(both, 2, NULL, NULL, 20) || bob.gathered == 1);
+    for (size_t i = 0; i < bob.n_candidates; i++)
+        assert_int_equal(ops->add_remote(alice.ice, &bob.candidates[i], drive_now()), 0);
+    pair_introduce(&alice, &bob);
+    assert_int_equal(ops->set_remote(alice.ice, "again", "again", drive_now()), SOTTO_E_STATE);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), SOTTO_E_STATE);
+    assert_true(drive(both, 2, pair_is_connected, both, 1000));
+}
+
+static void a_wrong_password_never_connects(void **state)
+{
+    (void)state;
+    open_two();
+    alice.peer = &bob, bob.peer = &alice;
+    assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, "wrong-0123456789abcdefgh", drive_now()), 0);
+    assert_int_equal(ops->set_remote(bob.ice, alice.ufrag, "wrong-0123456789abcdefgh", drive_now()), 0);
+    gather_two();
+    assert_false(drive(both, 2, pair_is_connected, both, 1500));
+    assert_int_equal(end_state(&alice), SOTTO_ICE_CHECKING);
+    assert_string_equal(ops->selected(alice.ice), "");
+    assert_int_equal(drive_send(&alice, 0, 1, 100), SOTTO_E_STATE);
+}
+
+static void remote_candidates_are_bounded(void **state)
+{
+    struct candidate c = {.component = 1, .priority = 1, .foundation = "1", .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    (void)state;
+    open_two();
+    assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, bob.pwd, drive_now()), 0);
+    for (uint16_t i = 0; i < SOTTO_MAX_REMOTE_CANDIDATES; i++) {
+        c.addr.port = (uint16_t)(2000 + i);
+        assert_int_equal(ops->add_remote(alice.ice, &c, drive_now()), 0);
+        assert_int_equal(ops->add_remote(alice.ice, &c, drive_now()), 0); /* the same again counts once */
+    }
+    c.addr.port = 3000;
+    assert_int_equal(ops->add_remote(alice.ice, &c, drive_now()), SOTTO_E_LIMIT);
+}
+
+static void candidates_that_cannot_be_used_are_ignored(void **state)
+{
+    struct candidate c = {.component = 1, .priority = 1, .addr = {.family = 4, .ip = {127, 0, 0, 1}, .port = 9}};
+    (void)state;
+    open_two();
+    assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, bob.pwd, drive_now()), 0);
+    for (int i = 0; i < 2 * SOTTO_MAX_REMOTE_CANDIDATES; i++) {
+        struct candidate other = c;
+        other.addr.port = (uint16_t)(2000 + i);
+        if (i % 3 == 0) other.is_tcp = true, other.tcp = CANDIDATE_TCP_PASSIVE;
+        if (i % 3 == 1) other.component = 2;
+        if (i % 3 == 2) other.addr.family = 0, snprintf(other.name, sizeof other.name, "x.local");
+        assert_int_equal(ops->add_remote(alice.ice, &other, drive_now()), 0);
+    }
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    drive(both, 1, NULL, NULL, 50);
+    assert_int_equal(end_state(&alice), SOTTO_ICE_NEW); /* nothing to check */
+}
+
+static void relay_only_without_a_server_offers_nothing_and_sends_nothing(void **state)
+{
+    struct sockaddr_in where;
+    uint8_t bytes[512];
+    int fd = stranger(&where);
+    struct candidate c = {.component = 1, .priority = 1000, .foundation = "1", .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    (void)state;
+    c.addr.port = ntohs(where.sin_port);
+    alice.cfg.relay_only = true;
+    open_two();
+    assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, bob.pwd, drive_now()), 0);
+    assert_int_equal(ops->add_remote(alice.ice, &c, drive_now()), 0);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    drive(both, 1, NULL, NULL, 700); /* the first check would go after 5 ms, its repetition after 500 */
+    assert_int_equal(alice.gathered, 1);
+    assert_int_equal(alice.n_candidates, 0);
+    assert_true(recv(fd, bytes, sizeof bytes, 0) < 0);
+    assert_int_equal(end_state(&alice), SOTTO_ICE_CHECKING);
+    ops->remote_done(alice.ice, drive_now());
+    drive(both, 1, NULL, NULL, 10);
+    assert_int_equal(end_state(&alice), SOTTO_ICE_FAILED);
+    close(fd);
+}
+
+/* The reason for the test above: what libnice would do without relay_only. */
+static void without_relay_only_the_candidate_is_checked(void **state)
+{
+    struct sockaddr_in where;
+    uint8_t bytes[512];
+    int fd = stranger(&where);
+    struct candidate c = {.component = 1, .priority = 1000, .foundation = "1", .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    (void)state;
+    c.addr.port = ntohs(where.sin_port);
+    open_two();
+    assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, bob.pwd, drive_now()), 0);
+    assert_int_equal(ops->add_remote(alice.ice, &c, drive_now()), 0);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    drive(both, 1, NULL, NULL, 100);
+    assert_true(recv(fd, bytes, sizeof bytes, 0) > 20);
+    close(fd);
+}
+
+static void the_port_range_is_kept_and_can_run_out(void **state)
+{
+    struct sockaddr_in where;
+    int fd = stranger(&where);
+    uint16_t port = ntohs(where.sin_port);
+    (void)state;
+    close(fd);
+    alice.cfg.port_min = alice.cfg.port_max = bob.cfg.port_min = bob.cfg.port_max = port;
+    open_two();
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    drive(both, 1, NULL, NULL, 20);
+    assert_true(alice.n_candidates > 0);
+    for (size_t i = 0; i < alice.n_candidates; i++) assert_int_equal(alice.candidates[i].addr.port, port);
+    assert_int_equal(ops->gather(bob.ice, drive_now()), SOTTO_E_NETWORK);
+    assert_int_equal(bob.n_candidates, 0);
+}
+
+static void an_unknown_interface_has_no_addresses(void **state)
+{
+    (void)state;
+    alice.cfg.interface = "nosuch0";
+    open_two();
+    assert_int_equal(ops->gather(alice.ice, drive_now()), SOTTO_E_NETWORK);
+}
+
+static void stun_and_strangers_do_not_reach_the_application(void **state)
+{
+    static const uint8_t like_stun[32] = {0, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42};
+    struct sockaddr_in where;
+    struct packet p = {like_stun, sizeof like_stun};
+    int fd = stranger(&where);
+    (void)state;
+    connect_two();
+    assert_int_equal(ops->send(bob.ice, &p, 1, drive_now()), 1); /* from a valid source, but no STUN that holds */
+    for (int first = 0; first < 256; first++) {
+        uint8_t bytes[64] = {(uint8_t)first};
+        send_raw(fd, &alice, bytes, (size_t)(first % 60));
+    }
+    send_raw(fd, &alice, like_stun, sizeof like_stun);
+    drive(both, 2, NULL, NULL, 50);
+    assert_int_equal(alice.packets, 0);
+    assert_int_equal(drive_send(&bob, 0, 1, 40), 1);
+    drive(both, 2, NULL, NULL, 50);
+    assert_int_equal(alice.packets, 1);
+    close(fd);
+}
+
+static void too_many_peer_reflexive_sources_end_the_connection(void **state)
+{
+    uint8_t check[512];
+    int fds[SOTTO_MAX_PRFLX + 1];
+    struct sockaddr_in where;
+    (void)state;
+    open_two();
+    assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, bob.pwd, drive_now()), 0);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    drive(both, 1, NULL, NULL, 10);
+    for (size_t i = 0; i < SOTTO_MAX_PRFLX + 1; i++) {
+        fds[i] = stranger(&where);
+        size_t n = make_check(&bob, &alice, check);
+        assert_true(n > 0);
+        send_raw(fds[i], &alice, check, n);
+        drive(both, 1, NULL, NULL, 1);
+        if (i + 1 == SOTTO_MAX_PRFLX) assert_int_not_equal(end_state(&alice), SOTTO_ICE_FAILED);
+    }
+    drive(both, 1, NULL, NULL, 10);
+    assert_int_equal(end_state(&alice), SOTTO_ICE_FAILED);
+    for (size_t i = 0; i < SOTTO_MAX_PRFLX + 1; i++) close(fds[i]);
+}
+
+static void the_selected_pair_is_told_masked(void **state)
+{
+    (void)state;
+    connect_two();
+    const char *text = ops->selected(alice.ice);
+    assert_non_null(strstr(text, "host udp "));
+    assert_non_null(strstr(text, " → "));
+    assert_null(strstr(text, "127.0.0.1"));
+    assert_null(strstr(text, "::1"));
+}
+
+static void close_ends_everything_at_once(void **state)
+{
+    (void)state;
+    connect_two();
+    assert_int_equal(drive_send(&bob, 0, 5, 100), 5);
+    ops->close(alice.ice, drive_now());
+    assert_int_equal(drive_send(&alice, 0, 1, 100), SOTTO_E_STATE);
+    drive(both, 2, NULL, NULL, 20);
+    assert_int_equal(alice.packets, 0);
+    assert_true(ops->closed(alice.ice));
+}
+
+/* Stages: 0 init … 7 closed. Nothing of any of them is left in the table of descriptors or in util/mem. */
+static void freeing_at_every_stage_leaves_nothing(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++)
+        for (int stage = 0; stage < 9; stage++) {
+            int fds = open_fds();
+            int64_t live = sotto__mem_live();
+            make_two(NULL);
+            open_two();
+            if (stage >= 1) pair_introduce(&alice, &bob);
+            if (stage >= 2) gather_two();
+            if (stage >= 3) drive(both, 2, NULL, NULL, 1);
+            if (stage >= 4) drive(both, 2, pair_is_connected, both, 1000);
+            if (stage >= 5) drive_send(&alice, 0, 64, 1000);
+            if (stage >= 6) drive(both, 2, NULL, NULL, 5);
+            if (stage >= 7) ops->close(alice.ice, drive_now());
+            if (stage >= 8) drive(both, 2, NULL, NULL, 5);
+            free_two(NULL);
+            ops->free(NULL);
+            if (round > 0) assert_int_equal(open_fds(), fds); /* the first round may open what GLib keeps */
+            assert_int_equal(sotto__mem_live(), live);
+        }
+}
+
+static void every_failing_allocation_is_reported(void **state)
+{
+    int64_t live = sotto__mem_live();
+    int failures = 0;
+    (void)state;
+    for (uint64_t n = 1;; n++) {
+        int fds = open_fds();
+        make_two(NULL);
+        sotto__mem_fail_at(n);
+        int r = end_open(&alice);
+        if (r == 0) r = ops->gather(alice.ice, drive_now());
+        if (r == 0) drive(both, 1, NULL, NULL, 5);
+        bool failed = sotto__mem_failed();
+        sotto__mem_fail_at(0);
+        assert_int_equal(r, failed ? SOTTO_E_NOMEM : 0);
+        free_two(NULL);
+        assert_int_equal(open_fds(), fds);
+        assert_int_equal(sotto__mem_live(), live);
+        if (!failed) break;
+        failures++;
+    }
+    assert_true(failures >= 3);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_two, free_two)
+    const struct CMUnitTest tests[] = {
+        TEST(two_ends_connect_within_a_second_and_exchange_data),
+        TEST(one_refused_packet_does_not_stop_the_others),
+        TEST(states_pass_checking_and_connected_before_completed),
+        TEST(candidates_are_udp_hosts_of_component_one_that_name_no_other_address),
+        TEST(a_peer_without_candidates_is_found_by_its_checks),
+        TEST(candidates_and_credentials_may_come_before_gathering),
+        TEST(a_wrong_password_never_connects),
+        TEST(remote_candidates_are_bounded),
+        TEST(candidates_that_cannot_be_used_are_ignored),
+        TEST(relay_only_without_a_server_offers_nothing_and_sends_nothing),
+        TEST(without_relay_only_the_candidate_is_checked),
+        TEST(the_port_range_is_kept_and_can_run_out),
+        TEST(an_unknown_interface_has_no_addresses),
+        TEST(stun_and_strangers_do_not_reach_the_application),
+        TEST(too_many_peer_reflexive_sources_end_the_connection),
+        TEST(the_selected_pair_is_told_masked),
+        TEST(close_ends_everything_at_once),
+        cmocka_unit_test(freeing_at_every_stage_leaves_nothing),
+        cmocka_unit_test(every_failing_allocation_is_reported),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
