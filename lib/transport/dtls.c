@@ -168,7 +168,7 @@ int sotto__dtls_input(struct dtls *d, sotto_us now, const uint8_t *p, size_t n)
     d->now = now;
     if (!d->finished) sotto__dtls_run_timers(d);
     while (!d->dead && sotto__dtls_guard_split(&in, &r)) {
-        if (d->broken) d->stats.records_dropped++;
+        if (d->broken || (d->closing && !d->finished)) d->stats.records_dropped++;
         else take_record(d, &r);
     }
     if (in.n > 0) d->stats.records_dropped++;

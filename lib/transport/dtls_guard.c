@@ -284,6 +284,12 @@ enum guard_verdict sotto__dtls_guard_check(struct dtls_guard *g, sotto_us now, c
     return GUARD_DROP;
 }
 
+void sotto__dtls_guard_refuse(struct dtls_guard *g)
+{
+    g->next--;
+    g->forged++;
+}
+
 static void emit(struct dtls_guard *g, uint8_t type, const uint8_t *head, size_t n_head, const uint8_t *p, size_t n)
 {
     struct writer w = sotto__writer(g->out, OUT_BYTES);

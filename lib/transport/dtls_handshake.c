@@ -13,7 +13,9 @@
 #include "transport/dtls_int.h"
 #include "util/mem.h"
 
-#define FIRST_TIMEOUT_US 50000u   /* RFC 6347 §4.2.4.1 says 1 s, for want of knowledge: WebRTC paths were just measured by ICE */
+/* RFC 6347 §4.2.4.1 says 1 s and double, for want of knowledge of the path, which ICE has just tried. With 30 % loss and half as
+ * much again each time, 99 % of handshakes are done within 3 s; with double, 95 %. */
+#define FIRST_TIMEOUT_US 50000u
 #define LONGEST_TIMEOUT_US 2000000u
 #define CLOCK_JUMPED SOTTO_SECONDS(4)
 #define LONGEST_GAP SOTTO_SECONDS(1) /* between two rebuilds: 32 of them then last as long as a handshake may */
@@ -23,7 +25,7 @@ static unsigned next_timeout(SSL *ssl, unsigned us)
 {
     (void)ssl;
     if (us == 0) return FIRST_TIMEOUT_US;
-    return us < LONGEST_TIMEOUT_US / 2 ? us * 2 : LONGEST_TIMEOUT_US;
+    return us < LONGEST_TIMEOUT_US / 3 * 2 ? us / 2 * 3 : LONGEST_TIMEOUT_US;
 }
 
 int sotto__dtls_ssl_new(struct dtls *d)
@@ -86,8 +88,10 @@ static void failed(struct dtls *d, int r)
 {
     int err = SSL_get_error(d->ssl, r);
     if (err == SSL_ERROR_WANT_READ) return;
-    const char *why = ERR_reason_error_string(ERR_peek_last_error());
-    snprintf(d->hint, sizeof d->hint, "the handshake failed: %s", why ? why : "unknown error");
+    unsigned long error = ERR_peek_last_error();
+    const char *why = ERR_reason_error_string(error);
+    if (ERR_GET_REASON(error) != SSL_R_READ_TIMEOUT_EXPIRED) /* OpenSSL counts to 12; silence blames nobody */
+        snprintf(d->hint, sizeof d->hint, "the handshake failed: %s", why ? why : "unknown error");
     if (!d->dead) give_up(d);
 }
 
@@ -113,6 +117,7 @@ void sotto__dtls_pump(struct dtls *d)
     const uint8_t *p;
     size_t n;
     while (!d->finished && !d->broken && !d->dead && sotto__dtls_guard_next(&d->guard, d->now, &p, &n)) {
+        if (!sotto__dtls_screen(d, p, n)) continue;
         d->timeouts = 0;
         sotto__dtls_feed(d, p, n);
     }
@@ -132,14 +137,14 @@ static void start(struct dtls *d)
 static void rebuild(struct dtls *d)
 {
     if (d->stats.rebuilds >= SOTTO_MAX_DTLS_REBUILDS) {
-        sotto__dtls_die(d, SOTTO_E_PROTO, "%s; begun anew %u times", d->hint, SOTTO_MAX_DTLS_REBUILDS);
+        sotto__dtls_die(d, SOTTO_E_PROTO, "begun anew %u times; %s", SOTTO_MAX_DTLS_REBUILDS, d->hint);
         return;
     }
     if (sotto__dtls_ssl_new(d) < 0) {
         sotto__dtls_die(d, SOTTO_E_NOMEM, "no memory to begin the handshake anew");
         return;
     }
-    SOTTO_LOG(d->log, 2, "dtls", "%s: begun anew", d->hint);
+    SOTTO_LOG(d->log, 2, "dtls", "handshake begun anew; %s", d->hint);
     d->stats.rebuilds++;
     d->rebuilt_at = d->now;
     d->rebuild_gap = d->rebuild_gap == 0 ? FIRST_TIMEOUT_US : sotto__earlier(2 * d->rebuild_gap, LONGEST_GAP);

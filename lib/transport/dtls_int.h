@@ -53,6 +53,7 @@ struct dtls {
     bool finished;     /* OpenSSL's handshake is done */
     bool connected;    /* and the peer is the one of the fingerprints */
     bool connected_told, closed, closed_told, closing;
+    bool strange_cert; /* a Certificate came that is not the one of the fingerprints */
     unsigned timeouts; /* of the flight in the air */
     sotto_us now;      /* of the call under way */
     sotto_us deadline, timer, rebuild_at;
@@ -66,6 +67,8 @@ BIO_METHOD *sotto__dtls_bio_method(void); /* NULL: no memory */
 int sotto__dtls_verify_cb(X509_STORE_CTX *store, void *arg);
 /* Whether the peer's certificate is one of the fingerprints'; false: dead, with the reason. */
 bool sotto__dtls_verify(struct dtls *d, X509 *peer);
+/* Whether OpenSSL may have this record of the guard's: false for a Certificate that looks forged. */
+bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n);
 /* dtls_handshake.c */
 int sotto__dtls_ssl_new(struct dtls *d); /* in place of the old one; 0 or SOTTO_E_SYS */
 void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n); /* one record, during the handshake */

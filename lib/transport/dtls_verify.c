@@ -16,31 +16,78 @@ static const EVP_MD *hash_of(int strength)
     return strength == 3 ? EVP_sha512() : strength == 2 ? EVP_sha384() : EVP_sha256();
 }
 
-bool sotto__dtls_verify(struct dtls *d, X509 *peer)
+/* RFC 8122 §5.1: only the strongest hash of the set counts, and any one fingerprint of that hash. */
+static const struct sdp_fingerprint *strongest(const struct dtls *d)
 {
-    struct sdp_fingerprint is = {0};
-    const struct sdp_fingerprint *named = NULL;
-    char a[224], b[224];
-    unsigned n = 0;
-    int strongest = 0;
-    bool match = false;
+    const struct sdp_fingerprint *best = NULL;
     for (size_t i = 0; i < d->n_fingerprints; i++) {
         int s = sotto__fingerprint_strength(&d->fingerprints[i]);
-        if (s > strongest) strongest = s, named = &d->fingerprints[i];
+        if (s > (best ? sotto__fingerprint_strength(best) : 0)) best = &d->fingerprints[i];
     }
-    if (!named || !X509_digest(peer, hash_of(strongest), is.bytes, &n) || n != named->n_bytes) {
+    return best;
+}
+
+static bool is_named(const struct dtls *d, const struct sdp_fingerprint *is)
+{
+    bool match = false;
+    for (size_t i = 0; i < d->n_fingerprints; i++)
+        if (d->fingerprints[i].n_bytes == is->n_bytes && strcmp(d->fingerprints[i].hash, is->hash) == 0)
+            match |= sotto__equal_ct(d->fingerprints[i].bytes, is->bytes, is->n_bytes);
+    return match;
+}
+
+static bool digest(const struct sdp_fingerprint *like, const uint8_t *der, size_t n, struct sdp_fingerprint *ret)
+{
+    unsigned len = 0;
+    *ret = *like;
+    return EVP_Digest(der, n, ret->bytes, &len, hash_of(sotto__fingerprint_strength(like)), NULL) == 1 &&
+           len == like->n_bytes;
+}
+
+bool sotto__dtls_verify(struct dtls *d, X509 *peer)
+{
+    const struct sdp_fingerprint *named = strongest(d);
+    struct sdp_fingerprint is;
+    char a[224], b[224];
+    unsigned char *der = NULL;
+    int n = i2d_X509(peer, &der);
+    bool known = named && n > 0 && digest(named, der, (size_t)n, &is);
+    OPENSSL_free(der);
+    if (!known) {
         sotto__dtls_die(d, SOTTO_E_PROTO, "the peer's certificate could not be compared");
         return false;
     }
-    memcpy(is.hash, named->hash, sizeof is.hash);
-    is.n_bytes = n;
-    for (size_t i = 0; i < d->n_fingerprints; i++)
-        if (sotto__fingerprint_strength(&d->fingerprints[i]) == strongest)
-            match |= sotto__equal_ct(d->fingerprints[i].bytes, is.bytes, n);
-    if (match) return true;
+    if (is_named(d, &is)) return true;
     sotto__fingerprint_text(&is, a);
     sotto__fingerprint_text(named, b);
     sotto__dtls_die(d, SOTTO_E_PROTO, "the peer's certificate is %s, its description says %s", a, b);
+    return false;
+}
+
+/*
+ * A Certificate in the clear that is not the peer's would end the handshake, and anybody can send one: the first is dropped,
+ * and only the one that comes again when our flight did is the peer's own mistake. Our own certificate is a reflection.
+ */
+bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n)
+{
+    enum { HEADERS = 13 + 12, CERTIFICATE = 11 };
+    const struct sdp_fingerprint *named = strongest(d);
+    struct sdp_fingerprint is, own;
+    if (p[0] != DTLS_HANDSHAKE || p[13] != CERTIFICATE || n < HEADERS) return true;
+    struct reader r = sotto__reader(p + HEADERS, n - HEADERS);
+    sotto__read_u24(&r); /* of the list */
+    uint32_t len = sotto__read_u24(&r);
+    const uint8_t *der = sotto__read_view(&r, len);
+    if (der && (!named || (digest(named, der, len, &is) && is_named(d, &is)))) return true;
+    sotto__cert_fingerprint(d->cert, &own);
+    bool reflected = der && digest(&own, der, len, &is) && memcmp(is.bytes, own.bytes, own.n_bytes) == 0;
+    if (!reflected && d->strange_cert && d->guard.retransmitted) {
+        if (!der) sotto__dtls_die(d, SOTTO_E_PROTO, "the peer has no certificate");
+        return true; /* the callback below refuses any other, aloud */
+    }
+    d->strange_cert |= !reflected;
+    d->guard.hint = "the peer's certificate is not the one of its description";
+    sotto__dtls_guard_refuse(&d->guard);
     return false;
 }
 
