@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The rig of the browser tests: the browsers, their pages, and the library's processes in the other network namespace. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const pageScript = readFileSync(join(here, 'page.js'), 'utf8');
+
+export const sleep = ms => new Promise(done => setTimeout(done, ms));
+export function within(ms, what, promise) {
+  let timer;
+  const late = new Promise((_, fail) => { timer = setTimeout(() => fail(new Error('not in time: ' + what)), ms); });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/* --- browsers ------------------------------------------------------------------------------------------------------- */
+
+const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE *.local'];
+const FIREFOX_PREFS = {
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  'media.gmp-manager.updateEnabled': false, 'media.gmp-manager.url': 'data:text/plain,',
+  'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false,
+  'services.settings.server': 'data:,#remote-settings-dummy/v1', 'network.dns.disablePrefetch': true, 'network.trr.mode': 5,
+  'network.dns.localDomains': 'firefox.settings.services.mozilla.com,content-signature-2.cdn.mozilla.net,location.services.mozilla.com,push.services.mozilla.com',
+  'app.normandy.enabled': false, 'browser.region.network.url': '', 'browser.region.update.enabled': false,
+  'toolkit.telemetry.server': 'data:,', 'datareporting.policy.dataSubmissionEnabled': false,
+  'extensions.getAddons.cache.enabled': false, 'extensions.update.enabled': false, 'dom.push.connection.enabled': false,
+};
+
+/* A Chromium that hides its addresses behind mDNS names, as it does for people, or not. */
+export async function launchChromium({ mdns = false, loopback = false } = {}) {
+  const { chromium } = await import('playwright-core');
+  const args = [...CHROMIUM_ARGS];
+  if (!mdns) args.push('--disable-features=WebRtcHideLocalIpsWithMdns');
+  if (loopback) args.push('--allow-loopback-in-peer-connection');
+  return chromium.launch({ executablePath: '/usr/bin/chromium', args });
+}
+
+export async function launchFirefox() {
+  const puppeteer = (await import('puppeteer-core')).default;
+  return puppeteer.launch({
+    browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, extraPrefsFirefox: FIREFOX_PREFS,
+    env: { ...process.env, MOZ_DISABLE_CONTENT_SANDBOX: '1', MOZ_CRASHREPORTER_DISABLE: '1', HOME: firefoxHome() },
+    protocolTimeout: 150000,
+  });
+}
+let home;
+function firefoxHome() {
+  if (!home) {
+    home = mkdtempSync(join(tmpdir(), 'sotto-interop-'));
+    process.on('exit', () => rmSync(home, { recursive: true, force: true }));
+  }
+  return home;
+}
+
+export const launch = { chromium: launchChromium, firefox: launchFirefox };
+
+/* A new page with the remote control in it: page.make(), page.offer() … are the functions of page.js. */
+export async function newPage(browser) {
+  const page = await browser.newPage();
+  await page.evaluate(pageScript);
+  return new Proxy(page, {
+    get(target, name) {
+      if (name === 'raw') return target;
+      if (name === 'then') return undefined;
+      if (name === 'end') return () => target.close();
+      return (...args) => target.evaluate(([f, a]) => window.rig[f](...a), [name, args]);
+    },
+  });
+}
+
+/* --- the library's processes ------------------------------------------------------------------------------------------ */
+
+/* SOTTO_NETNS_OTHER: the namespace where the library runs. */
+function start(program, args, options) {
+  const other = process.env.SOTTO_NETNS_OTHER;
+  const command = other ? ['ip', 'netns', 'exec', other, program, ...args] : [program, ...args];
+  return spawn(command[0], command.slice(1), options);
+}
+
+const escape = s => s.replace(/\r/g, '').replace(/\n/g, '\\n');
+const unescape = s => s.replace(/\\n/g, '\r\n');
+
+/* peer.c: commands in, reports out. */
+export class Peer {
+  constructor(program = process.env.SOTTO_INTEROP_PEER) {
+    this.process = start(program, [], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.reports = [];
+    this.waiting = [];
+    this.stderr = '';
+    this.process.stderr.on('data', d => { this.stderr = (this.stderr + d).slice(-4000); });
+    this.process.stdin.on('error', () => {});
+    createInterface({ input: this.process.stdout }).on('line', line => this.#take(line.split('\t')));
+    this.process.on('exit', (code, signal) => {
+      this.over = `the peer ended: ${code ?? signal} ${this.stderr}`;
+      for (const w of this.waiting.splice(0)) w.fail(new Error(this.over));
+    });
+  }
+
+  #take(report) {
+    if (report[0] === 'error') this.lastError = report.join(' ');
+    const i = this.waiting.findIndex(w => w.test(report));
+    if (i >= 0) this.waiting.splice(i, 1)[0].done(report);
+    else this.reports.push(report);
+  }
+
+  tell(...fields) {
+    this.process.stdin.write(fields.map(f => escape(String(f))).join('\t') + '\n');
+  }
+
+  /* The first report, past or to come, that begins with these fields; it is taken out. */
+  wait(fields, ms = 20000) {
+    const test = r => fields.every((f, k) => f === null || String(f) === r[k]);
+    const i = this.reports.findIndex(test);
+    if (i >= 0) return Promise.resolve(this.reports.splice(i, 1)[0]);
+    if (this.over) return Promise.reject(new Error(this.over));
+    const w = { test };
+    const promise = new Promise((done, fail) => Object.assign(w, { done, fail }));
+    return within(ms, `the peer's "${fields.join(' ')}"${this.lastError ? ' after ' + this.lastError : ''}`, promise).finally(() => {
+      this.waiting = this.waiting.filter(x => x !== w);
+    });
+  }
+
+  async ask(...fields) { this.tell(...fields); return this.wait(fields.slice(0, fields[0] === 'count' ? 2 : 1)); }
+  async rss() { return Number((await this.ask('rss'))[1]); }
+  async count(i) { const r = await this.ask('count', i); return { messages: +r[2], bytes: +r[3], hash: +r[4] }; }
+  async open(n, label, ...options) { this.tell('open', n, label, ...options); return +(await this.wait(['dc']))[1]; }
+  async channel(n, label) { return +(await this.wait(['channel', n, null, label]))[2]; }
+  async description(n) { const r = await this.wait(['D', n]); return { type: r[2], sdp: unescape(r[3]) }; }
+  async state(n, value, ms) { return this.wait(['state', n, value], ms); }
+
+  /* Until the channel has received so many messages. */
+  async received(i, messages, ms = 60000) {
+    const end = Date.now() + ms;
+    for (;;) {
+      const c = await this.count(i);
+      if (c.messages >= messages) return c;
+      if (Date.now() > end) throw new Error(`${c.messages} of ${messages} messages arrived at the peer`);
+      await sleep(50);
+    }
+  }
+
+  async end() {
+    if (this.over) return;
+    const gone = new Promise(done => this.process.once('exit', done));
+    this.process.stdin.end();
+    await within(5000, 'the end of the peer', gone).catch(() => this.process.kill('SIGKILL'));
+  }
+}
+
+export const CONNECTED = 2, DISCONNECTED = 3, FAILED = 4, CLOSED = 5;
+
+/* Trickled candidates, both ways, for as long as the call lasts. */
+function trickle(page, p, peer, n) {
+  (async () => {
+    for (;;) for (const c of await page.candidates(p)) peer.tell('C', n, c.mid, c.line);
+  })().catch(() => {});
+  (async () => {
+    for (;;) { const r = await peer.wait(['C', n], 3600e3); await page.add(p, r[3], r[2]); }
+  })().catch(() => {});
+}
+
+/* Connects connection n of the peer with a new one of the page, which is returned. `before` opens the first channel. */
+export async function connect(page, peer, { n = 0, offerer = 'browser', trickled = true, options = [], before } = {}) {
+  const p = await page.make(trickled);
+  peer.tell('new', n, ...(trickled ? ['trickle'] : []), ...options);
+  const first = before ? await before(p) : offerer === 'browser' ? await page.open(p, 'first') : await peer.open(n, 'first');
+  if (offerer === 'browser') {
+    peer.tell('D', n, 'offer', await page.offer(p));
+    await page.accept(p, (await peer.description(n)).sdp);
+  } else {
+    peer.tell('offer', n);
+    peer.tell('D', n, 'answer', await page.answer(p, (await peer.description(n)).sdp));
+  }
+  if (trickled) trickle(page, p, peer, n);
+  await page.connected(p);
+  await peer.state(n, CONNECTED);
+  return { p, n, first };
+}
+
+/* `sotto echo`, signaled as a person would. */
+export class Echo {
+  constructor(args = [], program = process.env.SOTTO_TOOL) {
+    this.process = start(program, ['echo', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.out = this.err = '';
+    this.process.stdin.on('error', () => {});
+    this.process.stdout.on('data', d => { this.out += d; });
+    this.process.stderr.on('data', d => { this.err += d; });
+    this.exit = new Promise(done => this.process.on('exit', (code, signal) => done(code ?? signal)));
+  }
+  give(sdp) { this.process.stdin.end(sdp); }
+  async sdp() {
+    for (let i = 0; i < 400; i++) {
+      if (/\n\r?\n/.test(this.out)) return this.out;
+      if (this.process.exitCode !== null) throw new Error('sotto echo ended: ' + this.err);
+      await sleep(25);
+    }
+    throw new Error('sotto echo wrote no description: ' + this.err);
+  }
+  end() { this.process.kill('SIGKILL'); }
+}
+
+/* --- results ---------------------------------------------------------------------------------------------------------- */
+
+export const results = { passed: 0, failed: 0, only: process.env.SOTTO_INTEROP_ONLY };
+export async function test(name, ms, run) {
+  if (results.only && !name.includes(results.only)) return;
+  const start = Date.now();
+  try {
+    const note = await within(ms, 'the whole case', run());
+    results.passed++;
+    console.log(`ok ${name} (${((Date.now() - start) / 1e3).toFixed(1)} s${note ? '; ' + note : ''})`);
+  } catch (e) {
+    results.failed++;
+    console.log(`not ok ${name} — ${String(e.message).split('\n')[0]}`);
+  }
+}
+export function equal(got, want, what) {
+  if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error(`${what}: ${JSON.stringify(got)} instead of ${JSON.stringify(want)}`);
+}
