@@ -89,6 +89,7 @@ int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
     s->streams_out = cfg->streams_out;
     s->guard.local_port = cfg->local_port, s->guard.remote_port = cfg->remote_port;
     s->guard.user_streams = cfg->streams_in / 2; /* the upper half are shadows: sctp_guard.h */
+    s->guard.window = UINT32_MAX;
     s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
     s->out_state = sotto__calloc(cfg->streams_out, 1);
     int r = s->out_state ? sotto__sctp_stack_add(s, now) : SOTTO_E_NOMEM;
@@ -207,7 +208,7 @@ static void release(struct sctp *s)
 
 static void inside(struct sctp *s, sotto_us now, uint8_t *p, size_t n, struct sctp_seen *seen)
 {
-    if (seen->shadow) sotto__sctp_guard_shadow(&s->guard, p, n);
+    if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, p, n);
     if (seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn)) hold(s, p, seen);
     feed(s, p, n);
     release(s);

@@ -177,6 +177,7 @@ static int take_event(struct sctp *s)
     bool in = e.strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN;
     bool denied = e.strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED);
     if (in && denied) return 0; /* we never ask for that */
+    if (in && s->guard.resets_unread > 0) s->guard.resets_unread--;
     size_t n = (s->partial.n - head) / sizeof(uint16_t);
     uint16_t *list = NULL;
     if (n > 0) {
@@ -252,6 +253,7 @@ static void give(struct sctp *s, struct sctp_msg *out)
     s->last_len = m->n;
     *m = (struct sctp_partial){0};
     s->stats.messages_in++;
+    if (s->guard.beyond > 0) s->guard.beyond--;
 }
 
 static int pull_locked(struct sctp *s, struct sctp_msg *out)
@@ -270,6 +272,7 @@ static int pull_locked(struct sctp *s, struct sctp_msg *out)
         if (r == 0) {
             drop_partial(s);
             atomic_store(&s->readable, false);
+            s->guard.resets_unread = 0;
         }
         if (r == SOTTO_E_PROTO) {
             drop_partial(s);

@@ -36,6 +36,7 @@ enum chunk_type {
 #define HEADER 12u      /* common header */
 #define MAX_CHUNKS 128u /* of a packet: 1,500 bytes hold 75 of the smallest DATA */
 #define MAX_PARAMS 32u  /* of INIT and INIT ACK */
+#define SMALL_WINDOW 1500u /* closed, as usrsctp says it when messages are small */
 #define FLAGS_WHOLE 7u  /* DATA: unordered, begin and end */
 
 struct chunk {
@@ -126,7 +127,7 @@ static bool check_init(struct walk *w, const struct chunk *c)
     }
     if (r.n > 0) return refuse(w, "rest behind INIT");
     if (is_ack && cookies == 0) return refuse(w, "INIT ACK without a cookie");
-    w->seen->shadow = true;
+    w->seen->rewrite = true;
     w->g->has_tag = true, w->g->tag = tag, w->g->cum_tsn = tsn - 1;
     return true;
 }
@@ -146,7 +147,12 @@ static bool check_data(struct walk *w, const struct chunk *c)
 {
     if (c->n < 13) return refuse(w, "DATA without data");
     if (sotto__get_u16(c->p + 4) >= w->g->user_streams) return refuse(w, "DATA on a stream that does not exist");
-    if ((c->flags & FLAGS_WHOLE) == FLAGS_WHOLE) w->seen->shadow = true;
+    if ((c->flags & FLAGS_WHOLE) == FLAGS_WHOLE) w->seen->rewrite = true;
+    /* usrsctp's window never closes on small messages, each of which costs it some 400 bytes. */
+    if (w->g->window < SMALL_WINDOW && ++w->g->beyond > SOTTO_SCTP_BEYOND_WINDOW) {
+        w->g->beyond = SOTTO_SCTP_BEYOND_WINDOW;
+        w->seen->rewrite = w->seen->too_much = true;
+    }
     w->settles = true;
     return true;
 }
@@ -208,6 +214,8 @@ static bool check_reset_out(struct walk *w, struct reader body)
         if (sotto__read_u16(&body) >= w->g->user_streams)
             return refuse(w, "reset of a stream that does not exist");
     if (w->g->reset_open && w->g->reset_seq != seq) return refuse(w, "second reset request");
+    /* An event costs usrsctp two kilobytes. No id is used again before our side of it is reset too: there can be no more. */
+    if (w->g->resets_unread >= w->g->user_streams && w->g->reset_done != seq) return refuse(w, "too many resets");
     w->g->reset_open = true, w->g->reset_seq = seq;
     return true;
 }
@@ -303,7 +311,7 @@ static void put16(uint8_t *p, unsigned v)
     p[0] = (uint8_t)(v >> 8), p[1] = (uint8_t)v;
 }
 
-void sotto__sctp_guard_shadow(const struct sctp_guard *g, uint8_t *p, size_t n)
+void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p, size_t n)
 {
     struct reader r = sotto__reader(p + HEADER, n - HEADER);
     struct chunk c;
@@ -312,6 +320,7 @@ void sotto__sctp_guard_shadow(const struct sctp_guard *g, uint8_t *p, size_t n)
         if (c.type == INIT || c.type == INIT_ACK) put16(body + 8, 0xffff);
         if (c.type == DATA && (c.flags & FLAGS_WHOLE) == FLAGS_WHOLE)
             put16(body + 4, sotto__get_u16(body + 4) + g->user_streams);
+        if (c.type == DATA && seen->too_much) put16(body, g->cum_tsn >> 16), put16(body + 2, g->cum_tsn);
     }
 }
 
@@ -334,8 +343,12 @@ static void note_answers(struct sctp_guard *g, const struct chunk *c)
 {
     struct reader r = sotto__reader(c->p, c->n), body;
     uint16_t type;
-    while (r.n > 0 && next_param(&r, &type, &body))
-        if (type == 16 && sotto__read_u32(&body) == g->reset_seq) g->reset_open = false;
+    while (r.n > 0 && next_param(&r, &type, &body)) {
+        if (type != 16 || sotto__read_u32(&body) != g->reset_seq) continue;
+        g->reset_open = false;
+        bool done = sotto__read_u32(&body) == 1;
+        if (done && g->reset_done != g->reset_seq) g->resets_unread++, g->reset_done = g->reset_seq;
+    }
 }
 
 void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n)
@@ -348,6 +361,8 @@ void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n)
             put16(p + (c.p - p) + 10, g->user_streams); /* number of inbound streams */
         } else if (c.type == SACK && c.n >= 12) {
             g->cum_tsn = sotto__get_u32(c.p);
+            g->window = sotto__get_u32(c.p + 4);
+            if (g->window >= SMALL_WINDOW) g->beyond = 0;
         } else if (c.type == RE_CONFIG && g->reset_open) {
             note_answers(g, &c);
         }

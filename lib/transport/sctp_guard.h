@@ -9,20 +9,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct sctp_guard { /* all-zero plus the first three fields is the start */
+struct sctp_guard { /* all-zero plus the first four fields is the start */
     uint16_t local_port, remote_port;
     uint16_t user_streams; /* ids below it exist on the wire; shadows lie above */
+    uint32_t window;       /* that we announced last; UINT32_MAX at first */
+    uint32_t beyond;       /* DATA chunks let in since it closed, less the messages that were taken */
     bool has_tag, has_cookie, settled;
     uint32_t tag;          /* of the peer: the one in INIT or INIT ACK */
     uint32_t cookie_crc;   /* of the one COOKIE ECHO */
     size_t cookie_len;
     bool reset_open;       /* a reset request of the peer has no answer yet */
-    uint32_t reset_seq;
+    uint32_t reset_seq, reset_done; /* the last one asked for; the last one that was done */
+    uint32_t resets_unread; /* done, and their events not taken yet: the caller counts down */
     uint32_t cum_tsn;      /* of the peer: acknowledged by us, all before it arrived */
 };
 
 struct sctp_seen { /* what a good packet holds, for the caller */
-    bool shadow;       /* run sotto__sctp_guard_shadow on it */
+    bool rewrite;      /* run sotto__sctp_guard_rewrite on it */
+    bool too_much;     /* its DATA shall only be answered */
     bool end;          /* ABORT or a step of SHUTDOWN */
     bool aborted;      /* ABORT */
     bool abort_proto;  /* … with a cause that blames us */
@@ -33,16 +37,19 @@ struct sctp_seen { /* what a good packet holds, for the caller */
 
 /* Whether usrsctp may see this packet; why not: a static text in *why (never NULL afterwards when false). */
 bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n, struct sctp_seen *seen, const char **why);
-/* Moves the complete unordered messages of a checked packet to the shadow ids, in place. In INIT and INIT ACK raises the number
- * of streams that the peer will use, so that usrsctp has the shadows too. */
-void sotto__sctp_guard_shadow(const struct sctp_guard *g, uint8_t *p, size_t n);
+/*
+ * In place, on a checked packet: complete unordered messages move to the shadow ids; INIT and INIT ACK get a number of streams
+ * that makes usrsctp have them; DATA beyond a closed window becomes a repetition of what came, which usrsctp acknowledges.
+ */
+void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p, size_t n);
 /* The id on the wire for one that usrsctp reports. */
 uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid);
 /* Whether everything up to tsn has arrived and been acknowledged. */
 bool sotto__sctp_guard_reached(const struct sctp_guard *g, uint32_t tsn);
 /* Makes padding of the reset request of a checked packet. */
 void sotto__sctp_guard_blank(const struct sctp_seen *seen, uint8_t *p);
-/* A packet of ours on its way out: advertises user_streams inbound streams in INIT and INIT ACK; notes what it acknowledges. */
+/* A packet of ours on its way out: advertises user_streams inbound streams in INIT and INIT ACK; notes what it
+ * acknowledges and which window it announces. */
 void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n);
 
 #endif
