@@ -20,7 +20,7 @@ for program in programs:
     name = program["name"].split(" / ")[-1]
     text = program.get("stdout", "") + "\n" + program.get("stderr", "")
     passed = re.findall(r"\[ +OK +\] (\S+)", text)
-    failed = sorted(set(re.findall(r"\[ +(?:FAILED|ERROR) +\] (?!\d+ test)(\S+)", text)))
+    failed = sorted(set(re.findall(r"\[ +(?:FAILED|ERROR) +\] (?!\d+ test|---)(\S+)", text)))
     cmocka = "[==========]" in text
     for test in passed:
         print(f"ok {name}: {test}")

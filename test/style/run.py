@@ -125,7 +125,7 @@ def check_first_lines():
             if not 3 <= length <= 8:
                 yield path, f"its first comment has {length} lines, not 3 to 8"
     for path in tracked("fuzz/fuzz_*.c"):
-        if not re.match(r"/\* SPDX[^\n]*\n/\* Target: .*?Property: ", read(path), re.S):
+        if not re.match(r"/\* SPDX[^\n]*\n/\*[\s*]*Target: (?:(?!\*/).)*?Property: ", read(path), re.S):
             yield path, "does not begin with /* Target: … Property: … */"
 
 
