@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading sotto_pc_config: ranges, defaults, and the URLs of ICE servers (RFC 7064, RFC 7065). In: what the application gave; out: what
+ * peer/ wants. Names are not resolved in this version.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "api/ctx.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+#define DEFAULT_PORT 3478 /* RFC 7064 §3.2 */
+
+/* "host:port", "[v6]:port" or without the port. */
+static int read_host(struct str s, struct address *ret)
+{
+    struct str host, port = {NULL, 0};
+    uint64_t number = DEFAULT_PORT;
+    if (s.n > 0 && s.p[0] == '[') {
+        struct str inner = {s.p + 1, s.n - 1};
+        if (!sotto__str_cut(inner, ']', &host, &port)) return SOTTO_E_SYNTAX;
+        if (port.n > 0 && port.p[0] != ':') return SOTTO_E_SYNTAX;
+        if (port.n > 0)
+            port.p++, port.n--;
+        else
+            port.p = NULL;
+    } else {
+        sotto__str_cut(s, ':', &host, &port);
+    }
+    if (port.p && (!sotto__str_u64(port, 65535, &number) || number == 0)) return SOTTO_E_SYNTAX;
+    if (host.n == 0) return SOTTO_E_SYNTAX;
+    *ret = (struct address){.port = (uint16_t)number};
+    if (sotto__address_parse(host, ret) == 0) return 0;
+    for (size_t i = 0; i < host.n; i++)
+        if ((uint8_t)host.p[i] <= ' ' || (uint8_t)host.p[i] >= 127) return SOTTO_E_SYNTAX;
+    return SOTTO_E_UNSUPPORTED; /* a name */
+}
+
+static int read_url(struct str url, struct ice_server *ret)
+{
+    struct str scheme, rest, host, query;
+    if (!sotto__str_cut(url, ':', &scheme, &rest)) return SOTTO_E_SYNTAX;
+    sotto__str_cut(rest, '?', &host, &query);
+    if (sotto__str_ieq(scheme, STR("stun"))) {
+        ret->kind = ICE_SERVER_STUN;
+        if (query.p) return SOTTO_E_SYNTAX;
+    } else if (sotto__str_ieq(scheme, STR("turn"))) {
+        if (!query.p || sotto__str_ieq(query, STR("transport=udp")))
+            ret->kind = ICE_SERVER_TURN_UDP;
+        else if (sotto__str_ieq(query, STR("transport=tcp")))
+            ret->kind = ICE_SERVER_TURN_TCP;
+        else
+            return SOTTO_E_SYNTAX;
+    } else {
+        return sotto__str_ieq(scheme, STR("turns")) || sotto__str_ieq(scheme, STR("stuns"))
+                   ? SOTTO_E_UNSUPPORTED
+                   : SOTTO_E_SYNTAX;
+    }
+    return read_host(host, &ret->addr);
+}
+
+static int read_server(const void *p, struct ice_server *ret)
+{
+    sotto_ice_server s;
+    int r = sotto__config_copy(p, sizeof s, sizeof s, &s);
+    if (r < 0) return r;
+    if (!s.url) return SOTTO_E_INVAL;
+    r = read_url(sotto__str(s.url), ret);
+    if (r < 0 || ret->kind == ICE_SERVER_STUN) return r;
+    if (!s.username || !s.credential) return SOTTO_E_ACCESS;
+    if (strlen(s.username) > 512 || strlen(s.credential) > 512) return SOTTO_E_LIMIT;
+    ret->username = sotto__strdup(s.username);
+    ret->credential = sotto__strdup(s.credential);
+    return ret->username && ret->credential ? 0 : SOTTO_E_NOMEM;
+}
+
+static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
+{
+    const uint8_t *at = (const uint8_t *)cfg->ice_servers;
+    uint32_t stride;
+    if (cfg->n_ice_servers == 0) return 0;
+    if (!at) return SOTTO_E_INVAL;
+    if (cfg->n_ice_servers > SOTTO_MAX_ICE_SERVERS) return SOTTO_E_LIMIT;
+    memcpy(&stride, at, sizeof stride);
+    for (size_t i = 0; i < cfg->n_ice_servers; i++, at += stride) {
+        int r = read_server(at, &ret->servers[ret->peer.transport.n_servers++]);
+        if (r < 0) return r;
+    }
+    ret->peer.transport.servers = ret->servers;
+    return 0;
+}
+
+static int check_ranges(const sotto_pc_config *c)
+{
+    if (c->ice_transport_policy < SOTTO_ICE_POLICY_ALL ||
+        c->ice_transport_policy > SOTTO_ICE_POLICY_RELAY ||
+        c->bundle_policy < SOTTO_BUNDLE_BALANCED || c->bundle_policy > SOTTO_BUNDLE_MAX_BUNDLE)
+        return SOTTO_E_RANGE;
+    if (c->privacy_mode != 0) return SOTTO_E_UNSUPPORTED;
+    if (c->port_min > c->port_max || (c->port_min == 0 && c->port_max != 0)) return SOTTO_E_RANGE;
+    if (c->max_message_size > SOTTO_MAX_MESSAGE || c->max_channels >= SOTTO_MAX_STREAMS)
+        return SOTTO_E_RANGE;
+    return 0;
+}
+
+static int read_cert(const sotto_pc_config *cfg, struct pc_config *ret)
+{
+    if (!cfg->cert) return 0;
+    ret->peer.transport.cert = sotto__cert_of(cfg->cert);
+    if (!ret->peer.transport.cert) return SOTTO_E_INVAL;
+    return sotto__cert_expires(ret->peer.transport.cert) <= (int64_t)time(NULL) ? SOTTO_E_ACCESS
+                                                                                : 0;
+}
+
+static uint16_t at_most(uint32_t n, uint32_t max)
+{
+    return (uint16_t)(n < max ? n : max);
+}
+
+int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
+{
+    sotto_pc_config c;
+    *ret = (struct pc_config){0};
+    int r = sotto__config_copy(cfg, sizeof c, offsetof(sotto_pc_config, allow_loopback), &c);
+    if (r == 0) r = check_ranges(&c);
+    if (r == 0) r = read_cert(&c, ret);
+    if (r == 0) r = read_servers(&c, ret);
+    if (r < 0) {
+        sotto__config_free(ret);
+        return r;
+    }
+    struct transport_cfg *t = &ret->peer.transport;
+    t->relay_only = c.ice_transport_policy == SOTTO_ICE_POLICY_RELAY;
+    t->allow_loopback = c.allow_loopback;
+    t->port_min = c.port_min;
+    t->port_max = c.port_max;
+    t->interface = c.interface;
+    t->max_message_size = c.max_message_size ? c.max_message_size : SOTTO_DEFAULT_MESSAGE;
+    t->streams_out =
+        at_most(c.max_channels ? c.max_channels : SOTTO_STREAMS_OUT, SOTTO_MAX_STREAMS);
+    t->streams_in = at_most(2u * t->streams_out, SOTTO_MAX_STREAMS);
+    ret->peer.max_channels = t->streams_out;
+    ret->peer.max_buffered = c.max_buffered_bytes ? c.max_buffered_bytes : SOTTO_DEFAULT_BUFFERED;
+    return 0;
+}
+
+void sotto__config_free(struct pc_config *c)
+{
+    for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) {
+        char *secret = c->servers[i].credential;
+        sotto__free(c->servers[i].username);
+        if (secret) sotto__free_secret(secret, strlen(secret));
+        c->servers[i] = (struct ice_server){0};
+    }
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_API_CTX_H
+#define SOTTO_API_CTX_H
+/* The context and the shells of its objects: what the files of api/ share. */
+#include "api/guard.h"
+#include "peer/peer.h"
+#include "sotto/ctx.h"
+#include "sotto/event.h"
+#include "util/map.h"
+
+/* The world that a context lives in: the real one, or test/net. */
+struct world {
+    sotto_us (*now)(void *user);
+    const struct ice_ops *ice_ops;
+    void *user; /* given to now and, as ice_cfg.world, to the ice */
+};
+
+#define MAGIC_CTX 0x736f7478u
+#define MAGIC_PC 0x736f7070u
+#define MAGIC_DC 0x736f6463u
+#define MAGIC_CERT 0x736f6365u
+#define MAGIC_DEAD 0xdeadbeefu
+
+struct sotto_pc { /* a shell: lives until it is freed and no event names it */
+    uint32_t magic;
+    atomic_int refs; /* the handle, events, channels' shells, the loop's run */
+    struct guard *guard;
+    struct sotto_ctx *ctx; /* valid while peer is not NULL */
+    struct peer *peer;     /* NULL: freed */
+    void *user;
+    uint64_t id; /* in the context, never used again: epoll's data names it */
+    struct node all, run, control, data; /* in the context's lists */
+    sotto_us due;
+    size_t heap; /* position + 1 in the heap of deadlines; 0: not in it */
+    struct sotto_fd fds[SOTTO_MAX_ICE_FDS]; /* as registered with epoll */
+    int n_fds;
+};
+
+struct sotto_dc { /* a shell */
+    uint32_t magic;
+    struct node all; /* in the context's list while the application has the handle */
+    atomic_int refs; /* the handle, events */
+    struct guard *guard;
+    struct sotto_pc *pc;     /* counted */
+    struct channel *channel; /* NULL: freed, or its connection was */
+    char *label, *protocol;
+    bool unordered, negotiated;
+    int32_t reliability, priority, id;
+    uint32_t limit;
+    int64_t buffered; /* when the channel went */
+    void *user;
+};
+
+struct post {
+    uint32_t code;
+    void *p;
+    sotto_us at;
+};
+
+struct closing { /* an ice that says goodbye after its connection was freed */
+    struct node node;
+    struct ice *ice;
+    sotto_us until;
+};
+
+struct sotto_ctx {
+    uint32_t magic;
+    struct guard *guard;
+    struct world world;
+    bool in_world, no_thread;
+    sotto_log_fn sink;
+    void *sink_user;
+    uint32_t max_pcs;
+
+    /* objects */
+    struct node pcs, dcs; /* shells whose handle the application has */
+    size_t n_pcs;
+    uint64_t last_id;
+    struct map by_id;
+    struct transport_shared shared;
+    struct ice_box box;
+    struct egress egress;
+    struct log log;
+
+    /* the loop */
+    int inner, outer;                  /* epoll: of the connections; given to the application */
+    int ready, wake, sctp_wake, timer; /* eventfds; timerfd, -1 with a thread */
+    pthread_t thread;
+    atomic_bool stop;
+    bool has_thread, running, is_ready, sleeping;
+    sotto_us sleeps_until, timer_at;
+    struct sotto_pc **heap; /* by due */
+    size_t n_heap, cap_heap;
+    struct node run; /* those that are ready or due */
+    struct node closing;
+    bool batching;
+    sotto_us batch_until;
+
+    /* events */
+    struct node control, data; /* connections with events; with messages */
+    struct post posts[SOTTO_MAX_POSTS];
+    size_t post_head, n_posts;
+
+    /* waiters in sotto_ctx_wait and _run */
+    int n_waiters;
+    pthread_cond_t left;
+};
+
+/* ctx.c */
+int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg,
+                      sotto_ctx **ret); /* w NULL: the real one */
+int sotto__ctx_enter(sotto_ctx *c);     /* checks and locks: 0 or an error */
+void sotto__ctx_leave(sotto_ctx *c);    /* flushes, arms the loop, unlocks, logs */
+int sotto__pc_enter(sotto_pc *pc, struct peer **ret);
+void sotto__pc_leave(sotto_pc *pc);
+void sotto__pc_unref(sotto_pc *pc);
+void sotto__pc_end(
+    sotto_pc *pc); /* under the lock: closes and gives back the objects; the shell stays */
+int sotto__config_size(const void *p, size_t known,
+                       size_t least); /* api.md, Structs: 0, SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED */
+int sotto__config_copy(const void *p, size_t known, size_t least, void *to);
+
+/* loop.c */
+sotto_us sotto__now(const sotto_ctx *c);
+int sotto__loop_open(sotto_ctx *c); /* descriptors */
+void sotto__loop_close(sotto_ctx *c);
+int sotto__loop_turn(sotto_ctx *c, sotto_us timeout); /* without the lock. 0 or an error */
+void *sotto__loop_thread(void *ctx);
+void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc,
+                       sotto_us now); /* after every call that went down to its peer */
+void sotto__loop_arm(
+    sotto_ctx *c); /* before unlocking: readiness, the timer, a wake-up if one is needed */
+int sotto__loop_reserve(sotto_ctx *c); /* room for one more connection: 0 or SOTTO_E_NOMEM */
+void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc);
+void sotto__loop_wake(sotto_ctx *c);
+sotto_us sotto__ctx_due(const sotto_ctx *c); /* the next deadline */
+
+/* event.c */
+int sotto__event_take(sotto_ctx *c, sotto_event **ret); /* under the lock */
+bool sotto__event_waits(const sotto_ctx *c);
+void sotto__events_listed(sotto_ctx *c, sotto_pc *pc); /* puts it on the lists that it belongs to */
+
+/* data.c */
+int sotto__dc_new(sotto_pc *pc, struct channel *ch, void *user, sotto_dc **ret);
+void sotto__dc_unref(sotto_dc *dc);
+void sotto__dc_detach(sotto_dc *dc); /* its channel goes: keeps what can still be asked */
+
+/* config.c */
+struct pc_config {
+    struct peer_cfg peer;
+    struct ice_server servers[SOTTO_MAX_ICE_SERVERS];
+};
+int sotto__config_read(
+    const sotto_pc_config *cfg,
+    struct pc_config *ret); /* views of cfg; certificate left NULL if none given */
+void sotto__config_free(struct pc_config *c);
+
+/* cert.c */
+struct cert *sotto__cert_of(const sotto_cert *c); /* NULL: not a certificate */
+
+#endif

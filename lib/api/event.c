@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Events: which connection is next, and making the event when the application takes it. Control events come first, then one message
+ * of the connection at the head, which goes to the tail: constant time, no scan. Allocation happens here, and only here; without
+ * memory the event stays queued.
+ */
+#include "sotto/event.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/ctx.h"
+#include "util/mem.h"
+
+struct full_event {
+    struct sotto_event e;
+    struct sotto_dc *dc; /* counted; NULL: none */
+    uint8_t *data;       /* of a message */
+    char text[];         /* of a candidate or warning */
+};
+
+bool sotto__event_waits(const sotto_ctx *c)
+{
+    return c->n_posts > 0 || !sotto__list_empty(&c->control) || !sotto__list_empty(&c->data);
+}
+
+static void list(struct node *head, struct node *n, bool wanted)
+{
+    if (!wanted)
+        sotto__list_remove(n);
+    else if (!sotto__list_linked(n))
+        sotto__list_push(head, n);
+}
+
+void sotto__events_listed(sotto_ctx *c, sotto_pc *pc)
+{
+    list(&c->control, &pc->control, sotto__peer_has_event(pc->peer));
+    list(&c->data, &pc->data, sotto__peer_has_message(pc->peer));
+}
+
+static struct full_event *new_event(size_t text)
+{
+    return sotto__calloc(1, sizeof(struct full_event) + text);
+}
+
+static void name_objects(struct full_event *f, sotto_pc *pc, sotto_dc *dc)
+{
+    f->e.pc = pc;
+    f->e.user = dc ? dc->user : pc->user;
+    f->dc = dc;
+    atomic_fetch_add(&pc->refs, 1);
+    if (dc) atomic_fetch_add(&dc->refs, 1);
+}
+
+static int take_post(sotto_ctx *c, sotto_event **ret)
+{
+    struct full_event *f = new_event(0);
+    if (!f) return SOTTO_E_NOMEM;
+    const struct post *p = &c->posts[c->post_head];
+    f->e.type = SOTTO_EV_USER;
+    f->e.at = p->at;
+    f->e.u.post.code = p->code;
+    f->e.u.post.p = p->p;
+    c->post_head = (c->post_head + 1) % SOTTO_MAX_POSTS;
+    c->n_posts--;
+    *ret = &f->e;
+    return 1;
+}
+
+static const char *put_text(struct full_event *f, size_t *used, const char *text)
+{
+    char *to = f->text + *used;
+    size_t n = strlen(text) + 1;
+    memcpy(to, text, n);
+    *used += n;
+    return to;
+}
+
+static int fill_candidate(struct full_event **ret, const struct peer_event *p)
+{
+    size_t used = 0;
+    if (!p->line) return SOTTO_E_NOMEM;
+    struct full_event *f = new_event(strlen(p->line) + strlen(p->mid) + strlen(p->ufrag) + 3);
+    if (!f) return SOTTO_E_NOMEM;
+    f->e.u.candidate.line = put_text(f, &used, p->line);
+    f->e.u.candidate.mid = put_text(f, &used, p->mid);
+    f->e.u.candidate.ufrag = put_text(f, &used, p->ufrag);
+    f->e.u.candidate.mline_index = p->mline_index;
+    *ret = f;
+    return 0;
+}
+
+static int fill_warning(struct full_event **ret, const struct peer_event *p)
+{
+    size_t used = 0;
+    struct full_event *f = new_event(strlen(p->text) + 1);
+    if (!f) return SOTTO_E_NOMEM;
+    f->e.u.warning.code = p->code;
+    f->e.u.warning.text = put_text(f, &used, p->text);
+    *ret = f;
+    return 0;
+}
+
+static int fill_channel(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
+{
+    struct full_event *f = new_event(0);
+    if (!f) return SOTTO_E_NOMEM;
+    sotto_dc *dc = p->channel->shell;
+    int r = dc ? 0 : sotto__dc_new(pc, p->channel, NULL, &dc);
+    if (r < 0) {
+        sotto__free(f);
+        return r;
+    }
+    f->e.u.channel.dc = dc;
+    f->e.u.channel.error = p->error;
+    f->e.u.channel.reason = p->reason;
+    *ret = f;
+    return 0;
+}
+
+static int fill_state(struct full_event **ret, const struct peer_event *p)
+{
+    struct full_event *f = new_event(0);
+    if (!f) return SOTTO_E_NOMEM;
+    f->e.u.state.connection = p->state.connection;
+    f->e.u.state.ice = p->state.ice;
+    f->e.u.state.gathering = p->state.gathering;
+    f->e.u.state.signaling = p->state.signaling;
+    *ret = f;
+    return 0;
+}
+
+static int take_control(sotto_ctx *c, sotto_event **ret)
+{
+    sotto_pc *pc = CONTAINER_OF(c->control.next, struct sotto_pc, control);
+    struct full_event *f;
+    struct peer_event p;
+    int r;
+    sotto__peer_peek(pc->peer, &p);
+    switch (p.type) {
+    case SOTTO_EV_CANDIDATE: r = fill_candidate(&f, &p); break;
+    case SOTTO_EV_WARNING: r = fill_warning(&f, &p); break;
+    case SOTTO_EV_STATE:
+    case SOTTO_EV_NEGOTIATION_NEEDED: r = fill_state(&f, &p); break;
+    default: r = fill_channel(pc, &f, &p); break;
+    }
+    if (r < 0) return r;
+    f->e.type = p.type;
+    f->e.at = p.at;
+    name_objects(f, pc, p.channel ? p.channel->shell : NULL);
+    sotto__peer_pop(pc->peer);
+    sotto__list_remove(&pc->control); /* to the tail, if there is more */
+    sotto__events_listed(c, pc);
+    *ret = &f->e;
+    return 1;
+}
+
+static int take_message(sotto_ctx *c, sotto_event **ret)
+{
+    sotto_pc *pc = CONTAINER_OF(c->data.next, struct sotto_pc, data);
+    struct peer_message m;
+    struct full_event *f = new_event(0);
+    if (!f) return SOTTO_E_NOMEM;
+    int r = sotto__peer_pull(pc->peer, sotto__now(c), &m);
+    sotto__list_remove(&pc->data);
+    sotto__loop_touch(c, pc, sotto__now(c));
+    if (r != 1) {
+        sotto__free(f);
+        return r;
+    }
+    f->e.type = SOTTO_EV_MESSAGE;
+    f->e.at = m.at;
+    f->data = m.data;
+    f->e.u.message.dc = m.channel->shell;
+    f->e.u.message.data = m.data;
+    f->e.u.message.len = m.len;
+    f->e.u.message.is_text = m.is_text;
+    name_objects(f, pc, m.channel->shell);
+    *ret = &f->e;
+    return 1;
+}
+
+int sotto__event_take(sotto_ctx *c, sotto_event **ret)
+{
+    if (c->n_posts > 0) return take_post(c, ret);
+    if (!sotto__list_empty(&c->control)) return take_control(c, ret);
+    if (!sotto__list_empty(&c->data)) return take_message(c, ret);
+    return 0;
+}
+
+SOTTO_API void sotto_event_free(sotto_event *e)
+{
+    struct full_event *f = (struct full_event *)e;
+    if (!f) return;
+    if (f->dc) sotto__dc_unref(f->dc);
+    if (f->e.pc) sotto__pc_unref(f->e.pc);
+    sotto__free(f->data);
+    sotto__free(f);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one poller: epoll, deadlines, dispatch; the only place that reads the clock and sleeps. A turn waits without the lock, then
+ * takes it and runs the connections that are ready or due, letting waiters in between them. epoll's data names a connection by an id
+ * that is never used again, so a stale registration finds nobody.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "api/ctx.h"
+#include "util/mem.h"
+
+#define SLOT_BITS                                                                                  \
+    8 /* of epoll's data: the descriptor's number in its connection; above: the connection's id */
+#define ID_WAKE 0
+#define ID_SCTP 1
+#define FIRST_ID 2
+#define CLOSING_STEP SOTTO_MS(20) /* how often goodbyes are looked after */
+
+sotto_us sotto__now(const sotto_ctx *c)
+{
+    return c->world.now(c->world.user);
+}
+
+/* ---- descriptors ---- */
+
+static int watch(int epoll, int fd, uint64_t id)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.u64 = id << SLOT_BITS};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : SOTTO_E_SYS;
+}
+
+int sotto__loop_open(sotto_ctx *c)
+{
+    c->last_id = FIRST_ID;
+    c->inner = epoll_create1(EPOLL_CLOEXEC);
+    c->outer = epoll_create1(EPOLL_CLOEXEC);
+    c->ready = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    c->sctp_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (c->inner < 0 || c->outer < 0 || c->ready < 0 || c->wake < 0 || c->sctp_wake < 0)
+        return SOTTO_E_SYS;
+    int r = watch(c->outer, c->ready, 0);
+    if (r == 0) r = watch(c->inner, c->wake, ID_WAKE);
+    if (r == 0) r = watch(c->inner, c->sctp_wake, ID_SCTP);
+    if (r < 0 || !c->no_thread) return r;
+    c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (c->timer < 0) return SOTTO_E_SYS;
+    r = watch(c->outer, c->timer, 0);
+    return r == 0 ? watch(c->outer, c->inner, 0) : r;
+}
+
+void sotto__loop_close(sotto_ctx *c)
+{
+    const int fds[] = {c->outer, c->inner, c->ready, c->wake, c->sctp_wake, c->timer};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0) close(fds[i]);
+}
+
+static void signal_fd(int fd)
+{
+    uint64_t one = 1;
+    /* full means that it is readable already, which is all that is wanted */
+    if (write(fd, &one, sizeof one) < 0) return;
+}
+
+static void clear_fd(int fd)
+{
+    uint64_t n;
+    if (read(fd, &n, sizeof n) < 0) return; /* EAGAIN: it was clear */
+}
+
+void sotto__loop_wake(sotto_ctx *c)
+{
+    signal_fd(c->wake);
+}
+
+/* ---- deadlines: a binary heap ---- */
+
+static void heap_set(sotto_ctx *c, size_t i, sotto_pc *pc)
+{
+    c->heap[i] = pc;
+    pc->heap = i + 1;
+}
+
+static void heap_up(sotto_ctx *c, size_t i)
+{
+    sotto_pc *pc = c->heap[i];
+    for (; i > 0 && c->heap[(i - 1) / 2]->due > pc->due; i = (i - 1) / 2)
+        heap_set(c, i, c->heap[(i - 1) / 2]);
+    heap_set(c, i, pc);
+}
+
+static void heap_down(sotto_ctx *c, size_t i)
+{
+    sotto_pc *pc = c->heap[i];
+    for (size_t child; (child = 2 * i + 1) < c->n_heap; i = child) {
+        if (child + 1 < c->n_heap && c->heap[child + 1]->due < c->heap[child]->due) child++;
+        if (c->heap[child]->due >= pc->due) break;
+        heap_set(c, i, c->heap[child]);
+    }
+    heap_set(c, i, pc);
+}
+
+static void heap_remove(sotto_ctx *c, sotto_pc *pc)
+{
+    if (pc->heap == 0) return;
+    size_t i = pc->heap - 1;
+    pc->heap = 0;
+    sotto_pc *last = c->heap[--c->n_heap];
+    if (last == pc) return;
+    heap_set(c, i, last);
+    heap_up(c, i);
+    heap_down(c, last->heap - 1);
+}
+
+static void heap_put(sotto_ctx *c, sotto_pc *pc)
+{
+    if (pc->heap == 0) heap_set(c, c->n_heap++, pc);
+    heap_up(c, pc->heap - 1);
+    heap_down(c, pc->heap - 1);
+}
+
+int sotto__loop_reserve(sotto_ctx *c)
+{
+    if (c->n_pcs < c->cap_heap) return 0;
+    size_t cap = c->cap_heap ? c->cap_heap * 2 : 8;
+    sotto_pc **heap = sotto__realloc(c->heap, cap * sizeof(sotto_pc *));
+    if (!heap) return SOTTO_E_NOMEM;
+    c->heap = heap;
+    c->cap_heap = cap;
+    return 0;
+}
+
+sotto_us sotto__ctx_due(const sotto_ctx *c)
+{
+    sotto_us due = c->n_heap > 0 ? c->heap[0]->due : SOTTO_NEVER;
+    if (!sotto__list_empty(&c->closing))
+        due = sotto__earlier(due, sotto__after(sotto__now(c), CLOSING_STEP));
+    return sotto__earlier(due, c->batch_until);
+}
+
+/* ---- what a connection wants ---- */
+
+static void unwatch_all(sotto_ctx *c, sotto_pc *pc)
+{
+    for (int i = 0; i < pc->n_fds; i++) epoll_ctl(c->inner, EPOLL_CTL_DEL, pc->fds[i].fd, NULL);
+    pc->n_fds = 0;
+}
+
+static bool same_fds(const sotto_pc *pc, const struct sotto_fd *fds, int n)
+{
+    if (n != pc->n_fds) return false;
+    for (int i = 0; i < n; i++)
+        if (fds[i].fd != pc->fds[i].fd || fds[i].events != pc->fds[i].events) return false;
+    return true;
+}
+
+static void watch_all(sotto_ctx *c, sotto_pc *pc)
+{
+    struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
+    int n = sotto__peer_fds(pc->peer, fds, SOTTO_MAX_ICE_FDS);
+    if (same_fds(pc, fds, n)) return;
+    unwatch_all(c, pc);
+    for (int i = 0; i < n; i++) {
+        struct epoll_event e = {.data.u64 = pc->id << SLOT_BITS | (uint64_t)i};
+        if (fds[i].events & POLLIN) e.events |= EPOLLIN;
+        if (fds[i].events & POLLOUT) e.events |= EPOLLOUT;
+        int r = epoll_ctl(c->inner, EPOLL_CTL_ADD, fds[i].fd, &e);
+        if (r < 0 && errno == EEXIST) r = epoll_ctl(c->inner, EPOLL_CTL_MOD, fds[i].fd, &e);
+        if (r < 0)
+            SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "loop", "a socket cannot be watched: errno %d",
+                      errno);
+        pc->fds[i] = fds[i];
+    }
+    pc->n_fds = n;
+}
+
+void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc, sotto_us now)
+{
+    (void)now;
+    if (!c->in_world) watch_all(c, pc);
+    pc->due = sotto__peer_due(pc->peer);
+    heap_put(c, pc);
+    sotto__events_listed(c, pc);
+}
+
+void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc)
+{
+    if (!c->in_world) unwatch_all(c, pc);
+    heap_remove(c, pc);
+    if (sotto__list_linked(&pc->run)) {
+        sotto__list_remove(&pc->run);
+        sotto__pc_unref(pc);
+    }
+    sotto__list_remove(&pc->control);
+    sotto__list_remove(&pc->data);
+}
+
+static void arm_timer(sotto_ctx *c, sotto_us due)
+{
+    struct itimerspec t = {0};
+    if (c->timer < 0 || c->in_world || due == c->timer_at) return;
+    c->timer_at = due;
+    if (due != SOTTO_NEVER) {
+        t.it_value.tv_sec = due / 1000000;
+        t.it_value.tv_nsec = due % 1000000 * 1000;
+        if (due <= 0) t.it_value.tv_nsec = 1; /* zero would disarm it */
+    }
+    if (timerfd_settime(c->timer, TFD_TIMER_ABSTIME, &t, NULL) < 0)
+        SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "loop", "timerfd_settime: errno %d", errno);
+}
+
+void sotto__loop_arm(sotto_ctx *c)
+{
+    sotto_us due = sotto__ctx_due(c);
+    bool waits = sotto__event_waits(c);
+    if (waits != c->is_ready) {
+        c->is_ready = waits;
+        if (waits)
+            signal_fd(c->ready);
+        else
+            clear_fd(c->ready);
+    }
+    arm_timer(c, due);
+    if (c->sleeping && due < c->sleeps_until) {
+        c->sleeps_until = due;
+        signal_fd(c->wake);
+    }
+}
+
+/* ---- a turn ---- */
+
+static void run_later(sotto_ctx *c, sotto_pc *pc)
+{
+    if (sotto__list_linked(&pc->run)) return;
+    atomic_fetch_add(&pc->refs, 1);
+    sotto__list_push(&c->run, &pc->run);
+}
+
+static void take_due(sotto_ctx *c, sotto_us now)
+{
+    while (c->n_heap > 0 && c->heap[0]->due <= now) {
+        sotto_pc *pc = c->heap[0];
+        heap_remove(c, pc); /* touch puts it back */
+        run_later(c, pc);
+    }
+}
+
+/* Another thread's tick produced packets for some association of ours. */
+static void look_at_all(sotto_ctx *c, sotto_us now)
+{
+    clear_fd(c->sctp_wake);
+    for (struct node *n = c->pcs.next; n != &c->pcs; n = n->next)
+        sotto__loop_touch(c, CONTAINER_OF(n, struct sotto_pc, all), now);
+}
+
+static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n, sotto_us now)
+{
+    for (int i = 0; i < n; i++) {
+        uint64_t id = events[i].data.u64 >> SLOT_BITS;
+        int slot = (int)(events[i].data.u64 & ((1 << SLOT_BITS) - 1));
+        if (id == ID_WAKE) clear_fd(c->wake);
+        if (id == ID_SCTP) look_at_all(c, now);
+        sotto_pc *pc = id < FIRST_ID ? NULL : sotto__map_get(&c->by_id, id);
+        if (!pc) continue;
+        short revents = 0;
+        if (events[i].events & EPOLLIN) revents |= POLLIN;
+        if (events[i].events & EPOLLOUT) revents |= POLLOUT;
+        if (events[i].events & EPOLLERR) revents |= POLLERR;
+        if (events[i].events & EPOLLHUP) revents |= POLLHUP;
+        sotto__peer_ready(pc->peer, slot, revents);
+        run_later(c, pc);
+    }
+}
+
+/* One connection until it has nothing to do; it may be freed while waiters are let in. */
+static void run_one(sotto_ctx *c, sotto_pc *pc)
+{
+    while (pc->peer && sotto__peer_next(pc->peer, sotto__now(c)) == 1) {
+        sotto__egress_flush(&c->egress, sotto__now(c));
+        sotto__guard_yield(c->guard);
+    }
+    if (pc->peer) sotto__loop_touch(c, pc, sotto__now(c));
+    sotto__guard_yield(c->guard);
+    sotto__pc_unref(pc);
+}
+
+static void run_closing(sotto_ctx *c, sotto_us now)
+{
+    const struct ice_ops *ops = c->shared.ice_ops;
+    for (struct node *n = c->closing.next, *next; n != &c->closing; n = next) {
+        struct closing *x = CONTAINER_OF(n, struct closing, node);
+        struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
+        struct ice_out ignored;
+        next = n->next;
+        int count = ops->fds(x->ice, fds, SOTTO_MAX_ICE_FDS);
+        for (int i = 0; i < count && !c->in_world; i++) {
+            struct pollfd p = {.fd = fds[i].fd, .events = fds[i].events};
+            if (poll(&p, 1, 0) > 0) ops->ready(x->ice, i, p.revents);
+        }
+        while (ops->next(x->ice, now, &ignored) == 1) continue;
+        if (!ops->closed(x->ice) && now < x->until) continue;
+        sotto__list_remove(n);
+        ops->free(x->ice);
+        sotto__free(x);
+    }
+}
+
+static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
+{
+    sotto_us now = sotto__now(c);
+    struct node *node;
+    take_ready(c, events, n, now);
+    take_due(c, now);
+    while ((node = sotto__list_pop(&c->run))) run_one(c, CONTAINER_OF(node, struct sotto_pc, run));
+    run_closing(c, sotto__now(c));
+}
+
+static int sleep_for(const sotto_ctx *c, sotto_us span, struct epoll_event *events, int max)
+{
+    struct timespec t = {.tv_sec = span / 1000000, .tv_nsec = span % 1000000 * 1000};
+    if (c->in_world) return 0;
+    int n = epoll_pwait2(c->inner, events, max, span == SOTTO_NEVER ? NULL : &t, NULL);
+    if (n >= 0) return n;
+    return errno == EINTR ? SOTTO_E_AGAIN : SOTTO_E_SYS;
+}
+
+int sotto__loop_turn(sotto_ctx *c, sotto_us timeout)
+{
+    struct epoll_event events[64];
+    sotto__guard_lock(c->guard);
+    if (c->running) {
+        sotto__guard_unlock(c->guard);
+        return SOTTO_E_STATE;
+    }
+    c->running = true;
+    sotto_us now = sotto__now(c), due = sotto__ctx_due(c);
+    sotto_us span = due == SOTTO_NEVER ? SOTTO_NEVER : due > now ? due - now : 0;
+    span = sotto__earlier(span, timeout);
+    if (atomic_load(&c->stop) || (c->no_thread && sotto__event_waits(c))) span = 0;
+    c->sleeping = true;
+    c->sleeps_until = sotto__after(now, span);
+    sotto__guard_unlock(c->guard);
+    int n = sleep_for(c, span, events, 64);
+    sotto__guard_lock(c->guard);
+    c->sleeping = false;
+    dispatch(c, events, n > 0 ? n : 0);
+    c->running = false;
+    c->timer_at = -1; /* it may have expired: set it anew */
+    sotto__ctx_leave(c);
+    return n < 0 ? n : 0;
+}
+
+void *sotto__loop_thread(void *ctx)
+{
+    sotto_ctx *c = ctx;
+    pthread_setname_np(pthread_self(), "sotto");
+    while (!atomic_load(&c->stop)) {
+        int r = sotto__loop_turn(c, SOTTO_NEVER);
+        if (r < 0 && r != SOTTO_E_AGAIN) break;
+    }
+    return NULL;
+}
