@@ -40,8 +40,9 @@ bool sotto__ice_local_usable(const struct address *a, bool allow_loopback)
         return a->ip[0] != 0 && a->ip[0] < 224 && !(a->ip[0] == 169 && a->ip[1] == 254);
     if (a->family != 6) return false;
     memcpy(&v6, a->ip, sizeof v6);
-    return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_LINKLOCAL(&v6) && !IN6_IS_ADDR_SITELOCAL(&v6) &&
-           !IN6_IS_ADDR_MULTICAST(&v6) && !IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_V4COMPAT(&v6);
+    return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_LINKLOCAL(&v6) &&
+           !IN6_IS_ADDR_SITELOCAL(&v6) && !IN6_IS_ADDR_MULTICAST(&v6) &&
+           !IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_V4COMPAT(&v6);
 }
 
 bool sotto__ice_inet6_line(const char *line, struct address *ret, char *name, unsigned *flags)
@@ -63,7 +64,9 @@ static size_t read_inet6(struct inet6 *out, size_t max)
     FILE *f = fopen("/proc/net/if_inet6", "re");
     if (!f) return 0;
     while (n < max && fgets(line, sizeof line, f))
-        if (strlen(line) > 40 && sotto__ice_inet6_line(line, &out[n].addr, out[n].name, &out[n].flags)) n++;
+        if (strlen(line) > 40 &&
+            sotto__ice_inet6_line(line, &out[n].addr, out[n].name, &out[n].flags))
+            n++;
     fclose(f);
     return n;
 }
@@ -80,7 +83,8 @@ static bool is_ula(const struct address *a)
 }
 
 /* Whether flags forbid an IPv6 address of this interface: dying or unproven, or stable where a temporary one exists. */
-static bool is_shunned(const struct address *a, const char *name, const struct inet6 *list, size_t n)
+static bool is_shunned(const struct address *a, const char *name, const struct inet6 *list,
+                       size_t n)
 {
     bool stable = true, has_temporary = false;
     for (size_t i = 0; i < n; i++) {
@@ -88,7 +92,8 @@ static bool is_shunned(const struct address *a, const char *name, const struct i
         if (memcmp(list[i].addr.ip, a->ip, 16) == 0) {
             if (!may_leave(&list[i])) return true;
             if (list[i].flags & IFA_F_TEMPORARY) stable = false;
-        } else if ((list[i].flags & IFA_F_TEMPORARY) && may_leave(&list[i]) && is_ula(&list[i].addr) == is_ula(a)) {
+        } else if ((list[i].flags & IFA_F_TEMPORARY) && may_leave(&list[i]) &&
+                   is_ula(&list[i].addr) == is_ula(a)) {
             has_temporary = true;
         }
     }
@@ -116,7 +121,8 @@ static bool contains(const struct address *list, size_t n, const struct address 
     return false;
 }
 
-int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct address *out, size_t max)
+int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct address *out,
+                               size_t max)
 {
     struct inet6 inet6[MAX_INET6];
     struct ifaddrs *all;

@@ -12,7 +12,8 @@ struct ice_local_filter {
  * This host's addresses that may be offered, in ascending preference (loopback, IPv4, IPv6), at most max; port 0. How many, or
  * SOTTO_E_SYS.
  */
-int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct address *out, size_t max);
+int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct address *out,
+                               size_t max);
 /* Whether an address of an interface may be offered: not loopback (but for the two when allowed), link-local, multicast, … */
 bool sotto__ice_local_usable(const struct address *a, bool allow_loopback);
 /* A line of /proc/net/if_inet6: its address, interface (17 bytes) and flags (IFA_F_*); false: not such a line. */

@@ -27,11 +27,13 @@ static void ice_free(struct ice *ice);
 
 static NiceAgent *make_agent(GMainContext *ctx, const struct ice_cfg *cfg)
 {
-    NiceAgent *agent = nice_agent_new_full(ctx, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_ICE_TRICKLE);
+    NiceAgent *agent =
+        nice_agent_new_full(ctx, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_ICE_TRICKLE);
     if (!agent) return NULL;
-    g_object_set(agent, "controlling-mode", (gboolean)cfg->controlling, "force-relay", (gboolean)cfg->relay_only,
-                 "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck", TRUE, "stun-pacing-timer", PACING_MS,
-                 "stun-initial-timeout", 250u, "stun-max-retransmissions", 7u, "max-connectivity-checks", MAX_PAIRS,
+    g_object_set(agent, "controlling-mode", (gboolean)cfg->controlling, "force-relay",
+                 (gboolean)cfg->relay_only, "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck",
+                 TRUE, "stun-pacing-timer", PACING_MS, "stun-initial-timeout", 250u,
+                 "stun-max-retransmissions", 7u, "max-connectivity-checks", MAX_PAIRS,
                  "idle-timeout", IDLE_MS, NULL);
     return agent;
 }
@@ -46,15 +48,17 @@ static int add_servers(struct ice *ice, const struct ice_cfg *cfg)
         sotto__address_text(&s->addr, text);
         if (s->kind == ICE_SERVER_STUN) {
             if (!has_stun)
-                g_object_set(ice->agent, "stun-server", text, "stun-server-port", (guint)s->addr.port, NULL);
+                g_object_set(ice->agent, "stun-server", text, "stun-server-port",
+                             (guint)s->addr.port, NULL);
             has_stun = true;
             continue;
         }
         if (ice->n_turn == SOTTO_MAX_ICE_SERVERS) continue;
         bool is_tcp = s->kind == ICE_SERVER_TURN_TCP;
-        if (!nice_agent_set_relay_info(ice->agent, ice->stream, NICE_COMPONENT, text, s->addr.port,
-                                       s->username ? s->username : "", s->credential ? s->credential : "",
-                                       is_tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP))
+        if (!nice_agent_set_relay_info(
+                ice->agent, ice->stream, NICE_COMPONENT, text, s->addr.port,
+                s->username ? s->username : "", s->credential ? s->credential : "",
+                is_tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP))
             return SOTTO_E_SYS;
         ice->n_turn++;
         if (is_tcp) ice->n_turn_tcp++;
@@ -69,9 +73,11 @@ static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
     sotto__nice_connect_signals(ice);
     ice->stream = nice_agent_add_stream(ice->agent, 1);
     if (ice->stream == 0) return SOTTO_E_SYS;
-    if (!nice_agent_set_local_credentials(ice->agent, ice->stream, cfg->ufrag, cfg->pwd)) return SOTTO_E_SYS;
+    if (!nice_agent_set_local_credentials(ice->agent, ice->stream, cfg->ufrag, cfg->pwd))
+        return SOTTO_E_SYS;
     if (cfg->port_min || cfg->port_max)
-        nice_agent_set_port_range(ice->agent, ice->stream, NICE_COMPONENT, cfg->port_min ? cfg->port_min : 1024,
+        nice_agent_set_port_range(ice->agent, ice->stream, NICE_COMPONENT,
+                                  cfg->port_min ? cfg->port_min : 1024,
                                   cfg->port_max ? cfg->port_max : 65535);
     return add_servers(ice, cfg);
 }
@@ -122,7 +128,9 @@ static void enlarge_buffers(struct ice *ice)
 /* libnice sees the remote candidates once it has sockets; under relay_only once it has all: before, it would check from hosts. */
 static void give_remotes(struct ice *ice)
 {
-    if (!ice->held || !ice->remote_set || !ice->gather_called || (ice->relay_only && !ice->gathered)) return;
+    if (!ice->held || !ice->remote_set || !ice->gather_called ||
+        (ice->relay_only && !ice->gathered))
+        return;
     nice_agent_set_remote_candidates(ice->agent, ice->stream, NICE_COMPONENT, ice->held);
     g_slist_free_full(g_steal_pointer(&ice->held), (GDestroyNotify)nice_candidate_free);
     ice->loop->stale = true;
@@ -136,7 +144,8 @@ static int ice_gather(struct ice *ice, sotto_us now)
     size_t max = (SOTTO_MAX_ICE_FDS - 8) / (1 + ice->n_turn_tcp);
     if (ice->gather_called) return SOTTO_E_STATE;
     ice->loop->now = now;
-    int n = sotto__ice_local_addresses(&filter, locals, max < SOTTO_MAX_LOCAL_ADDRESSES ? max : SOTTO_MAX_LOCAL_ADDRESSES);
+    int n = sotto__ice_local_addresses(
+        &filter, locals, max < SOTTO_MAX_LOCAL_ADDRESSES ? max : SOTTO_MAX_LOCAL_ADDRESSES);
     if (n <= 0) return n < 0 ? n : SOTTO_E_NETWORK;
     for (int i = 0; i < n; i++) {
         NiceAddress a;
@@ -145,7 +154,8 @@ static int ice_gather(struct ice *ice, sotto_us now)
     }
     ice->loop->stale = true;
     ice->gather_called = true;
-    nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx, sotto__nice_recv, ice);
+    nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx,
+                           sotto__nice_recv, ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
     enlarge_buffers(ice);
     give_remotes(ice);
@@ -195,8 +205,8 @@ static size_t send_chunk(struct ice *ice, const struct packet *pkts, size_t n)
     }
     for (size_t at = 0; at < n;) {
         GError *error = NULL;
-        gint r = nice_agent_send_messages_nonblocking(ice->agent, ice->stream, NICE_COMPONENT, messages + at,
-                                                      (guint)(n - at), NULL, &error);
+        gint r = nice_agent_send_messages_nonblocking(ice->agent, ice->stream, NICE_COMPONENT,
+                                                      messages + at, (guint)(n - at), NULL, &error);
         bool is_full = error && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
         g_clear_error(&error);
         if (is_full) break;
@@ -211,9 +221,10 @@ static int ice_send(struct ice *ice, const struct packet *pkts, size_t n, sotto_
     size_t sent = 0;
     if (!ice->pair_local || ice->is_dead || ice->close_called) return SOTTO_E_STATE;
     ice->loop->now = now;
-    ice->loop->stale = true; /* over TCP a queue may form, and a source for it */
+    if (ice->n_turn_tcp > 0) ice->loop->stale = true; /* a queue may form, and a source for it */
     if (n == 1) {
-        gint r = nice_agent_send(ice->agent, ice->stream, NICE_COMPONENT, (guint)pkts->n, (const gchar *)pkts->p);
+        gint r = nice_agent_send(ice->agent, ice->stream, NICE_COMPONENT, (guint)pkts->n,
+                                 (const gchar *)pkts->p);
         return r >= 0 ? 1 : 0;
     }
     for (size_t at = 0; at < n; at += SEND_CHUNK)
@@ -238,7 +249,8 @@ static void after_turn(struct ice *ice, sotto_us now)
         g_object_set(ice->agent, "idle-timeout", CALM_IDLE_MS, NULL);
         ice->is_calm = true;
     }
-    if (ice->gathered && ice->remote_set && ice->patience == 0) ice->patience = sotto__after(now, PATIENCE);
+    if (ice->gathered && ice->remote_set && ice->patience == 0)
+        ice->patience = sotto__after(now, PATIENCE);
     give_remotes(ice);
 }
 
@@ -347,7 +359,8 @@ static void ice_close(struct ice *ice, sotto_us now)
         ice->goodbye_done = ice->is_closed = true;
         return;
     }
-    g_object_set(ice->agent, "stun-initial-timeout", GOODBYE_MS, "stun-max-retransmissions", 2u, NULL);
+    g_object_set(ice->agent, "stun-initial-timeout", GOODBYE_MS, "stun-max-retransmissions", 2u,
+                 NULL);
     g_object_set_data(G_OBJECT(ice->agent), "sotto-ice", ice);
     g_main_context_push_thread_default(ice->loop->ctx); /* where the answer is dispatched */
     nice_agent_close_async(ice->agent, on_goodbye, NULL);
@@ -378,7 +391,8 @@ static void ice_free(struct ice *ice)
     free_agent(ice);
     drop_packets(ice);
     if (ice->loop) sotto__nice_loop_free(ice->loop);
-    for (size_t i = 0; i < ice->n_locals; i++) g_clear_pointer(&ice->locals[i], nice_candidate_free);
+    for (size_t i = 0; i < ice->n_locals; i++)
+        g_clear_pointer(&ice->locals[i], nice_candidate_free);
     g_slist_free_full(ice->held, (GDestroyNotify)nice_candidate_free);
     g_clear_pointer(&ice->pair_local, nice_candidate_free);
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);

@@ -69,7 +69,8 @@ struct ice {
 
 void sotto__nice_connect_signals(struct ice *ice);
 /* The recv callback of libnice. */
-void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, gchar *p, gpointer user);
+void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, gchar *p,
+                      gpointer user);
 /* The state as it is at `now`; may find the ice dead. */
 int32_t sotto__nice_state(struct ice *ice, sotto_us now);
 /* When the state can change by itself. */

@@ -41,8 +41,8 @@ void sotto__nice_from_address(const struct address *a, NiceAddress *ret)
 {
     nice_address_init(ret);
     if (a->family == 4)
-        nice_address_set_ipv4(ret, (guint32)a->ip[0] << 24 | (guint32)a->ip[1] << 16 | (guint32)a->ip[2] << 8 |
-                                       a->ip[3]);
+        nice_address_set_ipv4(ret, (guint32)a->ip[0] << 24 | (guint32)a->ip[1] << 16 |
+                                       (guint32)a->ip[2] << 8 | a->ip[3]);
     else
         nice_address_set_ipv6(ret, a->ip);
     nice_address_set_port(ret, a->port);
@@ -56,8 +56,10 @@ bool sotto__nice_to_candidate(const NiceCandidate *c, struct candidate *ret)
         [NICE_CANDIDATE_TYPE_PEER_REFLEXIVE] = CANDIDATE_PRFLX,
         [NICE_CANDIDATE_TYPE_RELAYED] = CANDIDATE_RELAY,
     };
-    if (c->transport != NICE_CANDIDATE_TRANSPORT_UDP || c->component_id != NICE_COMPONENT) return false;
-    *ret = (struct candidate){.component = NICE_COMPONENT, .priority = c->priority, .type = types[c->type]};
+    if (c->transport != NICE_CANDIDATE_TRANSPORT_UDP || c->component_id != NICE_COMPONENT)
+        return false;
+    *ret = (struct candidate){
+        .component = NICE_COMPONENT, .priority = c->priority, .type = types[c->type]};
     snprintf(ret->foundation, sizeof ret->foundation, "%s", c->foundation);
     sotto__nice_to_address(&c->addr, &ret->addr); /* related stays empty: it would name the host behind a NAT or a relay */
     return ret->addr.family != 0;
@@ -94,10 +96,13 @@ static void on_candidate(NiceAgent *agent, NiceCandidate *c, gpointer user)
     struct ice *ice = user;
     struct candidate checked;
     (void)agent;
-    if (c->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE || !sotto__nice_to_candidate(c, &checked)) return;
-    if (c->type != NICE_CANDIDATE_TYPE_HOST && !sotto__address_usable(&checked.addr, ice->allow_loopback))
+    if (c->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE || !sotto__nice_to_candidate(c, &checked))
+        return;
+    if (c->type != NICE_CANDIDATE_TYPE_HOST &&
+        !sotto__address_usable(&checked.addr, ice->allow_loopback))
         return; /* a server's answer may say anything */
-    if (ice->n_locals < SOTTO_MAX_LOCAL_CANDIDATES) ice->locals[ice->n_locals++] = nice_candidate_copy(c);
+    if (ice->n_locals < SOTTO_MAX_LOCAL_CANDIDATES)
+        ice->locals[ice->n_locals++] = nice_candidate_copy(c);
 }
 
 static void on_gathered(NiceAgent *agent, guint stream, gpointer user)
@@ -107,8 +112,8 @@ static void on_gathered(NiceAgent *agent, guint stream, gpointer user)
     ice->gathered = true;
 }
 
-static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local, NiceCandidate *remote,
-                    gpointer user)
+static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
+                    NiceCandidate *remote, gpointer user)
 {
     struct ice *ice = user;
     (void)agent, (void)stream, (void)component;
@@ -128,12 +133,12 @@ static void on_prflx(NiceAgent *agent, NiceCandidate *c, gpointer user)
     ice->n_prflx++;
 }
 
-void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, gchar *p, gpointer user)
+void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, gchar *p,
+                      gpointer user)
 {
     struct ice *ice = user;
     (void)agent, (void)stream, (void)component;
-    if (n == 0 || (uint8_t)p[0] <= 3 || ice->close_called || ice->is_dead)
-        return; /* libnice gives STUN up here that it could not verify */
+    if (n == 0 || (uint8_t)p[0] <= 3 || ice->close_called || ice->is_dead) return; /* libnice gives STUN up here that it could not verify */
     ice->heard = ice->loop->now;
     sotto__ice_box_put(ice->box, ice, (const uint8_t *)p, n);
 }
@@ -191,7 +196,8 @@ static bool is_hopeless(const struct ice *ice, sotto_us now)
     if (!ice->remote_set || !ice->gathered) return false;
     if (ice->patience != 0 && now >= ice->patience) return true;
     if (!ice->remote_done) return false;
-    return ice->nice_state == NICE_COMPONENT_STATE_FAILED || (ice->relay_only && ice->n_locals == 0);
+    return ice->nice_state == NICE_COMPONENT_STATE_FAILED ||
+           (ice->relay_only && ice->n_locals == 0);
 }
 
 static int32_t find_state(struct ice *ice, sotto_us now)
@@ -200,13 +206,16 @@ static int32_t find_state(struct ice *ice, sotto_us now)
     if (ice->n_prflx > SOTTO_MAX_PRFLX) return die(ice, "the peer sends from too many addresses");
     if (ice->pair_local) {
         sotto_us silence = now - ice->heard;
-        if (ice->nice_state == NICE_COMPONENT_STATE_FAILED) return die(ice, "the peer's checks and answers stopped");
+        if (ice->nice_state == NICE_COMPONENT_STATE_FAILED)
+            return die(ice, "the peer's checks and answers stopped");
         if (silence >= SILENCE_FAILED) return die(ice, "the peer is silent");
         if (silence >= SILENCE_DISCONNECTED) return SOTTO_ICE_DISCONNECTED;
-        return ice->nice_state == NICE_COMPONENT_STATE_READY ? SOTTO_ICE_COMPLETED : SOTTO_ICE_CONNECTED;
+        return ice->nice_state == NICE_COMPONENT_STATE_READY ? SOTTO_ICE_COMPLETED
+                                                             : SOTTO_ICE_CONNECTED;
     }
     if (is_hopeless(ice, now)) return SOTTO_ICE_FAILED;
-    bool has_peer = ice->n_remotes > 0 || ice->n_prflx > 0 || ice->nice_state == NICE_COMPONENT_STATE_CONNECTING;
+    bool has_peer = ice->n_remotes > 0 || ice->n_prflx > 0 ||
+                    ice->nice_state == NICE_COMPONENT_STATE_CONNECTING;
     return ice->remote_set && has_peer ? SOTTO_ICE_CHECKING : SOTTO_ICE_NEW;
 }
 
@@ -216,7 +225,8 @@ int32_t sotto__nice_state(struct ice *ice, sotto_us now)
     int32_t state = find_state(ice, now);
     bool is_up = state == SOTTO_ICE_CONNECTED || state == SOTTO_ICE_COMPLETED;
     if (is_up && ice->state == SOTTO_ICE_NEW) return SOTTO_ICE_CHECKING;
-    if (is_up && ice->state != SOTTO_ICE_CONNECTED && ice->state != SOTTO_ICE_COMPLETED) return SOTTO_ICE_CONNECTED;
+    if (is_up && ice->state != SOTTO_ICE_CONNECTED && ice->state != SOTTO_ICE_COMPLETED)
+        return SOTTO_ICE_CONNECTED;
     return state;
 }
 
@@ -224,7 +234,8 @@ sotto_us sotto__nice_state_due(const struct ice *ice)
 {
     if (ice->is_dead) return SOTTO_NEVER;
     if (ice->pair_local)
-        return ice->heard + (ice->state == SOTTO_ICE_DISCONNECTED ? SILENCE_FAILED : SILENCE_DISCONNECTED);
+        return ice->heard +
+               (ice->state == SOTTO_ICE_DISCONNECTED ? SILENCE_FAILED : SILENCE_DISCONNECTED);
     return ice->patience != 0 && ice->state != SOTTO_ICE_FAILED ? ice->patience : SOTTO_NEVER;
 }
 

@@ -28,7 +28,8 @@ void end_init(struct end *e, const char *ufrag, bool controlling)
     *e = (struct end){0};
     snprintf(e->ufrag, sizeof e->ufrag, "%s", ufrag);
     snprintf(e->pwd, sizeof e->pwd, "%.7s-pwd-0123456789ab", ufrag);
-    e->cfg = (struct ice_cfg){.controlling = controlling, .allow_loopback = true, .interface = "lo"};
+    e->cfg =
+        (struct ice_cfg){.controlling = controlling, .allow_loopback = true, .interface = "lo"};
 }
 
 int end_open(struct end *e)
@@ -90,22 +91,17 @@ static void take(struct end *e, const struct ice_out *out, sotto_us now)
     case ICE_OUT_CANDIDATE:
         assert_true(e->n_candidates < 64);
         e->candidates[e->n_candidates++] = *out->candidate;
-        if (e->peer) assert_int_equal(sotto__ice_nice.add_remote(e->peer->ice, out->candidate, now), 0);
+        if (e->peer)
+            assert_int_equal(sotto__ice_nice.add_remote(e->peer->ice, out->candidate, now), 0);
         break;
-    case ICE_OUT_GATHERED:
-        e->gathered++;
-        break;
+    case ICE_OUT_GATHERED: e->gathered++; break;
     case ICE_OUT_STATE:
         assert_true(e->n_states < END_STATES);
         e->state_at[e->n_states] = now;
         e->states[e->n_states++] = out->state;
         break;
-    case ICE_OUT_SELECTED:
-        e->selections++;
-        break;
-    case ICE_OUT_PACKET:
-        take_packet(e, &out->packet);
-        break;
+    case ICE_OUT_SELECTED: e->selections++; break;
+    case ICE_OUT_PACKET: take_packet(e, &out->packet); break;
     }
 }
 

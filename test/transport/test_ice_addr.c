@@ -23,19 +23,34 @@ static void only_addresses_that_reach_another_host_are_offered(void **state)
         const char *text;
         bool ok, ok_loopback;
     } rows[] = {
-        {"192.0.2.1", true, true},        {"10.1.2.3", true, true},     {"172.17.0.1", true, true},
-        {"127.0.0.1", false, true},       {"127.0.0.2", false, false},  {"127.1.0.1", false, false},
-        {"::1", false, true},             {"169.254.3.4", false, false}, {"0.0.0.0", false, false},
-        {"0.1.2.3", false, false},        {"224.0.0.1", false, false},  {"255.255.255.255", false, false},
-        {"240.0.0.1", false, false},      {"2001:db8::1", true, true},  {"fd00::1", true, true},
-        {"fe80::1", false, false},        {"febf::1", false, false},    {"fec0::1", false, false},
-        {"ff02::1", false, false},        {"::", false, false},         {"::ffff:192.0.2.1", false, false},
+        {"192.0.2.1", true, true},
+        {"10.1.2.3", true, true},
+        {"172.17.0.1", true, true},
+        {"127.0.0.1", false, true},
+        {"127.0.0.2", false, false},
+        {"127.1.0.1", false, false},
+        {"::1", false, true},
+        {"169.254.3.4", false, false},
+        {"0.0.0.0", false, false},
+        {"0.1.2.3", false, false},
+        {"224.0.0.1", false, false},
+        {"255.255.255.255", false, false},
+        {"240.0.0.1", false, false},
+        {"2001:db8::1", true, true},
+        {"fd00::1", true, true},
+        {"fe80::1", false, false},
+        {"febf::1", false, false},
+        {"fec0::1", false, false},
+        {"ff02::1", false, false},
+        {"::", false, false},
+        {"::ffff:192.0.2.1", false, false},
         {"::192.0.2.1", false, false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct address a = parse(rows[i].text);
-        if (sotto__ice_local_usable(&a, false) != rows[i].ok || sotto__ice_local_usable(&a, true) != rows[i].ok_loopback)
+        if (sotto__ice_local_usable(&a, false) != rows[i].ok ||
+            sotto__ice_local_usable(&a, true) != rows[i].ok_loopback)
             fail_msg("%s", rows[i].text);
     }
 }
@@ -46,12 +61,15 @@ static void lines_of_if_inet6_are_read(void **state)
     char name[17];
     unsigned flags;
     (void)state;
-    assert_true(sotto__ice_inet6_line("20010db8000000000000000000000012 02 40 00 21     eth0\n", &a, name, &flags));
+    assert_true(sotto__ice_inet6_line("20010db8000000000000000000000012 02 40 00 21     eth0\n", &a,
+                                      name, &flags));
     assert_true(sotto__address_eq(&a, &want));
     assert_string_equal(name, "eth0");
     assert_int_equal(flags, IFA_F_DEPRECATED | IFA_F_TEMPORARY);
-    assert_false(sotto__ice_inet6_line("20010db80000000000000000000000xx 02 40 00 01 eth0\n", &a, name, &flags));
-    assert_false(sotto__ice_inet6_line("20010db8000000000000000000000012 02 40 00\n", &a, name, &flags));
+    assert_false(sotto__ice_inet6_line("20010db80000000000000000000000xx 02 40 00 01 eth0\n", &a,
+                                       name, &flags));
+    assert_false(
+        sotto__ice_inet6_line("20010db8000000000000000000000012 02 40 00\n", &a, name, &flags));
 }
 
 static void loopback_is_listed_only_when_allowed(void **state)

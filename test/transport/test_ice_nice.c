@@ -97,9 +97,9 @@ static size_t make_check(const struct end *from, const struct end *to, uint8_t o
     int n = snprintf(name, sizeof name, "%s:%s", to->ufrag, from->ufrag);
     stun_agent_init(&agent, known, STUN_COMPATIBILITY_RFC5389,
                     STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
-    return stun_usage_ice_conncheck_create(&agent, &msg, out, 512, (const uint8_t *)name, (size_t)n,
-                                           (const uint8_t *)to->pwd, strlen(to->pwd), false, false, 1845501695, 99,
-                                           NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+    return stun_usage_ice_conncheck_create(
+        &agent, &msg, out, 512, (const uint8_t *)name, (size_t)n, (const uint8_t *)to->pwd,
+        strlen(to->pwd), false, false, 1845501695, 99, NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
 }
 
 static bool both_completed(void *arg)
@@ -149,7 +149,8 @@ static void two_ends_connect_within_a_second_and_exchange_data(void **state)
 static void one_refused_packet_does_not_stop_the_others(void **state)
 {
     static uint8_t big[70000];
-    struct packet packets[3] = {{(const uint8_t *)"\x80one", 4}, {big, sizeof big}, {(const uint8_t *)"\x80two", 4}};
+    struct packet packets[3] = {
+        {(const uint8_t *)"\x80one", 4}, {big, sizeof big}, {(const uint8_t *)"\x80two", 4}};
     size_t want = 2;
     (void)state;
     connect_two();
@@ -221,8 +222,10 @@ static void a_wrong_password_never_connects(void **state)
     (void)state;
     open_two();
     alice.peer = &bob, bob.peer = &alice;
-    assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, "wrong-0123456789abcdefgh", drive_now()), 0);
-    assert_int_equal(ops->set_remote(bob.ice, alice.ufrag, "wrong-0123456789abcdefgh", drive_now()), 0);
+    assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, "wrong-0123456789abcdefgh", drive_now()),
+                     0);
+    assert_int_equal(ops->set_remote(bob.ice, alice.ufrag, "wrong-0123456789abcdefgh", drive_now()),
+                     0);
     gather_two();
     assert_false(drive(both, 2, pair_is_connected, both, 1500));
     assert_int_equal(end_state(&alice), SOTTO_ICE_CHECKING);
@@ -232,7 +235,10 @@ static void a_wrong_password_never_connects(void **state)
 
 static void remote_candidates_are_bounded(void **state)
 {
-    struct candidate c = {.component = 1, .priority = 1, .foundation = "1", .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    struct candidate c = {.component = 1,
+                          .priority = 1,
+                          .foundation = "1",
+                          .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
     (void)state;
     open_two();
     assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, bob.pwd, drive_now()), 0);
@@ -247,7 +253,8 @@ static void remote_candidates_are_bounded(void **state)
 
 static void candidates_that_cannot_be_used_are_ignored(void **state)
 {
-    struct candidate c = {.component = 1, .priority = 1, .addr = {.family = 4, .ip = {127, 0, 0, 1}, .port = 9}};
+    struct candidate c = {
+        .component = 1, .priority = 1, .addr = {.family = 4, .ip = {127, 0, 0, 1}, .port = 9}};
     (void)state;
     open_two();
     assert_int_equal(ops->set_remote(alice.ice, bob.ufrag, bob.pwd, drive_now()), 0);
@@ -269,7 +276,10 @@ static void relay_only_without_a_server_offers_nothing_and_sends_nothing(void **
     struct sockaddr_in where;
     uint8_t bytes[512];
     int fd = stranger(&where);
-    struct candidate c = {.component = 1, .priority = 1000, .foundation = "1", .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    struct candidate c = {.component = 1,
+                          .priority = 1000,
+                          .foundation = "1",
+                          .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
     (void)state;
     c.addr.port = ntohs(where.sin_port);
     alice.cfg.relay_only = true;
@@ -294,7 +304,10 @@ static void without_relay_only_the_candidate_is_checked(void **state)
     struct sockaddr_in where;
     uint8_t bytes[512];
     int fd = stranger(&where);
-    struct candidate c = {.component = 1, .priority = 1000, .foundation = "1", .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    struct candidate c = {.component = 1,
+                          .priority = 1000,
+                          .foundation = "1",
+                          .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
     (void)state;
     c.addr.port = ntohs(where.sin_port);
     open_two();
@@ -318,7 +331,8 @@ static void the_port_range_is_kept_and_can_run_out(void **state)
     assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
     drive(both, 1, NULL, NULL, 20);
     assert_true(alice.n_candidates > 0);
-    for (size_t i = 0; i < alice.n_candidates; i++) assert_int_equal(alice.candidates[i].addr.port, port);
+    for (size_t i = 0; i < alice.n_candidates; i++)
+        assert_int_equal(alice.candidates[i].addr.port, port);
     assert_int_equal(ops->gather(bob.ice, drive_now()), SOTTO_E_NETWORK);
     assert_int_equal(bob.n_candidates, 0);
 }

@@ -18,7 +18,7 @@ enum which {
     GONE,      /* the peer is freed */
     UNPLUGGED, /* the peer is not driven any more, its socket stays */
     BACK,      /* the peer pauses for 14 s */
-    TRAFFIC,   /* bob is deaf to alice's checks, but data of his still comes */
+    TRAFFIC,   /* the peer answers no checks any more, but its data still comes */
     WRONG,     /* a wrong password, and no more candidates */
     OPEN_END,  /* a wrong password; more candidates may come */
     NOBODY,    /* no candidate and no check ever comes */
@@ -56,11 +56,16 @@ static void start(void)
     for (int w = WRONG; w <= OPEN_END; w++)
         for (int i = 0; i < 2; i++) {
             ends[w][i].peer = &ends[w][1 - i];
-            assert_int_equal(ops->set_remote(ends[w][i].ice, ends[w][1 - i].ufrag, "wrong-0123456789abcdefgh", drive_now()), 0);
+            assert_int_equal(ops->set_remote(ends[w][i].ice, ends[w][1 - i].ufrag,
+                                             "wrong-0123456789abcdefgh", drive_now()),
+                             0);
         }
     for (int i = 0; i < 2; i++)
-        assert_int_equal(ops->set_remote(ends[LATE][i].ice, ends[LATE][1 - i].ufrag, ends[LATE][1 - i].pwd, drive_now()), 0);
-    assert_int_equal(ops->set_remote(ends[NOBODY][0].ice, "nobody", "nobody-0123456789abcdefg", drive_now()), 0);
+        assert_int_equal(ops->set_remote(ends[LATE][i].ice, ends[LATE][1 - i].ufrag,
+                                         ends[LATE][1 - i].pwd, drive_now()),
+                         0);
+    assert_int_equal(
+        ops->set_remote(ends[NOBODY][0].ice, "nobody", "nobody-0123456789abcdefg", drive_now()), 0);
     started = drive_now();
     for (int w = 0; w < PAIRS; w++) gather_pair((enum which)w);
 }
@@ -69,7 +74,9 @@ static bool are_up(void *arg)
 {
     (void)arg;
     for (int w = STEADY; w <= TRAFFIC; w++)
-        if (end_state(&ends[w][0]) != SOTTO_ICE_COMPLETED || end_state(&ends[w][1]) != SOTTO_ICE_COMPLETED) return false;
+        if (end_state(&ends[w][0]) != SOTTO_ICE_COMPLETED ||
+            end_state(&ends[w][1]) != SOTTO_ICE_COMPLETED)
+            return false;
     return true;
 }
 
@@ -85,7 +92,8 @@ static void run_for(int seconds)
 static void give_late_candidates(void)
 {
     for (size_t i = 0; i < ends[LATE][1].n_candidates; i++)
-        assert_int_equal(ops->add_remote(ends[LATE][0].ice, &ends[LATE][1].candidates[i], drive_now()), 0);
+        assert_int_equal(
+            ops->add_remote(ends[LATE][0].ice, &ends[LATE][1].candidates[i], drive_now()), 0);
 }
 
 static int run_all(void **state)
@@ -99,6 +107,7 @@ static int run_all(void **state)
     end_free(&ends[GONE][1]);
     ends[UNPLUGGED][1].is_stopped = true;
     ends[BACK][1].is_stopped = true;
+    ends[TRAFFIC][1].is_stopped = true;
     run_for(14);
     ends[BACK][1].is_stopped = false;
     run_for(11);
@@ -131,7 +140,8 @@ static void an_idle_connection_stays_up(void **state)
 
 static void expect_decline(const struct end *e, const char *name)
 {
-    long silent = ms_after(cut, e, SOTTO_ICE_DISCONNECTED), failed = ms_after(cut, e, SOTTO_ICE_FAILED);
+    long silent = ms_after(cut, e, SOTTO_ICE_DISCONNECTED),
+         failed = ms_after(cut, e, SOTTO_ICE_FAILED);
     print_message("%s: disconnected after %ld ms, failed after %ld ms\n", name, silent, failed);
     assert_in_range(silent, 2000, 15000);
     assert_in_range(failed, 15000, 60000);
@@ -161,11 +171,16 @@ static void a_peer_that_comes_back_is_connected_again(void **state)
     assert_int_equal(drive_send(&ends[BACK][0], 0, 1, 50), 1);
 }
 
-static void traffic_is_a_sign_of_life(void **state)
+/* Only answered checks show that the peer wants our packets: libnice waits 50 s for one. */
+static void traffic_without_answers_is_a_sign_of_life_but_not_for_ever(void **state)
 {
+    const struct end *e = &ends[TRAFFIC][0];
     (void)state;
-    assert_false(end_saw(&ends[TRAFFIC][0], SOTTO_ICE_DISCONNECTED));
-    assert_true(ends[TRAFFIC][0].packets > 50);
+    assert_false(end_saw(e, SOTTO_ICE_DISCONNECTED));
+    print_message("data without answers: failed after %ld ms\n",
+                  ms_after(cut, e, SOTTO_ICE_FAILED));
+    assert_in_range(ms_after(cut, e, SOTTO_ICE_FAILED), 40000, 52000);
+    assert_true(e->packets > 40);
 }
 
 static void wrong_credentials_fail_once_no_more_candidates_come(void **state)
@@ -200,7 +215,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_vanishes_is_disconnected_then_failed),
         cmocka_unit_test(a_peer_that_falls_silent_is_disconnected_then_failed),
         cmocka_unit_test(a_peer_that_comes_back_is_connected_again),
-        cmocka_unit_test(traffic_is_a_sign_of_life),
+        cmocka_unit_test(traffic_without_answers_is_a_sign_of_life_but_not_for_ever),
         cmocka_unit_test(wrong_credentials_fail_once_no_more_candidates_come),
         cmocka_unit_test(while_candidates_may_come_failure_waits_for_the_patience_of_rfc_8863),
         cmocka_unit_test(a_late_candidate_still_connects),
