@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Relays: libnice against coturn (Debian's turnserver), started here on 127.0.0.1 and ended by its pid. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ice_drive.h"
+#include "util/limits.h"
+
+#define TURNSERVER "/usr/bin/turnserver"
+
+static const struct ice_ops *const ops = &sotto__ice_nice;
+static struct end alice, bob, carol, dave;
+static struct end *both[2] = {&alice, &bob};
+static pid_t server;
+static uint16_t server_port;
+static char user[] = "sotto", password[] = "turn-password", wrong[] = "not-the-password";
+
+static int bound_socket(int type, uint16_t *ret_port)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof where;
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&where, sizeof where), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&where, &len), 0);
+    *ret_port = ntohs(where.sin_port);
+    return fd;
+}
+
+static void run_server(void)
+{
+    char port[32], login[64], config[] = "-n";
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that crashes leaves no server */
+    int null = open("/dev/null", O_RDWR);
+    snprintf(port, sizeof port, "--listening-port=%u", server_port);
+    snprintf(login, sizeof login, "--user=%s:%s", user, password);
+    dup2(null, 0), dup2(null, 1), dup2(null, 2);
+    execl(TURNSERVER, TURNSERVER, config, "--no-cli", "--no-tls", "--no-dtls",
+          "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--allow-loopback-peers",
+          "--lt-cred-mech", "--realm=test", login, port, "--log-file=/dev/null",
+          "--pidfile=/dev/null", "--userdb=/dev/null", "--relay-threads=1", (char *)NULL);
+    _exit(127);
+}
+
+static bool server_answers(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    to.sin_port = htons(server_port);
+    bool ok = connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
+    close(fd);
+    return ok;
+}
+
+static int start_server(void **state)
+{
+    (void)state;
+    if (access(TURNSERVER, X_OK) != 0) {
+        print_error("%s is missing: install Debian's package coturn\n", TURNSERVER);
+        return -1;
+    }
+    close(bound_socket(SOCK_STREAM, &server_port));
+    server = fork();
+    if (server == 0) run_server();
+    for (int i = 0; i < 500; i++) {
+        if (server_answers()) return 0;
+        if (waitpid(server, NULL, WNOHANG) == server) break;
+        poll(NULL, 0, 20);
+    }
+    print_error("%s did not start on port %u\n", TURNSERVER, server_port);
+    return -1;
+}
+
+static void stop_server(void)
+{
+    if (server <= 0) return;
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    server = 0;
+}
+
+static int stop_it(void **state)
+{
+    (void)state;
+    stop_server();
+    return 0;
+}
+
+static int free_all(void **state)
+{
+    (void)state;
+    end_free(&alice), end_free(&bob), end_free(&carol), end_free(&dave);
+    return 0;
+}
+
+static struct ice_server turn(enum ice_server_kind kind, char *credential)
+{
+    return (struct ice_server){
+        kind, {.family = 4, .ip = {127, 0, 0, 1}, .port = server_port}, user, credential};
+}
+
+static void open_end(struct end *e, const char *ufrag, bool controlling, bool relay_only,
+                     const struct ice_server *s)
+{
+    end_init(e, ufrag, controlling);
+    e->cfg.relay_only = relay_only;
+    e->cfg.servers = s;
+    e->cfg.n_servers = 1;
+    assert_int_equal(end_open(e), 0);
+}
+
+static bool alice_is_gathered(void *arg)
+{
+    (void)arg;
+    return alice.gathered > 0;
+}
+
+static bool has_relay(void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < alice.n_candidates; i++)
+        if (alice.candidates[i].type == CANDIDATE_RELAY) return true;
+    return false;
+}
+
+static bool both_have_100(void *arg)
+{
+    (void)arg;
+    return alice.packets >= 100 && bob.packets >= 100;
+}
+
+static void connect_relays(struct end *a, struct end *b, const struct ice_server *s)
+{
+    struct end *two[2] = {a, b};
+    open_end(a, "alice", true, true, s);
+    open_end(b, "bob42", false, true, s);
+    pair_introduce(a, b);
+    sotto_us start = drive_now();
+    assert_int_equal(ops->gather(a->ice, start), 0);
+    assert_int_equal(ops->gather(b->ice, start), 0);
+    assert_true(drive(two, 2, pair_is_connected, two, 5000));
+    print_message("relay to relay: %ld ms from gather to pair, %s\n",
+                  (long)((drive_now() - start) / 1000), ops->selected(a->ice));
+    for (int k = 0; k < 2; k++) {
+        assert_true(two[k]->n_candidates > 0);
+        for (size_t i = 0; i < two[k]->n_candidates; i++) { /* nothing of this host is offered */
+            assert_int_equal(two[k]->candidates[i].type, CANDIDATE_RELAY);
+            assert_int_equal(two[k]->candidates[i].related.family, 0);
+            assert_false(two[k]->candidates[i].is_tcp);
+        }
+    }
+}
+
+static void exchange_over_relays(enum ice_server_kind kind)
+{
+    struct ice_server s = turn(kind, password);
+    connect_relays(&alice, &bob, &s);
+    for (uint32_t i = 0; i < 100; i += 10) {
+        assert_int_equal(drive_send(&alice, i, 10, 1000), 10);
+        assert_int_equal(drive_send(&bob, i, 10, 1000), 10);
+        drive(both, 2, NULL, NULL, 5);
+    }
+    assert_true(drive(both, 2, both_have_100, NULL, 2000));
+    assert_int_equal(alice.bytes, 100 * 1000);
+    assert_false(alice.out_of_order || bob.out_of_order);
+}
+
+static void relays_over_udp_carry_data(void **state)
+{
+    (void)state;
+    exchange_over_relays(ICE_SERVER_TURN_UDP);
+}
+
+static void relays_over_tcp_carry_data(void **state)
+{
+    (void)state;
+    exchange_over_relays(ICE_SERVER_TURN_TCP);
+}
+
+static void a_relay_is_offered_beside_the_host(void **state)
+{
+    struct ice_server s = turn(ICE_SERVER_TURN_UDP, password);
+    (void)state;
+    open_end(&alice, "alice", true, false, &s);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    assert_true(drive(both, 1, alice_is_gathered, NULL, 3000));
+    assert_true(has_relay(NULL));
+    assert_true(alice.candidates[0].type == CANDIDATE_HOST);
+    for (size_t i = 0; i < alice.n_candidates; i++)
+        assert_int_equal(alice.candidates[i].related.family, 0);
+}
+
+static void a_wrong_credential_gives_no_relay(void **state)
+{
+    struct ice_server s = turn(ICE_SERVER_TURN_UDP, wrong);
+    (void)state;
+    open_end(&alice, "alice", true, true, &s);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    assert_true(drive(both, 1, alice_is_gathered, NULL, 5000));
+    assert_int_equal(alice.n_candidates, 0);
+}
+
+/* The remote's candidates come before gathering, as an answerer has them: whatever arrives there must come from the relay. */
+static void under_relay_only_no_check_leaves_from_the_host(void **state)
+{
+    struct ice_server s = turn(ICE_SERVER_TURN_UDP, password);
+    struct candidate c = {.component = 1,
+                          .priority = 1000,
+                          .foundation = "1",
+                          .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    struct sockaddr_in from = {0};
+    socklen_t len = sizeof from;
+    uint8_t bytes[600];
+    int fd = bound_socket(SOCK_DGRAM, &c.addr.port), n = 0;
+    (void)state;
+    open_end(&alice, "alice", true, true, &s);
+    assert_int_equal(ops->set_remote(alice.ice, "nobody", "nobody-0123456789abcdefg", drive_now()),
+                     0);
+    assert_int_equal(ops->add_remote(alice.ice, &c, drive_now()), 0);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    drive(both, 1, NULL, NULL, 1500);
+    assert_true(has_relay(NULL));
+    for (; recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&from, &len) > 0; n++)
+        assert_int_equal(ntohs(from.sin_port), alice.candidates[0].addr.port);
+    assert_true(n > 0);
+    close(fd);
+}
+
+static bool alice_is_closed(void *arg)
+{
+    (void)arg;
+    return ops->closed(alice.ice);
+}
+
+static void close_says_goodbye_quickly(void **state)
+{
+    int fds = open_fds();
+    struct ice_server s = turn(ICE_SERVER_TURN_UDP, password);
+    (void)state;
+    connect_relays(&alice, &bob, &s);
+    sotto_us start = drive_now();
+    ops->close(alice.ice, start);
+    assert_false(ops->closed(alice.ice));
+    assert_true(drive(both, 1, alice_is_closed, NULL, 2000));
+    print_message("goodbye: %ld ms\n", (long)((drive_now() - start) / 1000));
+    assert_in_range(drive_now() - start, 0, SOTTO_MS(500));
+    start = drive_now();
+    end_free(&alice);
+    end_free(&bob); /* without a close: says goodbye by itself */
+    assert_in_range(drive_now() - start, 0, SOTTO_MS(200));
+    assert_int_equal(open_fds(), fds);
+}
+
+static void an_idle_relay_stays_up_and_a_dead_one_is_noticed(void **state)
+{
+    struct ice_server udp = turn(ICE_SERVER_TURN_UDP, password),
+                      tcp = turn(ICE_SERVER_TURN_TCP, password);
+    struct end *all[4] = {&alice, &bob, &carol, &dave};
+    (void)state;
+    connect_relays(&alice, &bob, &udp);
+    connect_relays(&carol, &dave, &tcp);
+    drive(all, 4, NULL, NULL, 14000);
+    for (int i = 0; i < 4; i++) {
+        assert_false(end_saw(all[i], SOTTO_ICE_DISCONNECTED));
+        assert_int_equal(end_state(all[i]), SOTTO_ICE_COMPLETED);
+    }
+    bob.is_stopped = dave.is_stopped = true;
+    drive(all, 4, NULL, NULL, 15000);
+    assert_int_equal(end_state(&alice), SOTTO_ICE_DISCONNECTED);
+    assert_int_equal(end_state(&carol), SOTTO_ICE_DISCONNECTED);
+}
+
+/* The last test: it ends the server. */
+static void a_dead_server_does_not_hold_up_close_or_free(void **state)
+{
+    int fds = open_fds();
+    struct ice_server udp = turn(ICE_SERVER_TURN_UDP, password),
+                      tcp = turn(ICE_SERVER_TURN_TCP, password);
+    (void)state;
+    connect_relays(&alice, &bob, &udp);
+    connect_relays(&carol, &dave, &tcp);
+    stop_server();
+    sotto_us start = drive_now();
+    ops->close(alice.ice, start);
+    assert_true(drive(both, 1, alice_is_closed, NULL, 3000));
+    assert_in_range(drive_now() - start, SOTTO_MS(100), SOTTO_MS(1100));
+    start = drive_now();
+    end_free(&alice);
+    end_free(&bob);
+    print_message("dead server: free without close took %ld ms\n",
+                  (long)((drive_now() - start) / 1000));
+    assert_in_range(drive_now() - start, 0, SOTTO_MS(600));
+    end_free(&carol);
+    end_free(&dave);
+    assert_in_range(drive_now() - start, 0, SOTTO_MS(1200));
+    assert_int_equal(open_fds(), fds);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_teardown(f, free_all)
+    const struct CMUnitTest tests[] = {
+        TEST(relays_over_udp_carry_data),
+        TEST(relays_over_tcp_carry_data),
+        TEST(a_relay_is_offered_beside_the_host),
+        TEST(a_wrong_credential_gives_no_relay),
+        TEST(under_relay_only_no_check_leaves_from_the_host),
+        TEST(close_says_goodbye_quickly),
+        TEST(an_idle_relay_stays_up_and_a_dead_one_is_noticed),
+        TEST(a_dead_server_does_not_hold_up_close_or_free),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_it);
+}
