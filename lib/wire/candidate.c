@@ -68,8 +68,7 @@ static bool is_zero(const uint8_t *p, size_t n)
 static bool usable_v4(const uint8_t *ip, bool allow_loopback)
 {
     if (ip[0] == 127) return allow_loopback;
-    if (ip[0] == 0 || ip[0] >= 240) return false;               /* "this network"; reserved and broadcast: RFC 6890 §2.2.2 */
-    if (ip[0] >= 224) return false; /* multicast: RFC 5771 */
+    if (ip[0] == 0 || ip[0] >= 224) return false; /* "this network"; multicast, reserved, broadcast: RFC 6890 §2.2.2 */
     return !(ip[0] == 169 && ip[1] == 254); /* link-local: RFC 3927 */
 }
 

@@ -107,8 +107,7 @@ static int session_line(struct parser *p, char type, struct str value)
     int rank = rank_of(type);
     if (p->number <= 3 && type != first[p->number - 1])
         return fail(p, SOTTO_E_SYNTAX, "a description begins with v=0, o= and s=");
-    if (p->number > 3 && rank >= 0 && rank <= 2)
-        return fail(p, SOTTO_E_SYNTAX, "this line may stand once");
+    if (p->number > 3 && type == 's') return fail(p, SOTTO_E_SYNTAX, "s= stands here already");
     if (rank >= 0 && rank < p->rank) return fail(p, SOTTO_E_SYNTAX, "line out of order");
     if (rank >= 0) p->rank = rank;
     if (type == 'v' && !sotto__str_eq(value, STR("0")))

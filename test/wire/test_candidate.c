@@ -97,6 +97,9 @@ static void candidate_survives_a_round_trip(void **state)
         {"CANDIDATE", NULL},
         {"candidate:1 1 UdP 1 x.local 9 TYP HOST ufrag abcd",
          "candidate:1 1 UDP 1 x.local 9 typ host ufrag abcd"},
+        {"candidate:AZaz09+/ 1 UDP 1 AZaz09-.x 1 typ host",
+         "candidate:AZaz09+/ 1 UDP 1 AZaz09-.x 1 typ host"},
+        {"candidate:1 1 UDP 1 a 9 typ host", "candidate:1 1 UDP 1 a 9 typ host"},
         {"candidate:1  1 UDP 1 10.0.0.1  9 typ host   a  b  ",
          "candidate:1 1 UDP 1 10.0.0.1 9 typ host"},
     };
@@ -142,6 +145,7 @@ static void candidate_refuses_numbers_outside_their_range(void **state) /* H030 
         "candidate:1 1 UDP 2147483648 10.0.0.1 9 typ host",
         "candidate:1 1 UDP 4294967297 10.0.0.1 9 typ host",
         "candidate:1 1 UDP 99999999999 10.0.0.1 9 typ host",
+        "candidate:1 1 UDP 00000000001 10.0.0.1 9 typ host",
         "candidate:1 1 UDP -1 10.0.0.1 9 typ host", "candidate:1 0 UDP 1 10.0.0.1 9 typ host",
         "candidate:1 257 UDP 1 10.0.0.1 9 typ host", "candidate:1 999 UDP 1 10.0.0.1 9 typ host",
         "candidate:1 0001 UDP 1 10.0.0.1 9 typ host",
@@ -175,6 +179,7 @@ static void candidate_refuses_what_is_no_address(void **state) /* H032 */
         "candidate:1 1 UDP 1 2130706433 9 typ host", "candidate:1 1 UDP 1 0x7f.1 9 typ host",
         "candidate:1 1 UDP 1 0x7f000001 9 typ host", "candidate:1 1 UDP 1 010.0.0.1 9 typ host",
         "candidate:1 1 UDP 1 x.0x7f 9 typ host", "candidate:1 1 UDP 1 a_b.local 9 typ host",
+        "candidate:1 1 UDP 1 a.9 9 typ host", "candidate:1 1 UDP 1 a.0 9 typ host",
         "candidate:1 1 UDP 1 a..local 9 typ host", "candidate:1 1 UDP 1 .local 9 typ host",
         "candidate:1 1 UDP 1 a.local. 9 typ host", "candidate:1 1 UDP 1 a/b 9 typ host",
         "candidate:1 1 UDP 1 ::1%lo.local 9 typ host",
@@ -230,7 +235,8 @@ static void candidate_follows_the_grammar_for_types_and_extensions(void **state)
         "candidate:1 1 UDP 1 10.0.0.1 9 typ host ufrag abc",
         "candidate:1 1 UDP 1 10.0.0.1 9 typ host ufrag ab:cd", "1 1 UDP 1 10.0.0.1 9 typ host",
         "candidate:1 1 UDP 1 10.0.0.1 9 typ host\r\n", "candidate:1 1 UDP 1 10.0.0.1\t9 typ host",
-        "candidate:1 1 UDP 1 10.0.0.1 9 typ host x \xc3\xbc");
+        "candidate:1 1 UDP 1 10.0.0.1 9 typ host x \xc3\xbc",
+        "candidate:1 1 UDP 1 10.0.0.1 9 typ host x \x7f");
 }
 
 static void candidate_refuses_a_nul_inside(void **state)
@@ -379,6 +385,13 @@ static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H0
         {"ff02::1", false, false},
         {"::ffff:192.0.2.1", false, false},
         {"::ffff:127.0.0.1", false, false},
+        {"::fffe:1.2.3.4", true, true},
+        {"::ff:1.2.3.4", true, true},
+        {"::ff00:1.2.3.4", true, true},
+        {"2001:db8::ff:0:1", true, true},
+        {"2001:db8::ff00:0:1", true, true},
+        {"2001:db8::ffff:1.2.3.4", true, true},
+
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct address a = {.port = 9};

@@ -193,6 +193,7 @@ static void sdp_survives_every_allocation_failing(void **state)
         r = sotto__sdp_parse(text.p, text.n, &sdp, &err);
         assert_int_equal(r < 0, sotto__mem_failed());
         if (r < 0) assert_int_equal(err.code, SOTTO_E_NOMEM);
+        if (r < 0) assert_non_null(strstr(err.reason, "out of memory"));
         sotto__sdp_free(sdp);
         assert_int_equal(sotto__mem_live(), with_text);
     }

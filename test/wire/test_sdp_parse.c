@@ -227,6 +227,11 @@ static void sdp_begins_with_version_origin_name_and_has_a_time(void **state)
         {HEAD "s=-\r\n", SOTTO_E_SYNTAX, 5},
         {HEAD "o=- 1 2 IN IP4 127.0.0.1\r\n", SOTTO_E_SYNTAX, 5},
         {HEAD "a=x\r\nt=0 0\r\n", SOTTO_E_SYNTAX, 6},
+        {TOP "r=1 2 3\r\nt=0 0\r\n", SOTTO_E_SYNTAX, 4},
+        {TOP "z=1 2\r\nt=0 0\r\n", SOTTO_E_SYNTAX, 4},
+        {TOP "k=x\r\nt=0 0\r\n", SOTTO_E_SYNTAX, 4},
+        {HEAD "a=x\r\nr=1 2 3\r\n", SOTTO_E_SYNTAX, 6},
+        {HEAD "a=x\r\nz=1 2\r\n", SOTTO_E_SYNTAX, 6},
         {HEAD "t=1 2\r\nr=1 2 3\r\nz=1 2\r\nt=3 4\r\nk=x\r\n", 0, 0},
         {TOP "i=x\r\nu=x\r\ne=x\r\np=x\r\nc=IN IP4 1.2.3.4\r\nb=AS:1\r\nt=0 0\r\n", 0, 0},
         {TOP "e=x\r\nu=x\r\nt=0 0\r\n", SOTTO_E_SYNTAX, 5},
@@ -239,12 +244,23 @@ static void sdp_lines_are_a_letter_and_an_equals_sign(void **state)
 {
     (void)state;
     static const struct verdict cases[] = {
-        {HEAD "Y=unknown types are kept\r\n", 0, 0}, {HEAD "y=\r\n", 0, 0},
-        {HEAD "a\r\n", SOTTO_E_SYNTAX, 5},           {HEAD "ax=1\r\n", SOTTO_E_SYNTAX, 5},
-        {HEAD "=\r\n", SOTTO_E_SYNTAX, 5},           {HEAD "1=x\r\n", SOTTO_E_SYNTAX, 5},
-        {HEAD " a=x\r\n", SOTTO_E_SYNTAX, 5},        {HEAD "a =x\r\n", SOTTO_E_SYNTAX, 5},
-        {HEAD "a=\r\n", SOTTO_E_SYNTAX, 5},          {HEAD "a=:x\r\n", SOTTO_E_SYNTAX, 5},
-        {HEAD "a=x y:z\r\n", SOTTO_E_SYNTAX, 5},     {HEAD "a=x:\r\n", 0, 0},
+        {HEAD "Y=unknown types are kept\r\n", 0, 0},
+        {HEAD "y=\r\nA=\r\nZ=\r\n", 0, 0},
+        {HEAD "@=x\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "[=x\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "`=x\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "{=x\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "a", SOTTO_E_SYNTAX, 5},
+        {HEAD "a\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "ax=1\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "=\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "1=x\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD " a=x\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "a =x\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "a=\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "a=:x\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "a=x y:z\r\n", SOTTO_E_SYNTAX, 5},
+        {HEAD "a=x:\r\n", 0, 0},
     };
     ASSERT_VERDICTS(cases);
 }
@@ -440,6 +456,29 @@ static void sdp_error_names_line_and_escaped_input(void **state) /* H025 */
     assert_int_equal(sotto__sdp_parse(text, sizeof text - 1, &sdp, NULL), SOTTO_E_SYNTAX);
 }
 
+static void sdp_error_says_what_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *reason;
+    } cases[] = {
+        {"", "begins with v=0"},
+        {"\xef\xbb\xbf" HEAD, "byte order mark"},
+        {HEAD DATA "a=mid:0\r\na=mid:0\r\n", "already"},
+        {HEAD "s=-\r\n", "already"},
+        {TOP, "t= is missing"},
+        {HEAD "a=\r\n", "name is not a token"},
+        {HEAD "\r\na=x\r\n", "an empty line"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sdp *sdp;
+        sotto_error err = {.size = sizeof err};
+        assert_int_equal(sotto__sdp_parse(cases[i].text, strlen(cases[i].text), &sdp, &err),
+                         SOTTO_E_SYNTAX);
+        if (!strstr(err.reason, cases[i].reason)) fail_msg("%s", err.reason);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +496,7 @@ int main(void)
         cmocka_unit_test(sdp_refuses_what_may_stand_once_and_stands_twice),
         cmocka_unit_test(sdp_refuses_mids_and_bundles_that_contradict_each_other),
         cmocka_unit_test(sdp_error_names_line_and_escaped_input),
+        cmocka_unit_test(sdp_error_says_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
