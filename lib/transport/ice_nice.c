@@ -109,18 +109,16 @@ fail:
     return r;
 }
 
-/* A burst must fit: Linux' default holds some 90 packets. More than the limits of the system only with CAP_NET_ADMIN. */
-static void enlarge_buffers(struct ice *ice)
+/* More than the limits of the system only with CAP_NET_ADMIN; what the system allows is taken. */
+static void enlarge_buffers(struct ice *ice, int force, int plain)
 {
     int size = SOTTO_SOCKET_BUFFER;
     GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
     if (!sockets) return;
     for (guint i = 0; i < sockets->len; i++) {
         int fd = g_socket_get_fd(g_ptr_array_index(sockets, i));
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
-            (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* what the system allows is taken */
-        if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
-            (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof size) != 0)
+            (void)setsockopt(fd, SOL_SOCKET, plain, &size, sizeof size);
     }
     g_ptr_array_unref(sockets);
 }
@@ -157,7 +155,7 @@ static int ice_gather(struct ice *ice, sotto_us now)
     nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx,
                            sotto__nice_recv, ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
-    enlarge_buffers(ice);
+    enlarge_buffers(ice, SO_SNDBUFFORCE, SO_SNDBUF);
     give_remotes(ice);
     return 0;
 }
@@ -245,6 +243,12 @@ static void after_turn(struct ice *ice, sotto_us now)
 {
     if (ice->close_called) return;
     if (ice->n_prflx > SOTTO_MAX_PRFLX) be_deaf(ice); /* each one more costs libnice time that grows with their number */
+    /* Bursts must fit: Linux' default holds some 90 packets. Not before there is a pair, as libnice reads a socket empty in one go,
+     * and a full one of checks from ever new addresses would keep it busy for seconds. */
+    if (ice->pair_local && !ice->is_grown) {
+        enlarge_buffers(ice, SO_RCVBUFFORCE, SO_RCVBUF);
+        ice->is_grown = true;
+    }
     if (!ice->is_calm && ice->nice_state == NICE_COMPONENT_STATE_READY) {
         g_object_set(ice->agent, "idle-timeout", CALM_IDLE_MS, NULL);
         ice->is_calm = true;

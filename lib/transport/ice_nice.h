@@ -58,7 +58,10 @@ struct ice {
     /* what was yielded */
     bool gathered_yielded;
     int32_t state;
-    bool is_closed, is_calm, is_deaf; /* calm: the timer of checks runs no longer than it must; deaf: nothing is read */
+    bool is_closed;
+    bool is_grown; /* the sockets' buffers are large */
+    bool is_calm;  /* libnice's timer of checks ends as soon as it can */
+    bool is_deaf;  /* nothing is read any more */
     struct candidate out;
 
     bool is_dead;      /* FAILED for good */

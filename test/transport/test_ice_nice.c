@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Real libnice, real sockets on loopback and the real clock; what takes long is in test_ice_slow.c. */
 #include <arpa/inet.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -390,6 +391,49 @@ static void too_many_peer_reflexive_sources_end_the_connection(void **state)
     for (size_t i = 0; i < SOTTO_MAX_PRFLX + 1; i++) close(fds[i]);
 }
 
+static int largest_receive_buffer(const struct end *e)
+{
+    struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
+    int n = ops->fds(e->ice, fds, SOTTO_MAX_ICE_FDS), most = 0;
+    for (int i = 0; i < n; i++) {
+        int size = 0;
+        socklen_t len = sizeof size;
+        if (getsockopt(fds[i].fd, SOL_SOCKET, SO_RCVBUF, &size, &len) == 0 && size > most)
+            most = size;
+    }
+    return most;
+}
+
+/* A full large socket of checks from ever new addresses would keep libnice busy for seconds; a full small one does not. */
+static void receive_buffers_grow_only_with_a_pair(void **state)
+{
+    (void)state;
+    open_two();
+    gather_two();
+    drive(both, 2, NULL, NULL, 10);
+    int before = largest_receive_buffer(&alice);
+    pair_introduce(&alice, &bob);
+    for (size_t i = 0; i < alice.n_candidates; i++)
+        assert_int_equal(ops->add_remote(bob.ice, &alice.candidates[i], drive_now()), 0);
+    assert_true(drive(both, 2, pair_is_connected, both, 1000));
+    drive(both, 2, NULL, NULL, 10);
+    assert_true(before > 0);
+    assert_true(largest_receive_buffer(&alice) > before);
+}
+
+static void descriptors_fit_and_are_few(void **state)
+{
+    struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
+    (void)state;
+    open_two();
+    gather_two();
+    int n = ops->fds(alice.ice, fds, SOTTO_MAX_ICE_FDS);
+    assert_in_range(n, 2, 3); /* GLib's eventfd and a socket for each of 127.0.0.1 and ::1 */
+    assert_int_equal(ops->fds(alice.ice, fds, 1), 1);
+    ops->ready(alice.ice, -1, POLLIN); /* a slot of an older list */
+    ops->ready(alice.ice, 70, POLLIN);
+}
+
 static void the_selected_pair_is_told_masked(void **state)
 {
     (void)state;
@@ -481,6 +525,8 @@ int main(void)
         TEST(an_unknown_interface_has_no_addresses),
         TEST(stun_and_strangers_do_not_reach_the_application),
         TEST(too_many_peer_reflexive_sources_end_the_connection),
+        TEST(receive_buffers_grow_only_with_a_pair),
+        TEST(descriptors_fit_and_are_few),
         TEST(the_selected_pair_is_told_masked),
         TEST(close_ends_everything_at_once),
         cmocka_unit_test(freeing_at_every_stage_leaves_nothing),
