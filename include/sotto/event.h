@@ -44,7 +44,8 @@ struct sotto_event {
     uint32_t type; /**< SOTTO_EV_* */
     sotto_us at;   /**< when it was queued, on the clock of sotto_now() */
     sotto_pc *pc;  /**< the connection it belongs to; lives at least until the event is freed; NULL for USER */
-    void *user;    /**< as set on the object that the event names: the channel, else the connection */
+    void *user;    /**< as set on the object that the event names: the channel (one that the remote opened starts with the
+                       connection's), else the connection */
     /** What the type says: see the types. */
     union {
         /** SOTTO_EV_STATE: all four, as they were when it was queued. */

@@ -106,7 +106,7 @@ static int fill_channel(sotto_pc *pc, struct full_event **ret, const struct peer
     struct full_event *f = new_event(0);
     if (!f) return SOTTO_E_NOMEM;
     sotto_dc *dc = p->channel->shell;
-    int r = dc ? 0 : sotto__dc_new(pc, p->channel, NULL, &dc);
+    int r = dc ? 0 : sotto__dc_new(pc, p->channel, pc->user, &dc);
     if (r < 0) {
         sotto__free(f);
         return r;

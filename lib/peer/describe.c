@@ -63,7 +63,7 @@ static int write_tree(const struct sdp *sdp, char **ret)
 /* Our own text with candidates, and the default one in c= and m= (RFC 8839 §4.2.1.2). */
 static int write_local(const struct peer *p, const struct sdp *from, char **ret)
 {
-    char *text, ip[46], line[64];
+    char *text = NULL, ip[46], line[64];
     struct sdp *sdp;
     int32_t index;
     int r = write_tree(from, &text);
