@@ -17,12 +17,6 @@
 
 #define MAX_INET6 128 /* lines of if_inet6 that are looked at */
 
-struct inet6 {
-    struct address addr;
-    char name[17];
-    unsigned flags;
-};
-
 static bool is_loopback(const struct address *a)
 {
     struct in6_addr v6;
@@ -45,33 +39,33 @@ bool sotto__ice_local_usable(const struct address *a, bool allow_loopback)
            !IN6_IS_ADDR_V4MAPPED(&v6) && !IN6_IS_ADDR_V4COMPAT(&v6);
 }
 
-bool sotto__ice_inet6_line(const char *line, struct address *ret, char *name, unsigned *flags)
+bool sotto__ice_inet6_line(const char *line, struct ice_inet6 *ret)
 {
     unsigned byte, index, prefix, scope;
-    *ret = (struct address){.family = 6};
+    *ret = (struct ice_inet6){.addr = {.family = 6}};
+    if (strlen(line) < 40) return false;
     for (size_t i = 0; i < 16; i++) {
         if (sscanf(line + 2 * i, "%2x", &byte) != 1) return false;
-        ret->ip[i] = (uint8_t)byte;
+        ret->addr.ip[i] = (uint8_t)byte;
     }
-    return sscanf(line + 32, " %x %x %x %x %16s", &index, &prefix, &scope, flags, name) == 5;
+    return sscanf(line + 32, " %x %x %x %x %16s", &index, &prefix, &scope, &ret->flags,
+                  ret->name) == 5;
 }
 
 /* How many; 0 as well when there is no such file: then nothing is known of flags. */
-static size_t read_inet6(struct inet6 *out, size_t max)
+static size_t read_inet6(struct ice_inet6 *out, size_t max)
 {
     char line[128];
     size_t n = 0;
     FILE *f = fopen("/proc/net/if_inet6", "re");
     if (!f) return 0;
     while (n < max && fgets(line, sizeof line, f))
-        if (strlen(line) > 40 &&
-            sotto__ice_inet6_line(line, &out[n].addr, out[n].name, &out[n].flags))
-            n++;
+        if (sotto__ice_inet6_line(line, &out[n])) n++;
     fclose(f);
     return n;
 }
 
-static bool may_leave(const struct inet6 *i)
+static bool may_leave(const struct ice_inet6 *i)
 {
     return !(i->flags & (IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED));
 }
@@ -82,9 +76,8 @@ static bool is_ula(const struct address *a)
     return (a->ip[0] & 0xfe) == 0xfc;
 }
 
-/* Whether flags forbid an IPv6 address of this interface: dying or unproven, or stable where a temporary one exists. */
-static bool is_shunned(const struct address *a, const char *name, const struct inet6 *list,
-                       size_t n)
+bool sotto__ice_inet6_shunned(const struct address *a, const char *name,
+                              const struct ice_inet6 *list, size_t n)
 {
     bool stable = true, has_temporary = false;
     for (size_t i = 0; i < n; i++) {
@@ -124,7 +117,7 @@ static bool contains(const struct address *list, size_t n, const struct address 
 int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct address *out,
                                size_t max)
 {
-    struct inet6 inet6[MAX_INET6];
+    struct ice_inet6 inet6[MAX_INET6];
     struct ifaddrs *all;
     struct address a;
     size_t n = 0;
@@ -136,7 +129,8 @@ int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct add
             if ((is_loopback(&a) ? 0 : a.family == 4 ? 1 : 2) != pass) continue;
             if (filter->interface && strcmp(filter->interface, i->ifa_name) != 0) continue;
             if (!sotto__ice_local_usable(&a, filter->allow_loopback)) continue;
-            if (a.family == 6 && is_shunned(&a, i->ifa_name, inet6, n_inet6)) continue;
+            if (a.family == 6 && sotto__ice_inet6_shunned(&a, i->ifa_name, inet6, n_inet6))
+                continue;
             if (!contains(out, n, &a)) out[n++] = a;
         }
     }

@@ -16,7 +16,15 @@ int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct add
                                size_t max);
 /* Whether an address of an interface may be offered: not loopback (but for the two when allowed), link-local, multicast, … */
 bool sotto__ice_local_usable(const struct address *a, bool allow_loopback);
-/* A line of /proc/net/if_inet6: its address, interface (17 bytes) and flags (IFA_F_*); false: not such a line. */
-bool sotto__ice_inet6_line(const char *line, struct address *ret, char *name, unsigned *flags);
+struct ice_inet6 { /* what /proc/net/if_inet6 says of an address */
+    struct address addr;
+    char name[17];  /* interface */
+    unsigned flags; /* IFA_F_* */
+};
+/* A line of that file; false: not such a line. */
+bool sotto__ice_inet6_line(const char *line, struct ice_inet6 *ret);
+/* Whether an address of interface `name` must not be offered: dying or unproven, or stable where a temporary one exists. */
+bool sotto__ice_inet6_shunned(const struct address *a, const char *name,
+                              const struct ice_inet6 *list, size_t n);
 
 #endif

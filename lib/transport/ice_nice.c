@@ -230,10 +230,13 @@ static int ice_send(struct ice *ice, const struct packet *pkts, size_t n, sotto_
     return (int)sent;
 }
 
+/* The sockets move to a context that nobody runs: without a callback alone they would stay readable and never be read. */
 static void be_deaf(struct ice *ice)
 {
     if (ice->is_deaf || !ice->gather_called) return;
-    nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx, NULL, NULL);
+    GMainContext *nobody = g_main_context_new();
+    nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, nobody, NULL, NULL);
+    g_main_context_unref(nobody);
     ice->is_deaf = true;
     ice->loop->stale = true;
 }

@@ -57,19 +57,40 @@ static void only_addresses_that_reach_another_host_are_offered(void **state)
 
 static void lines_of_if_inet6_are_read(void **state)
 {
-    struct address a, want = parse("2001:db8::12");
-    char name[17];
-    unsigned flags;
+    struct address want = parse("2001:db8::12");
+    struct ice_inet6 got;
     (void)state;
-    assert_true(sotto__ice_inet6_line("20010db8000000000000000000000012 02 40 00 21     eth0\n", &a,
-                                      name, &flags));
-    assert_true(sotto__address_eq(&a, &want));
-    assert_string_equal(name, "eth0");
-    assert_int_equal(flags, IFA_F_DEPRECATED | IFA_F_TEMPORARY);
-    assert_false(sotto__ice_inet6_line("20010db80000000000000000000000xx 02 40 00 01 eth0\n", &a,
-                                       name, &flags));
+    assert_true(
+        sotto__ice_inet6_line("20010db8000000000000000000000012 02 40 00 21     eth0\n", &got));
+    assert_true(sotto__address_eq(&got.addr, &want));
+    assert_string_equal(got.name, "eth0");
+    assert_int_equal(got.flags, IFA_F_DEPRECATED | IFA_F_TEMPORARY);
     assert_false(
-        sotto__ice_inet6_line("20010db8000000000000000000000012 02 40 00\n", &a, name, &flags));
+        sotto__ice_inet6_line("20010db80000000000000000000000xx 02 40 00 01 eth0\n", &got));
+    assert_false(sotto__ice_inet6_line("20010db8000000000000000000000012 02 40 00\n", &got));
+    assert_false(sotto__ice_inet6_line("2001", &got));
+}
+
+static void the_stable_address_is_hidden_behind_a_temporary_one(void **state)
+{
+    const struct ice_inet6 list[] = {
+        {parse("2001:db8::1"), "eth0", 0},
+        {parse("2001:db8::2"), "eth0", IFA_F_TEMPORARY},
+        {parse("2001:db8::3"), "eth0", IFA_F_TEMPORARY | IFA_F_DEPRECATED},
+        {parse("fd00::1"), "eth0", IFA_F_PERMANENT},
+        {parse("2001:db8:1::1"), "wlan0", IFA_F_PERMANENT},
+        {parse("2001:db8:1::2"), "wlan0", IFA_F_DEPRECATED},
+        {parse("2001:db8:1::3"), "wlan0", IFA_F_TENTATIVE},
+        {parse("2001:db8:1::4"), "wlan0", IFA_F_TEMPORARY | IFA_F_DADFAILED},
+    };
+    static const bool shunned[] = {true, false, true, false, false, true, true, true};
+    const size_t n = sizeof list / sizeof list[0];
+    struct address unlisted = parse("2001:db8::99");
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        if (sotto__ice_inet6_shunned(&list[i].addr, list[i].name, list, n) != shunned[i])
+            fail_msg("row %zu", i);
+    assert_false(sotto__ice_inet6_shunned(&unlisted, "ppp0", list, n)); /* nothing is known of it */
 }
 
 static void loopback_is_listed_only_when_allowed(void **state)
@@ -99,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_addresses_that_reach_another_host_are_offered),
         cmocka_unit_test(lines_of_if_inet6_are_read),
+        cmocka_unit_test(the_stable_address_is_hidden_behind_a_temporary_one),
         cmocka_unit_test(loopback_is_listed_only_when_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

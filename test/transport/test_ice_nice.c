@@ -2,6 +2,7 @@
 /* Real libnice, real sockets on loopback and the real clock; what takes long is in test_ice_slow.c. */
 #include <arpa/inet.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -145,6 +146,32 @@ static void two_ends_connect_within_a_second_and_exchange_data(void **state)
     assert_true(drive(both, 2, alice_has_packets, &want, 1000));
     assert_false(alice.out_of_order);
     assert_int_equal(alice.box.dropped + bob.box.dropped, 0);
+}
+
+static void *drive_a_little(void *arg)
+{
+    (void)arg;
+    drive(both, 2, NULL, NULL, 5);
+    return NULL;
+}
+
+/* One after the other, as under a lock: sources attached in one thread are dispatched in another. */
+static void every_call_may_come_from_another_thread(void **state)
+{
+    pthread_t thread;
+    (void)state;
+    open_two();
+    pair_introduce(&alice, &bob);
+    gather_two();
+    for (int i = 0; i < 200 && !both_completed(NULL); i++) {
+        assert_int_equal(pthread_create(&thread, NULL, drive_a_little, NULL), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+    assert_true(both_completed(NULL));
+    assert_int_equal(drive_send(&alice, 0, 8, 100), 8);
+    assert_int_equal(pthread_create(&thread, NULL, drive_a_little, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(bob.packets, 8);
 }
 
 static void one_refused_packet_does_not_stop_the_others(void **state)
@@ -388,6 +415,8 @@ static void too_many_peer_reflexive_sources_end_the_connection(void **state)
     }
     drive(both, 1, NULL, NULL, 10);
     assert_int_equal(end_state(&alice), SOTTO_ICE_FAILED);
+    struct sotto_fd watched[SOTTO_MAX_ICE_FDS];
+    assert_int_equal(ops->fds(alice.ice, watched, SOTTO_MAX_ICE_FDS), 1); /* no socket is read any more */
     for (size_t i = 0; i < SOTTO_MAX_PRFLX + 1; i++) close(fds[i]);
 }
 
@@ -457,7 +486,24 @@ static void close_ends_everything_at_once(void **state)
     assert_true(ops->closed(alice.ice));
 }
 
-/* Stages: 0 init … 7 closed. Nothing of any of them is left in the table of descriptors or in util/mem. */
+static void close_and_free_empty_the_box_of_what_is_theirs(void **state)
+{
+    static const uint8_t bytes[3] = {0x80};
+    const struct ice *a, *b;
+    struct packet p;
+    (void)state;
+    open_two();
+    a = alice.ice, b = bob.ice;
+    sotto__ice_box_put(&alice.box, a, bytes, 3);
+    sotto__ice_box_put(&bob.box, b, bytes, 3);
+    ops->close(alice.ice, drive_now());
+    assert_false(sotto__ice_box_take(&alice.box, a, &p));
+    ops->free(bob.ice); /* a later ice may get this address */
+    bob.ice = NULL;
+    assert_false(sotto__ice_box_take(&bob.box, b, &p));
+}
+
+/* Stages: 0 init … 8 closed. Nothing of any of them is left in the table of descriptors or in util/mem. */
 static void freeing_at_every_stage_leaves_nothing(void **state)
 {
     (void)state;
@@ -511,6 +557,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_two, free_two)
     const struct CMUnitTest tests[] = {
         TEST(two_ends_connect_within_a_second_and_exchange_data),
+        TEST(every_call_may_come_from_another_thread),
         TEST(one_refused_packet_does_not_stop_the_others),
         TEST(states_pass_checking_and_connected_before_completed),
         TEST(candidates_are_udp_hosts_of_component_one_that_name_no_other_address),
@@ -529,6 +576,7 @@ int main(void)
         TEST(descriptors_fit_and_are_few),
         TEST(the_selected_pair_is_told_masked),
         TEST(close_ends_everything_at_once),
+        TEST(close_and_free_empty_the_box_of_what_is_theirs),
         cmocka_unit_test(freeing_at_every_stage_leaves_nothing),
         cmocka_unit_test(every_failing_allocation_is_reported),
     };
