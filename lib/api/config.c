@@ -84,6 +84,7 @@ static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
     if (cfg->n_ice_servers > SOTTO_MAX_ICE_SERVERS) return SOTTO_E_LIMIT;
     memcpy(&stride, at, sizeof stride);
     for (size_t i = 0; i < cfg->n_ice_servers; i++, at += stride) {
+        if (memcmp(at, &stride, sizeof stride) != 0) return SOTTO_E_INVAL;
         int r = read_server(at, &ret->servers[ret->peer.transport.n_servers++]);
         if (r < 0) return r;
     }

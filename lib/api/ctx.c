@@ -24,7 +24,7 @@ int sotto__config_size(const void *p, size_t known, size_t least)
 {
     uint32_t size;
     memcpy(&size, p, sizeof size);
-    if (size < least) return SOTTO_E_INVAL;
+    if (size < least || size > SOTTO_MAX_STRUCT) return SOTTO_E_INVAL;
     for (size_t i = known; i < size; i++)
         if (((const uint8_t *)p)[i] != 0) return SOTTO_E_UNSUPPORTED;
     return 0;
@@ -143,10 +143,11 @@ int sotto__ctx_enter(sotto_ctx *c)
     return r;
 }
 
-/* Lines go to the sink without the lock, oldest first; a call from there into the library is refused. */
+/* Lines go to the sink without the lock, oldest first; a call from there into the library is refused. What is too much for one
+ * call is left to the loop, as the context may be freed as soon as the lock is open. */
 static void drain_log(sotto_ctx *c)
 {
-    struct log_line lines[8];
+    struct log_line lines[16];
     size_t n;
     if (!c->sink || c->log.n == 0) {
         sotto__guard_unlock(c->guard);
@@ -154,7 +155,15 @@ static void drain_log(sotto_ctx *c)
     }
     sotto_log_fn sink = c->sink;
     void *user = c->sink_user;
-    for (n = 0; n < 8 && sotto__log_take(&c->log, &lines[n]); n++) continue;
+    for (n = 0; n < 16 && sotto__log_take(&c->log, &lines[n]); n++) continue;
+    if (c->log.n > 0) {
+        sotto__loop_wake(c);
+    } else if (c->log.lost > 0) {
+        uint32_t lost = c->log.lost;
+        c->log.lost = 0;
+        sotto__log(&c->log, SOTTO_LOG_WARNING, "log", "%u lines were lost before this one", lost);
+        sotto__loop_wake(c);
+    }
     sotto__guard_unlock(c->guard);
     sotto__guard_set_in_sink(true);
     for (size_t i = 0; i < n; i++) sink(lines[i].level, lines[i].text, user);
@@ -173,16 +182,13 @@ void sotto__ctx_leave(sotto_ctx *c)
     drain_log(c);
 }
 
+/* Those who sleep see the readiness descriptor, which stays raised from now on. */
 static void wait_for_users(sotto_ctx *c)
 {
     atomic_store(&c->stop, true);
     sotto__loop_wake(c);
-    uint64_t one = 1;
-    while (c->n_waiters > 0) {
-        /* those in poll() see the readiness descriptor */
-        if (write(c->ready, &one, sizeof one) < 0) break;
-        pthread_cond_wait(&c->left, &c->guard->mutex);
-    }
+    sotto__loop_arm(c);
+    while (c->n_waiters > 0) pthread_cond_wait(&c->left, &c->guard->mutex);
 }
 
 /* Goodbyes to TURN servers: driven here, without a thread, for at most about a second. */
@@ -223,6 +229,10 @@ SOTTO_API void sotto_ctx_free(sotto_ctx *c)
     if (c->has_thread) pthread_join(c->thread, NULL);
     sotto__guard_lock(c->guard);
     drive_closing(c);
+    while (c->sink && c->log.n > 0) {
+        drain_log(c);
+        sotto__guard_lock(c->guard);
+    }
     sotto__guard_unlock(c->guard);
     destroy(c);
 }
@@ -275,20 +285,13 @@ static int poll_for(int fd, sotto_us left)
     return ppoll(&p, 1, left == SOTTO_NEVER ? NULL : &t, NULL);
 }
 
-/* Waits until there is an event or the time is over. 1, 0, or an error. */
-static int wait_once(sotto_ctx *c, sotto_us left, sotto_event **ret)
+/* Waits until something happens or the time is over: 0, SOTTO_E_AGAIN after a signal, or an error. */
+static int wait_once(sotto_ctx *c, sotto_us left)
 {
-    int r = sotto_ctx_next(c, ret);
-    if (r != 0 || left <= 0) return r;
-    if (c->no_thread) {
-        r = sotto__loop_turn(c, left);
-        if (r < 0 && r != SOTTO_E_AGAIN) return r;
-    } else if (poll_for(c->outer, left) < 0) {
-        return SOTTO_E_AGAIN; /* a signal */
-    }
-    if (atomic_load(&c->stop)) return SOTTO_E_CLOSED;
-    int got = sotto_ctx_next(c, ret);
-    return got == 0 && r == SOTTO_E_AGAIN ? r : got;
+    int r = c->no_thread ? sotto__loop_turn(c, left) : SOTTO_E_STATE;
+    if (r != SOTTO_E_STATE) return r;
+    /* some thread runs the turns: here it is enough to wait for events */
+    return poll_for(c->no_thread ? c->ready : c->outer, left) < 0 ? SOTTO_E_AGAIN : 0;
 }
 
 SOTTO_API int sotto_ctx_wait(sotto_ctx *c, sotto_us timeout, sotto_event **ret)
@@ -298,12 +301,19 @@ SOTTO_API int sotto_ctx_wait(sotto_ctx *c, sotto_us timeout, sotto_event **ret)
     if (r < 0) return r;
     sotto_us until = timeout < 0 ? SOTTO_NEVER : sotto__after(sotto__now(c), timeout);
     for (;;) {
+        r = sotto_ctx_next(c, ret);
         sotto_us now = sotto__now(c);
         sotto_us left = until == SOTTO_NEVER ? SOTTO_NEVER : until > now ? until - now : 0;
-        r = wait_once(c, left, ret);
-        if (r != 0 || left == 0) break;
+        if (r != 0 || left == 0 || atomic_load(&c->stop)) break;
+        int woken = wait_once(c, left);
+        if (woken == 0) continue;
+        if (woken != SOTTO_E_AGAIN)
+            r = woken;
+        else
+            r = sotto_ctx_next(c, ret); /* a signal came, perhaps an event too */
+        break;
     }
-    return end_waiting(c, r == SOTTO_E_AGAIN ? 0 : r);
+    return end_waiting(c, r);
 }
 
 SOTTO_API int sotto_ctx_run(sotto_ctx *c, sotto_us timeout)

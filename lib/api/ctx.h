@@ -47,7 +47,7 @@ struct sotto_dc { /* a shell */
     bool unordered, negotiated;
     int32_t reliability, priority, id;
     uint32_t limit;
-    int64_t buffered; /* when the channel went */
+    int64_t buffered, low; /* when the channel went */
     void *user;
 };
 
@@ -114,8 +114,7 @@ void sotto__ctx_leave(sotto_ctx *c);    /* flushes, arms the loop, unlocks, logs
 int sotto__pc_enter(sotto_pc *pc, struct peer **ret);
 void sotto__pc_leave(sotto_pc *pc);
 void sotto__pc_unref(sotto_pc *pc);
-void sotto__pc_end(
-    sotto_pc *pc); /* under the lock: closes and gives back the objects; the shell stays */
+void sotto__pc_end(sotto_pc *pc); /* under the lock: closes and gives back the objects; the shell stays */
 int sotto__config_size(const void *p, size_t known,
                        size_t least); /* api.md, Structs: 0, SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED */
 int sotto__config_copy(const void *p, size_t known, size_t least, void *to);
@@ -128,11 +127,12 @@ int sotto__loop_turn(sotto_ctx *c, sotto_us timeout); /* without the lock. 0 or 
 void *sotto__loop_thread(void *ctx);
 void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc,
                        sotto_us now); /* after every call that went down to its peer */
-void sotto__loop_arm(
-    sotto_ctx *c); /* before unlocking: readiness, the timer, a wake-up if one is needed */
+void sotto__loop_arm(sotto_ctx *c); /* before unlocking: readiness, the timer, a wake-up if one is needed */
 int sotto__loop_reserve(sotto_ctx *c); /* room for one more connection: 0 or SOTTO_E_NOMEM */
 void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc);
 void sotto__loop_wake(sotto_ctx *c);
+void sotto__loop_close_ice(sotto_ctx *c, struct ice *ice,
+                           sotto_us now); /* NULL is fine; it says goodbye and is freed */
 sotto_us sotto__ctx_due(const sotto_ctx *c); /* the next deadline */
 
 /* event.c */
@@ -150,9 +150,8 @@ struct pc_config {
     struct peer_cfg peer;
     struct ice_server servers[SOTTO_MAX_ICE_SERVERS];
 };
-int sotto__config_read(
-    const sotto_pc_config *cfg,
-    struct pc_config *ret); /* views of cfg; certificate left NULL if none given */
+int sotto__config_read(const sotto_pc_config *cfg,
+                       struct pc_config *ret); /* views of cfg; certificate left NULL if none given */
 void sotto__config_free(struct pc_config *c);
 
 /* cert.c */

@@ -53,6 +53,7 @@ void sotto__dc_detach(sotto_dc *dc)
 {
     dc->id = dc->channel->id;
     dc->buffered = (int64_t)dc->channel->buffered;
+    dc->low = (int64_t)dc->channel->buffered_low;
     dc->channel = NULL;
 }
 
@@ -94,18 +95,19 @@ SOTTO_API int sotto_dc_close(sotto_dc *dc)
 
 SOTTO_API void sotto_dc_free(sotto_dc *dc)
 {
-    struct peer *peer;
     if (check(dc) < 0 || sotto__guard_check(dc->guard) < 0) return;
     sotto__guard_lock(dc->guard);
+    bool is_handle = sotto__list_linked(&dc->all); /* no: freed before, and an event holds it */
     sotto__list_remove(&dc->all);
-    sotto__guard_unlock(dc->guard);
-    if (enter(dc, &peer) == 0) {
+    if (dc->channel) {
         struct channel *ch = dc->channel;
         sotto__dc_detach(dc);
-        sotto__channel_release(peer, sotto__now(dc->pc->ctx), ch);
+        sotto__channel_release(dc->pc->peer, sotto__now(dc->pc->ctx), ch);
         sotto__pc_leave(dc->pc);
+    } else {
+        sotto__guard_unlock(dc->guard);
     }
-    sotto__dc_unref(dc);
+    if (is_handle) sotto__dc_unref(dc);
 }
 
 SOTTO_API const char *sotto_dc_label(const sotto_dc *dc)
@@ -153,7 +155,7 @@ static int look(const sotto_dc *dc, struct snapshot *ret)
     if (r < 0) return r;
     sotto__guard_lock(dc->guard);
     const struct channel *ch = dc->channel;
-    *ret = (struct snapshot){dc->id, SOTTO_DC_CLOSED, dc->buffered, 0};
+    *ret = (struct snapshot){dc->id, SOTTO_DC_CLOSED, dc->buffered, dc->low};
     if (ch)
         *ret =
             (struct snapshot){ch->id, ch->state, (int64_t)ch->buffered, (int64_t)ch->buffered_low};

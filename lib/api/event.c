@@ -182,10 +182,13 @@ static int take_message(sotto_ctx *c, sotto_event **ret)
 
 int sotto__event_take(sotto_ctx *c, sotto_event **ret)
 {
-    if (c->n_posts > 0) return take_post(c, ret);
-    if (!sotto__list_empty(&c->control)) return take_control(c, ret);
-    if (!sotto__list_empty(&c->data)) return take_message(c, ret);
-    return 0;
+    for (;;) {
+        if (c->n_posts > 0) return take_post(c, ret);
+        if (!sotto__list_empty(&c->control)) return take_control(c, ret);
+        if (sotto__list_empty(&c->data)) return 0;
+        int r = take_message(c, ret);
+        if (r != 0) return r;
+    }
 }
 
 SOTTO_API void sotto_event_free(sotto_event *e)

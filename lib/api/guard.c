@@ -53,6 +53,24 @@ void sotto__guard_unref(struct guard *g)
     sotto__free(g);
 }
 
+/* Somebody who had to wait has the mutex now: those who stepped back for that want in again. */
+static void came_in(struct guard *g)
+{
+    g->entered++;
+    atomic_fetch_add(&g->waiting, g->aside - 1);
+    if (g->aside > 0) pthread_cond_broadcast(&g->served);
+    g->aside = 0;
+}
+
+void sotto__guard_yield(struct guard *g)
+{
+    if (atomic_load_explicit(&g->waiting, memory_order_relaxed) == 0) return;
+    unsigned before = g->entered;
+    g->aside++;
+    while (g->entered == before) pthread_cond_wait(&g->served, &g->mutex);
+    came_in(g);
+}
+
 /* A thread that calls in a tight loop would always be faster than one that has to be woken: now and then it steps back. */
 static void step_back(struct guard *g)
 {
@@ -70,22 +88,12 @@ void sotto__guard_lock(struct guard *g)
     }
     atomic_fetch_add(&g->waiting, 1);
     pthread_mutex_lock(&g->mutex);
-    atomic_fetch_sub(&g->waiting, 1);
-    g->entered++;
-    pthread_cond_signal(&g->served);
+    came_in(g);
 }
 
 void sotto__guard_unlock(struct guard *g)
 {
     pthread_mutex_unlock(&g->mutex);
-}
-
-void sotto__guard_yield(struct guard *g)
-{
-    if (atomic_load_explicit(&g->waiting, memory_order_relaxed) == 0) return;
-    unsigned before = g->entered;
-    while (g->entered == before && atomic_load(&g->waiting) > 0)
-        pthread_cond_wait(&g->served, &g->mutex);
 }
 
 int sotto__guard_check(const struct guard *g)

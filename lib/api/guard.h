@@ -11,10 +11,13 @@
 
 struct guard {
     pthread_mutex_t mutex;
-    pthread_cond_t served; /* the loop waits here until those who waited were in */
-    atomic_int refs, waiting;
-    unsigned entered;   /* under the mutex: how often someone who had to wait came in */
-    unsigned overtaken; /* under the mutex */
+    pthread_cond_t served; /* those who stepped back wait here until somebody who waited was in */
+    atomic_int refs;
+    atomic_int waiting; /* threads that want in */
+    /* under the mutex: */
+    int aside;          /* threads that stepped back; they want in again when somebody was in */
+    unsigned entered;   /* how often somebody who had to wait came in */
+    unsigned overtaken; /* calls that went before those who wait */
     unsigned fork;      /* generation of the process that made it */
 };
 
@@ -23,7 +26,7 @@ struct guard *sotto__guard_ref(struct guard *g);
 void sotto__guard_unref(struct guard *g);
 void sotto__guard_lock(struct guard *g);
 void sotto__guard_unlock(struct guard *g);
-void sotto__guard_yield(struct guard *g); /* the loop, holding it: lets those in who wait now */
+void sotto__guard_yield(struct guard *g); /* holding it: if others wait, lets one of them in first */
 /* 0, SOTTO_E_FORKED in a child of the process that made it, SOTTO_E_STATE from inside a log sink. */
 int sotto__guard_check(const struct guard *g);
 void sotto__guard_set_in_sink(bool yes); /* of this thread */

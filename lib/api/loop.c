@@ -15,12 +15,12 @@
 #include "api/ctx.h"
 #include "util/mem.h"
 
-#define SLOT_BITS                                                                                  \
-    8 /* of epoll's data: the descriptor's number in its connection; above: the connection's id */
+#define SLOT_BITS 8 /* of epoll's data: the descriptor's number in its connection; above: the connection's id */
 #define ID_WAKE 0
 #define ID_SCTP 1
 #define FIRST_ID 2
 #define CLOSING_STEP SOTTO_MS(20) /* how often goodbyes are looked after */
+#define CLOSING_TRIES 4
 
 sotto_us sotto__now(const sotto_ctx *c)
 {
@@ -219,7 +219,8 @@ static void arm_timer(sotto_ctx *c, sotto_us due)
 void sotto__loop_arm(sotto_ctx *c)
 {
     sotto_us due = sotto__ctx_due(c);
-    bool waits = sotto__event_waits(c);
+    bool waits = sotto__event_waits(c) || atomic_load(&c->stop);
+    bool came = waits && !c->is_ready;
     if (waits != c->is_ready) {
         c->is_ready = waits;
         if (waits)
@@ -228,8 +229,9 @@ void sotto__loop_arm(sotto_ctx *c)
             clear_fd(c->ready);
     }
     arm_timer(c, due);
-    if (c->sleeping && due < c->sleeps_until) {
-        c->sleeps_until = due;
+    /* without a thread of ours, the one that sleeps here may be the one that waits for events */
+    if (c->sleeping && (due < c->sleeps_until || (came && c->no_thread))) {
+        c->sleeps_until = sotto__earlier(due, c->sleeps_until);
         signal_fd(c->wake);
     }
 }
@@ -279,37 +281,59 @@ static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n, so
     }
 }
 
-/* One connection until it has nothing to do; it may be freed while waiters are let in. */
+/* One connection until it has nothing to do; it may be freed while waiters are let in. Its descriptors are looked at before
+ * that, as others may get the numbers of those that it closed. */
 static void run_one(sotto_ctx *c, sotto_pc *pc)
 {
-    while (pc->peer && sotto__peer_next(pc->peer, sotto__now(c)) == 1) {
-        sotto__egress_flush(&c->egress, sotto__now(c));
+    while (pc->peer) {
+        int more = sotto__peer_next(pc->peer, sotto__now(c));
+        if (more) sotto__egress_flush(&c->egress, sotto__now(c));
+        sotto__loop_touch(c, pc, sotto__now(c));
+        sotto__loop_arm(c);
         sotto__guard_yield(c->guard);
+        if (!more) break;
     }
-    if (pc->peer) sotto__loop_touch(c, pc, sotto__now(c));
-    sotto__guard_yield(c->guard);
     sotto__pc_unref(pc);
 }
 
-static void run_closing(sotto_ctx *c, sotto_us now)
+/* true: it said its goodbyes, or its time is over, and it is gone. */
+static bool run_closing(sotto_ctx *c, struct closing *x, sotto_us now)
 {
     const struct ice_ops *ops = c->shared.ice_ops;
-    for (struct node *n = c->closing.next, *next; n != &c->closing; n = next) {
-        struct closing *x = CONTAINER_OF(n, struct closing, node);
-        struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
-        struct ice_out ignored;
-        next = n->next;
-        int count = ops->fds(x->ice, fds, SOTTO_MAX_ICE_FDS);
-        for (int i = 0; i < count && !c->in_world; i++) {
-            struct pollfd p = {.fd = fds[i].fd, .events = fds[i].events};
-            if (poll(&p, 1, 0) > 0) ops->ready(x->ice, i, p.revents);
-        }
-        while (ops->next(x->ice, now, &ignored) == 1) continue;
-        if (!ops->closed(x->ice) && now < x->until) continue;
-        sotto__list_remove(n);
-        ops->free(x->ice);
-        sotto__free(x);
+    struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
+    struct ice_out ignored;
+    int count = ops->fds(x->ice, fds, SOTTO_MAX_ICE_FDS);
+    for (int i = 0; i < count && !c->in_world; i++) {
+        struct pollfd p = {.fd = fds[i].fd, .events = fds[i].events};
+        if (poll(&p, 1, 0) > 0) ops->ready(x->ice, i, p.revents);
     }
+    while (ops->next(x->ice, now, &ignored) == 1) continue;
+    if (!ops->closed(x->ice) && now < x->until) return false;
+    sotto__list_remove(&x->node);
+    ops->free(x->ice);
+    sotto__free(x);
+    return true;
+}
+
+static void run_all_closing(sotto_ctx *c, sotto_us now)
+{
+    for (struct node *n = c->closing.next, *next; n != &c->closing; n = next) {
+        next = n->next;
+        run_closing(c, CONTAINER_OF(n, struct closing, node), now);
+    }
+}
+
+void sotto__loop_close_ice(sotto_ctx *c, struct ice *ice, sotto_us now)
+{
+    struct closing *x = ice ? sotto__calloc(1, sizeof *x) : NULL;
+    if (!x) { /* without memory for its goodbyes it is cut short */
+        c->shared.ice_ops->free(ice);
+        return;
+    }
+    *x = (struct closing){.ice = ice, .until = sotto__after(now, SOTTO_SECONDS(1))};
+    sotto__list_push(&c->closing, &x->node);
+    /* those without a TURN server are mostly done at once */
+    for (int i = 0; i < CLOSING_TRIES && !run_closing(c, x, now); i++) continue;
 }
 
 static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
@@ -319,7 +343,7 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
     take_ready(c, events, n, now);
     take_due(c, now);
     while ((node = sotto__list_pop(&c->run))) run_one(c, CONTAINER_OF(node, struct sotto_pc, run));
-    run_closing(c, sotto__now(c));
+    run_all_closing(c, sotto__now(c));
 }
 
 static int sleep_for(const sotto_ctx *c, sotto_us span, struct epoll_event *events, int max)
@@ -327,6 +351,10 @@ static int sleep_for(const sotto_ctx *c, sotto_us span, struct epoll_event *even
     struct timespec t = {.tv_sec = span / 1000000, .tv_nsec = span % 1000000 * 1000};
     if (c->in_world) return 0;
     int n = epoll_pwait2(c->inner, events, max, span == SOTTO_NEVER ? NULL : &t, NULL);
+    if (n < 0 && errno == ENOSYS) { /* before Linux 5.11 */
+        int ms = span >= SOTTO_SECONDS(3600) ? 3600 * 1000 : (int)((span + 999) / 1000);
+        n = epoll_wait(c->inner, events, max, ms);
+    }
     if (n >= 0) return n;
     return errno == EINTR ? SOTTO_E_AGAIN : SOTTO_E_SYS;
 }

@@ -43,19 +43,6 @@ void sotto__pc_unref(sotto_pc *pc)
     sotto__free(pc);
 }
 
-/* The ice says goodbye by itself; without memory for that it is cut short. */
-static void close_ice(sotto_ctx *c, struct peer *peer, struct closing *x, sotto_us now)
-{
-    struct ice *ice = sotto__peer_detach_ice(peer, now);
-    if (!ice || !x) {
-        c->shared.ice_ops->free(ice);
-        sotto__free(x);
-        return;
-    }
-    *x = (struct closing){.ice = ice, .until = sotto__after(now, SOTTO_SECONDS(1))};
-    sotto__list_push(&c->closing, &x->node);
-}
-
 void sotto__pc_end(sotto_pc *pc)
 {
     sotto_ctx *c = pc->ctx;
@@ -65,7 +52,7 @@ void sotto__pc_end(sotto_pc *pc)
     for (struct channel *ch = NULL; (ch = sotto__peer_next_channel(peer, ch));)
         if (ch->shell) sotto__dc_detach(ch->shell);
     sotto__loop_forget(c, pc);
-    close_ice(c, peer, sotto__calloc(1, sizeof(struct closing)), now);
+    sotto__loop_close_ice(c, sotto__peer_detach_ice(peer, now), now);
     sotto__peer_free(peer);
     pc->peer = NULL;
     sotto__list_remove(&pc->all);
@@ -141,19 +128,17 @@ SOTTO_API void sotto_pc_close(sotto_pc *pc)
 {
     struct peer *peer;
     if (sotto__pc_enter(pc, &peer) < 0) return;
-    sotto__peer_close(peer, sotto__now(pc->ctx));
+    sotto_us now = sotto__now(pc->ctx);
+    sotto__peer_close(peer, now);
+    /* nothing reads its sockets any more */
+    sotto__loop_close_ice(pc->ctx, sotto__peer_detach_ice(peer, now), now);
     sotto__pc_leave(pc);
 }
 
 SOTTO_API void sotto_pc_free(sotto_pc *pc)
 {
     struct peer *peer;
-    int r = sotto__pc_enter(pc, &peer);
-    if (r == SOTTO_E_CLOSED) { /* its context was freed before it */
-        sotto__pc_unref(pc);
-        return;
-    }
-    if (r < 0) return;
+    if (sotto__pc_enter(pc, &peer) < 0) return; /* also when it was freed, and an event holds it */
     sotto_ctx *c = pc->ctx;
     sotto__pc_end(pc);
     sotto__ctx_leave(c);

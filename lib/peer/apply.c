@@ -113,8 +113,7 @@ static void read_sctp(const struct sdp_media *m, struct remote_params *ret)
     ret->t.has_data = true;
     ret->t.sctp_port_local = ret->t.sctp_port_remote = 5000;
     ret->max_message = SOTTO_DEFAULT_REMOTE_MESSAGE;
-    if (port)
-        sotto__sdp_sctp_port(port->value, &ret->t.sctp_port_remote); /* checked by the parser */
+    if (port) sotto__sdp_sctp_port(port->value, &ret->t.sctp_port_remote); /* checked by the parser */
     if (size && sotto__sdp_max_message_size(size->value, &ret->max_message) == 0 &&
         ret->max_message == 0)
         ret->max_message = UINT64_MAX; /* RFC 8841 §6.1: 0 is any size */
@@ -174,8 +173,7 @@ struct str sotto__apply_ufrag(const struct sdp *sdp, const struct sdp_media *m)
 void sotto__apply_candidate(struct peer *p, struct str text, sotto_us now)
 {
     struct candidate c;
-    if (sotto__candidate_parse(text, &c, NULL) < 0)
-        return; /* in a description: as if it were not there */
+    if (sotto__candidate_parse(text, &c, NULL) < 0) return; /* in a description: as if it were not there */
     if (c.is_tcp || c.component != 1 || c.addr.family == 0) return;
     if (!sotto__address_usable(&c.addr, p->transport.allow_loopback)) return;
     if (p->n_remote_candidates == SOTTO_MAX_REMOTE_CANDIDATES) {

@@ -97,8 +97,7 @@ void sotto__events_drop_candidates(struct peer *p)
 
 void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text)
 {
-    for (size_t i = 0; i < p->n_controls;
-         i++) /* one of a kind at a time: a flood of refusals is one warning */
+    for (size_t i = 0; i < p->n_controls; i++) /* one of a kind at a time: a flood of refusals is one warning */
         if (control_at(p, i)->type == SOTTO_EV_WARNING && control_at(p, i)->code == code) return;
     struct control *c = push(p, now, SOTTO_EV_WARNING);
     if (c) c->code = code, c->text = text;

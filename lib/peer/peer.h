@@ -12,8 +12,7 @@
 struct peer;
 
 struct peer_cfg { /* borrowed for new; what it points to is copied */
-    struct transport_cfg
-        transport; /* shared outlives the peer; max_message_size and streams are filled in by the caller */
+    struct transport_cfg transport; /* shared outlives the peer; max_message_size and streams are filled in by the caller */
     uint32_t max_buffered; /* send queue of one channel, bytes */
     uint16_t max_channels; /* ids below it may be used: transport.streams_out */
 };
@@ -47,8 +46,7 @@ struct channel {
 };
 
 struct peer_event { /* views, valid until pop */
-    uint32_t
-        type; /* SOTTO_EV_STATE, NEGOTIATION_NEEDED, CANDIDATE, CHANNEL, OPEN, CLOSING, CLOSED, WRITABLE, BUFFERED_LOW, WARNING */
+    uint32_t type; /* SOTTO_EV_*, but for MESSAGE and USER */
     sotto_us at;
     struct sotto_pc_state state;
     const char *line, *mid, *ufrag; /* CANDIDATE */
@@ -69,15 +67,13 @@ struct peer_message {
 };
 
 int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg);
-/* Frees all channels too; call close and detach_ice first. Shells of channels must have been told by the caller (walk with next_channel). */
+/* Frees all channels too; call close and detach_ice first, and tell the channels' shells. */
 void sotto__peer_free(struct peer *p);
 void sotto__peer_close(struct peer *p, sotto_us now); /* twice is fine */
-struct ice *
-sotto__peer_detach_ice(struct peer *p,
-                       sotto_us now); /* after close: to be driven until closed(); NULL: none */
-struct channel *
-sotto__peer_next_channel(struct peer *p,
-                         struct channel *after); /* NULL: the first; NULL at the end */
+struct ice *sotto__peer_detach_ice(struct peer *p,
+                                   sotto_us now); /* after close: to be driven until closed(); NULL: none */
+struct channel *sotto__peer_next_channel(struct peer *p,
+                                         struct channel *after); /* NULL: the first; NULL at the end */
 
 /* Runs everything that is ready or due. 1: it stopped after a full turn with work left, call again before any other peer of the
  * context; 0: done. */

@@ -17,8 +17,7 @@ struct control { /* an event of the connection itself */
     uint64_t number;
     sotto_us at;
     sotto_pc_state state;
-    size_t
-        candidate; /* index of the local candidate; n_candidates at the time of the end: END_OF_CANDIDATES */
+    size_t candidate; /* index of the local candidate; n_candidates at the time of the end: END_OF_CANDIDATES */
     int32_t code;
     const char *text; /* static */
 };

@@ -130,8 +130,7 @@ void sotto__receive(struct peer *p, sotto_us now)
 {
     struct sctp_msg m;
     while (p->transport.sctp && !p->held.channel) {
-        if (sotto__sctp_pull(p->transport.sctp, now, &m) != 1)
-            break; /* no memory: the tick tries again */
+        if (sotto__sctp_pull(p->transport.sctp, now, &m) != 1) break; /* no memory: the tick tries again */
         take(p, now, &m);
     }
     if (!p->sctp_down || p->held.channel) return;

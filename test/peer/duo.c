@@ -113,7 +113,7 @@ void duo_run(struct duo *d, sotto_us span)
 
 void duo_signal(struct duo *d)
 {
-    char *sdp;
+    char *sdp = NULL;
     sotto_error err = {.size = sizeof err};
     int r = sotto__peer_set_local(d->a.peer, duo_now(d), SOTTO_SDP_IMPLICIT, NULL, &err);
     if (r < 0) fail_msg("%s", err.reason);

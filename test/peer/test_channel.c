@@ -7,7 +7,8 @@ static struct channel *first(struct duo_side *s)
     return sotto__peer_next_channel(s->peer, NULL);
 }
 
-static int say(struct duo *d, struct duo_side *s, struct channel *c, const void *p, size_t n, bool text)
+static int say(struct duo *d, struct duo_side *s, struct channel *c, const void *p, size_t n,
+               bool text)
 {
     int r = sotto__channel_send(s->peer, duo_now(d), c, p, n, text);
     sotto__egress_flush(&s->egress, duo_now(d));

@@ -4,8 +4,12 @@
 
 static int add(struct duo *d, const char *line, const char *mid, int32_t index, const char *ufrag)
 {
-    sotto_candidate c = {.size = sizeof c, .line = line, .mid = mid, .has_mline_index = index >= 0,
-                         .mline_index = index, .ufrag = ufrag};
+    sotto_candidate c = {.size = sizeof c,
+                         .line = line,
+                         .mid = mid,
+                         .has_mline_index = index >= 0,
+                         .mline_index = index,
+                         .ufrag = ufrag};
     return sotto__peer_add_candidate(d->a.peer, duo_now(d), &c, NULL);
 }
 
@@ -35,9 +39,12 @@ static void candidates_go_to_the_section_they_name(void **state)
     assert_int_equal(add(d, "candidate:nonsense", "0", -1, NULL), SOTTO_E_SYNTAX);
     assert_int_equal(d->a.peer->n_remote_candidates, 2);
     assert_int_equal(add(d, HOST, "0", -1, "olderOne"), 0); /* H038: dropped */
-    assert_int_equal(add(d, "candidate:1 1 udp 2130706431 224.0.0.1 5000 typ host", "0", -1, NULL), 0);
-    assert_int_equal(add(d, "candidate:1 1 udp 2130706431 127.0.0.1 22 typ host", "0", -1, NULL), 0); /* H031 */
-    assert_int_equal(add(d, "candidate:1 1 udp 2130706431 x.local 5000 typ host", "0", -1, NULL), 0);
+    assert_int_equal(add(d, "candidate:1 1 udp 2130706431 224.0.0.1 5000 typ host", "0", -1, NULL),
+                     0);
+    assert_int_equal(add(d, "candidate:1 1 udp 2130706431 127.0.0.1 22 typ host", "0", -1, NULL),
+                     0); /* H031 */
+    assert_int_equal(add(d, "candidate:1 1 udp 2130706431 x.local 5000 typ host", "0", -1, NULL),
+                     0);
     assert_int_equal(d->a.peer->n_remote_candidates, 2);
     duo_free(d);
 }
@@ -48,7 +55,8 @@ static void no_more_than_64_candidates_are_taken(void **state)
     struct duo *d = negotiated(2);
     char line[96];
     for (int i = 0; i < SOTTO_MAX_REMOTE_CANDIDATES; i++) { /* H029 */
-        snprintf(line, sizeof line, "candidate:%d 1 udp %d 192.0.2.9 %d typ host", i, 1000 + i, 5000 + i);
+        snprintf(line, sizeof line, "candidate:%d 1 udp %d 192.0.2.9 %d typ host", i, 1000 + i,
+                 5000 + i);
         assert_int_equal(add(d, line, "0", -1, NULL), 0);
     }
     assert_int_equal(add(d, HOST, "0", -1, NULL), SOTTO_E_LIMIT);
@@ -66,7 +74,8 @@ static void before_the_answer_candidates_wait_in_the_description(void **state)
     assert_int_equal(sotto__peer_set_remote(d->a.peer, duo_now(d), SOTTO_SDP_OFFER, sdp, NULL), 0);
     assert_int_equal(add(d, HOST, "0", -1, NULL), 0);
     assert_int_equal(d->a.peer->n_remote_candidates, 0);
-    assert_int_equal(sotto__peer_remote_description(d->a.peer, SOTTO_DESC_PENDING, NULL, &remote), 1);
+    assert_int_equal(sotto__peer_remote_description(d->a.peer, SOTTO_DESC_PENDING, NULL, &remote),
+                     1);
     assert_non_null(strstr(remote, "a=" HOST "\r\n"));
     assert_int_equal(sotto__peer_remote_description(d->a.peer, SOTTO_DESC_CURRENT, NULL, NULL), 0);
     assert_int_equal(sotto__peer_set_local(d->a.peer, duo_now(d), SOTTO_SDP_ANSWER, NULL, NULL), 0);

@@ -76,9 +76,14 @@ static void each_failing_allocation_of_a_peer_ends_cleanly(void **state)
 {
     (void)state;
     struct duo *d = duo_new(4);
-    struct peer_cfg cfg = {.transport = {.shared = &d->a.shared, .cert = d->a.cert, .interface = "eth0",
-                                         .max_message_size = 1000, .streams_out = 4, .streams_in = 8},
-                           .max_buffered = 1000, .max_channels = 4};
+    struct peer_cfg cfg = {.transport = {.shared = &d->a.shared,
+                                         .cert = d->a.cert,
+                                         .interface = "eth0",
+                                         .max_message_size = 1000,
+                                         .streams_out = 4,
+                                         .streams_in = 8},
+                           .max_buffered = 1000,
+                           .max_channels = 4};
     int64_t live = sotto__mem_live();
     for (uint64_t n = 1;; n++) {
         struct peer *p;

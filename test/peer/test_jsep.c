@@ -3,11 +3,17 @@
 #include "duo.h"
 
 #define OFFER_HEAD "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
-#define TRANSPORT \
-    "c=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n" \
-    "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
-#define DATA(mid) "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" TRANSPORT "a=mid:" mid "\r\na=sctp-port:5000\r\n"
-#define AUDIO(mid) "m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\n" TRANSPORT "a=mid:" mid "\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n"
+#define TRANSPORT                                                                                  \
+    "c=IN IP4 0.0.0.0\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n"               \
+    "a=fingerprint:sha-256 "                                                                       \
+    "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:"   \
+    "1E:1F\r\n"
+#define DATA(mid)                                                                                  \
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" TRANSPORT "a=mid:" mid                  \
+    "\r\na=sctp-port:5000\r\n"
+#define AUDIO(mid)                                                                                 \
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\n" TRANSPORT "a=mid:" mid                                 \
+    "\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n"
 
 static int remote(struct duo *d, struct duo_side *s, int32_t type, const char *sdp)
 {
@@ -22,7 +28,7 @@ static int local(struct duo *d, struct duo_side *s, int32_t type)
 
 static char *local_text(struct duo_side *s)
 {
-    char *sdp;
+    char *sdp = NULL;
     assert_int_equal(sotto__peer_local_description(s->peer, SOTTO_DESC_EFFECTIVE, NULL, &sdp), 1);
     return sdp;
 }
@@ -56,11 +62,14 @@ static void every_state_takes_what_w3c_allows_and_nothing_else(void **state)
 {
     /* the state after, or an error; columns: local offer, pranswer, answer, rollback; remote the same */
     static const int32_t table[6][8] = {
-        [S] = {LO, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, RO, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE},
+        [S] = {LO, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, RO, SOTTO_E_STATE, SOTTO_E_STATE,
+               SOTTO_E_STATE},
         [LO] = {LO, SOTTO_E_STATE, SOTTO_E_STATE, S, RO, RP, S, SOTTO_E_STATE},
         [RO] = {SOTTO_E_STATE, LP, S, SOTTO_E_STATE, RO, SOTTO_E_STATE, SOTTO_E_STATE, S},
-        [LP] = {SOTTO_E_STATE, LP, S, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE},
-        [RP] = {SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, RP, S, SOTTO_E_STATE},
+        [LP] = {SOTTO_E_STATE, LP, S, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE,
+                SOTTO_E_STATE},
+        [RP] = {SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, RP, S,
+                SOTTO_E_STATE},
         [SOTTO_SIGNALING_CLOSED] = {SOTTO_E_CLOSED, SOTTO_E_CLOSED, SOTTO_E_CLOSED, SOTTO_E_CLOSED,
                                     SOTTO_E_CLOSED, SOTTO_E_CLOSED, SOTTO_E_CLOSED, SOTTO_E_CLOSED},
     };
@@ -73,7 +82,8 @@ static void every_state_takes_what_w3c_allows_and_nothing_else(void **state)
             int r = column < 4 ? local(d, &d->a, type)
                                : remote(d, &d->a, type, type == SOTTO_SDP_OFFER ? offer : answer);
             int32_t got = r < 0 ? r : d->a.peer->signaling;
-            if (got != want) fail_msg("state %d, column %d: %d instead of %d", from, column, got, want);
+            if (got != want)
+                fail_msg("state %d, column %d: %d instead of %d", from, column, got, want);
             if (r < 0) assert_int_equal(d->a.peer->signaling, from);
             duo_free(d);
         }
@@ -141,8 +151,9 @@ static void a_bad_answer_leaves_the_offer_pending(void **state)
         {OFFER_HEAD DATA("0") "a=setup:actpass\r\n", SOTTO_E_SDP},              /* H011 */
         {OFFER_HEAD DATA("0"), SOTTO_E_SDP},                                    /* no role */
         {"v=0\r\nx", SOTTO_E_SYNTAX},
-        {OFFER_HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
-                    "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:active\r\n",
+        {OFFER_HEAD
+         "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
+         "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:active\r\n",
          SOTTO_E_SDP}, /* H007: no fingerprint */
     };
     (void)state;
@@ -160,7 +171,8 @@ static void a_bad_answer_leaves_the_offer_pending(void **state)
 
 static void an_answer_that_rejects_data_closes_the_channels(void **state)
 {
-    static const char no[] = OFFER_HEAD "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n";
+    static const char no[] = OFFER_HEAD
+        "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n";
     (void)state;
     struct duo *d = duo_new(6);
     struct channel *c = duo_open(&d->a, "x");
@@ -179,8 +191,10 @@ static void ten_thousand_rollbacks_leave_nothing_behind(void **state)
     int64_t live = 0;
     for (int i = 0; i < 10000; i++) { /* H021 */
         assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
-        if (i % 2) assert_int_equal(local(d, &d->a, SOTTO_SDP_ROLLBACK), 0);
-        else assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, offer), 0);
+        if (i % 2)
+            assert_int_equal(local(d, &d->a, SOTTO_SDP_ROLLBACK), 0);
+        else
+            assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, offer), 0);
         if (i % 2 == 0) assert_int_equal(remote(d, &d->a, SOTTO_SDP_ROLLBACK, NULL), 0);
         while (sotto__peer_has_event(d->a.peer)) sotto__peer_pop(d->a.peer);
         if (i == 9) live = sotto__mem_live();
@@ -211,7 +225,9 @@ static void a_live_connection_refuses_another_identity_and_goes_on(void **state)
     sotto__free(text);
     assert_int_equal(d->a.peer->signaling, S);
     assert_int_equal(local(d, &d->b, SOTTO_SDP_ROLLBACK), 0);
-    assert_int_equal(sotto__channel_send(d->a.peer, duo_now(d), sotto__peer_next_channel(d->a.peer, NULL), "on", 2, true), 0);
+    assert_int_equal(sotto__channel_send(d->a.peer, duo_now(d),
+                                         sotto__peer_next_channel(d->a.peer, NULL), "on", 2, true),
+                     0);
     duo_run(d, SOTTO_MS(100));
     assert_memory_equal(d->b.last, "on", 2);
     duo_free(d);
@@ -248,7 +264,8 @@ static void the_version_goes_up_only_when_the_text_changes(void **state)
     assert_int_equal(d->a.peer->version, version + 1);
     assert_null(strstr(one, "m=application"));
     assert_non_null(strstr(three, "a=setup:actpass\r\n"));
-    assert_int_equal(sotto__peer_set_local(d->a.peer, 0, SOTTO_SDP_OFFER, one, NULL), SOTTO_E_MODIFICATION);
+    assert_int_equal(sotto__peer_set_local(d->a.peer, 0, SOTTO_SDP_OFFER, one, NULL),
+                     SOTTO_E_MODIFICATION);
     assert_int_equal(sotto__peer_set_local(d->a.peer, duo_now(d), SOTTO_SDP_OFFER, three, NULL), 0);
     sotto__free(one);
     sotto__free(two);

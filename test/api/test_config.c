@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Configurations of connections and the URLs of ICE servers; certificates of the application. */
+#include "api/ctx.h"
+#include "call.h"
+
+static void servers_are_numeric_urls(void **state)
+{
+    static const struct {
+        const char *url;
+        int want;
+    } rows[] = {
+        {"stun:192.0.2.1", 0},
+        {"stun:192.0.2.1:3478", 0},
+        {"STUN:[2001:db8::1]:3478", 0},
+        {"stun:[2001:db8::1]", 0},
+        {"turn:192.0.2.1?transport=udp", 0},
+        {"turn:192.0.2.1:443?transport=tcp", 0},
+        {"turns:192.0.2.1", SOTTO_E_UNSUPPORTED},
+        {"stun:stun.example.org", SOTTO_E_UNSUPPORTED},
+        {"turn:192.0.2.1?transport=sctp", SOTTO_E_SYNTAX},
+        {"stun:192.0.2.1?transport=udp", SOTTO_E_SYNTAX},
+        {"stun:192.0.2.1:0", SOTTO_E_SYNTAX},
+        {"stun:192.0.2.1:65536", SOTTO_E_SYNTAX},
+        {"stun:192.0.2.1:", SOTTO_E_SYNTAX},
+        {"stun:", SOTTO_E_SYNTAX},
+        {"stun:[2001:db8::1", SOTTO_E_SYNTAX},
+        {"http://192.0.2.1", SOTTO_E_SYNTAX},
+        {"", SOTTO_E_SYNTAX},
+        {NULL, SOTTO_E_INVAL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sotto_ice_server s = {
+            .size = sizeof s, .url = rows[i].url, .username = "u", .credential = "p"};
+        sotto_pc_config cfg = {.size = sizeof cfg, .ice_servers = &s, .n_ice_servers = 1};
+        struct pc_config out;
+        int r = sotto__config_read(&cfg, &out);
+        if (r != rows[i].want) fail_msg("%s: %d", rows[i].url, r);
+        if (r == 0) sotto__config_free(&out);
+    }
+    sotto_ice_server bare = {.size = sizeof bare, .url = "turn:192.0.2.1"};
+    sotto_pc_config cfg = {.size = sizeof cfg, .ice_servers = &bare, .n_ice_servers = 1};
+    struct pc_config out;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_ACCESS);
+    cfg.n_ice_servers = SOTTO_MAX_ICE_SERVERS + 1;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_LIMIT);
+}
+
+static void ranges_are_checked_and_zero_is_the_default(void **state)
+{
+    static const struct {
+        sotto_pc_config cfg;
+        int want;
+    } rows[] = {
+        {{0}, 0},
+        {{.ice_transport_policy = 2}, SOTTO_E_RANGE},
+        {{.ice_transport_policy = -1}, SOTTO_E_RANGE},
+        {{.bundle_policy = 3}, SOTTO_E_RANGE},
+        {{.privacy_mode = 1}, SOTTO_E_UNSUPPORTED},
+        {{.port_min = 5000, .port_max = 4999}, SOTTO_E_RANGE},
+        {{.port_max = 4999}, SOTTO_E_RANGE},
+        {{.port_min = 5000, .port_max = 5000}, 0},
+        {{.max_message_size = SOTTO_MAX_MESSAGE}, 0},
+        {{.max_message_size = SOTTO_MAX_MESSAGE + 1}, SOTTO_E_RANGE},
+        {{.max_channels = 65534}, 0},
+        {{.max_channels = 65535}, SOTTO_E_RANGE},
+        {{.n_ice_servers = 1}, SOTTO_E_INVAL},
+    };
+    struct pc_config out;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sotto_pc_config cfg = rows[i].cfg;
+        cfg.size = sizeof cfg;
+        int r = sotto__config_read(&cfg, &out);
+        if (r != rows[i].want) fail_msg("row %zu: %d", i, r);
+    }
+    assert_int_equal(sotto__config_read(NULL, &out), 0);
+    assert_int_equal(out.peer.transport.streams_out, SOTTO_STREAMS_OUT);
+    assert_int_equal(out.peer.transport.streams_in, SOTTO_STREAMS_IN);
+    assert_int_equal(out.peer.transport.max_message_size, SOTTO_DEFAULT_MESSAGE);
+    assert_int_equal(out.peer.max_buffered, SOTTO_DEFAULT_BUFFERED);
+}
+
+static void a_certificate_survives_pem_and_serves_a_connection(void **state)
+{
+    (void)state;
+    sotto_cert *made, *read;
+    char *pem, *one, *two, *sdp;
+    sotto_ctx *ctx;
+    sotto_pc *pc;
+    sotto_error err = {.size = sizeof err};
+    assert_int_equal(sotto_cert_generate(&made), 0);
+    assert_int_equal(sotto_cert_to_pem(made, &pem), 0);
+    assert_int_equal(sotto_cert_from_pem(pem, strlen(pem), &read, &err), 0);
+    assert_int_equal(sotto_cert_fingerprint(made, &one), 0);
+    assert_int_equal(sotto_cert_fingerprint(read, &two), 0);
+    assert_string_equal(one, two);
+    assert_true(sotto_cert_expires(made) > 1700000000);
+    assert_int_equal(sotto_cert_from_pem("nonsense", 8, &read, &err), SOTTO_E_SYNTAX);
+    assert_int_equal(err.code, SOTTO_E_SYNTAX);
+    assert_int_equal(sotto_cert_generate(NULL), SOTTO_E_INVAL);
+    assert_int_equal(sotto_cert_to_pem(NULL, &sdp), SOTTO_E_INVAL);
+    assert_int_equal(sotto_cert_expires(NULL), SOTTO_E_INVAL);
+    assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+    sotto_pc_config cfg = {.size = sizeof cfg, .cert = read, .allow_loopback = true};
+    assert_int_equal(sotto_pc_new(ctx, &cfg, &pc), 0);
+    sotto_cert_free(read); /* the connection keeps what it needs */
+    sotto_dc *dc;
+    assert_int_equal(sotto_pc_create_data_channel(pc, "", NULL, &dc), 0);
+    assert_int_equal(sotto_pc_create_offer(pc, NULL, &sdp), 0);
+    assert_non_null(strstr(sdp, one));
+    sotto_ctx_free(ctx);
+    sotto_cert_free(made);
+    sotto_cert_free(NULL);
+    sotto_free(sdp), sotto_free(pem), sotto_free(one), sotto_free(two);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(servers_are_numeric_urls),
+        cmocka_unit_test(ranges_are_checked_and_zero_is_the_default),
+        cmocka_unit_test(a_certificate_survives_pem_and_serves_a_connection),
+    };
+    return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}

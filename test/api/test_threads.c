@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Any function on a live handle from any thread: two contexts with their own threads talk while others call, free and wait. */
+#include <pthread.h>
+
+#include "api/ctx.h"
+#include "call.h"
+
+static void two_contexts_talk_over_their_own_threads(void **state)
+{
+    (void)state;
+    sotto_ctx *one, *two;
+    struct call c;
+    assert_int_equal(sotto_ctx_new(NULL, &one), 0);
+    assert_int_equal(sotto_ctx_new(NULL, &two), 0);
+    call_new(&c, one, two);
+    call_connect(&c);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(sotto_dc_send(c.a.dc, "0123456789", 10, false), 0);
+    bool all = false;
+    for (int i = 0; i < 1000 && !all; i++) call_run(&c, &all, 10), all = c.b.n_messages == 200;
+    assert_int_equal(c.b.bytes, 2000);
+    call_free(&c);
+    sotto_ctx_free(one);
+    sotto_ctx_free(two);
+}
+
+struct caller {
+    sotto_pc *pc;
+    sotto_dc *dc;
+    atomic_bool stop;
+};
+
+static void *call_everything(void *arg)
+{
+    struct caller *k = arg;
+    while (!atomic_load(&k->stop)) {
+        sotto_pc_state s = {.size = sizeof s};
+        char *sdp = NULL;
+        sotto_pc_get_state(k->pc, &s);
+        if (sotto_pc_local_description(k->pc, 0, NULL, &sdp) == 1) sotto_free(sdp);
+        sotto_dc_send(k->dc, "from another thread", 19, true);
+        sotto_dc_buffered_amount(k->dc);
+        sotto_dc_state(k->dc);
+        sotto_pc_set_reading(k->pc, true);
+    }
+    return NULL;
+}
+
+static void other_threads_may_call_meanwhile(void **state)
+{
+    (void)state;
+    sotto_ctx *ctx;
+    struct call c;
+    pthread_t threads[3];
+    assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+    call_new(&c, ctx, ctx);
+    struct caller k = {.pc = c.a.pc, .dc = c.a.dc};
+    for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, call_everything, &k);
+    call_connect(&c);
+    bool got = false;
+    for (int i = 0; i < 1000 && !got; i++) call_run(&c, &got, 10), got = c.b.n_messages > 100;
+    atomic_store(&k.stop, true);
+    for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+    assert_true(got);
+    call_free(&c);
+    sotto_ctx_free(ctx);
+}
+
+struct killer {
+    sotto_pc *pc;
+    sotto_us at;
+};
+
+static void *kill_at(void *arg)
+{
+    struct killer *k = arg;
+    while (sotto_now() < k->at) continue; /* a point within microseconds: a sleep is too coarse */
+    sotto_pc_free(k->pc);
+    return NULL;
+}
+
+static void signal_once(struct call *c)
+{
+    char *sdp = NULL;
+    sotto_pc_set_local_description(c->a.pc, SOTTO_SDP_IMPLICIT, NULL, NULL);
+    if (sotto_pc_local_description(c->a.pc, 0, NULL, &sdp) != 1) return;
+    sotto_pc_set_remote_description(c->b.pc, SOTTO_SDP_OFFER, sdp, NULL);
+    sotto_free(sdp);
+    sotto_pc_set_local_description(c->b.pc, SOTTO_SDP_IMPLICIT, NULL, NULL);
+    if (sotto_pc_local_description(c->b.pc, 0, NULL, &sdp) != 1) return;
+    sotto_pc_set_remote_description(c->a.pc, SOTTO_SDP_ANSWER, sdp, NULL);
+    sotto_free(sdp);
+}
+
+/* b is freed at a random moment by another thread; a's calls on its own handles go on. */
+static void freeing_at_any_moment_harms_nobody(void **state)
+{
+    (void)state;
+    sotto_ctx *ctx;
+    unsigned seed = 20261121;
+    assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+    for (int i = 0; i < 100; i++) {
+        struct call c;
+        pthread_t t;
+        call_new(&c, ctx, ctx);
+        signal_once(&c);
+        struct killer k = {.pc = c.a.pc, .at = sotto_now() + rand_r(&seed) % 60000};
+        pthread_create(&t, NULL, kill_at, &k);
+        sotto_event *e;
+        sotto_us end = k.at + 5000;
+        while (sotto_now() < end)
+            if (sotto_ctx_wait(ctx, 1000, &e) == 1) {
+                if (e->type == SOTTO_EV_CANDIDATE)
+                    sotto_event_free(e); /* it would go to a freed handle */
+                else
+                    call_event(e);
+            }
+        pthread_join(t, NULL);
+        sotto_dc_free(c.a.dc);
+        sotto_dc_free(c.b.dc);
+        sotto_pc_free(c.b.pc);
+        while (sotto_ctx_next(ctx, &e) == 1) sotto_event_free(e);
+    }
+    sotto_ctx_free(ctx);
+}
+
+static void *post_many(void *ctx)
+{
+    for (int i = 0; i < 20000; i++) sotto_ctx_post(ctx, 1, NULL);
+    return NULL;
+}
+
+static void a_busy_caller_starves_nobody(void **state)
+{
+    (void)state;
+    sotto_ctx *ctx;
+    pthread_t threads[4];
+    sotto_event *e;
+    assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+    for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, post_many, ctx);
+    size_t got = 0;
+    for (int i = 0; i < 20000; i++)
+        if (sotto_ctx_next(ctx, &e) == 1) sotto_event_free(e), got++;
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    assert_true(got > 0);
+    sotto_ctx_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_contexts_talk_over_their_own_threads),
+        cmocka_unit_test(other_threads_may_call_meanwhile),
+        cmocka_unit_test(freeing_at_any_moment_harms_nobody),
+        cmocka_unit_test(a_busy_caller_starves_nobody),
+    };
+    return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
+}
