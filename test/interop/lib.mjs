@@ -121,6 +121,7 @@ export class Peer {
     if (i >= 0) return Promise.resolve(this.reports.splice(i, 1)[0]);
     if (this.over) return Promise.reject(new Error(this.over));
     const w = { test };
+    this.waiting.push(w);
     const promise = new Promise((done, fail) => Object.assign(w, { done, fail }));
     return within(ms, `the peer's "${fields.join(' ')}"${this.lastError ? ' after ' + this.lastError : ''}`, promise).finally(() => {
       this.waiting = this.waiting.filter(x => x !== w);
@@ -197,7 +198,7 @@ export class Echo {
   give(sdp) { this.process.stdin.end(sdp); }
   async sdp() {
     for (let i = 0; i < 400; i++) {
-      if (/\n\r?\n/.test(this.out)) return this.out;
+      if (/\n\r?\n/.test(this.out)) return this.out.trimEnd() + '\r\n'; /* without the empty line */
       if (this.process.exitCode !== null) throw new Error('sotto echo ended: ' + this.err);
       await sleep(25);
     }
