@@ -55,6 +55,7 @@
 #define SOTTO_MAX_PCS 4096u              /* peer connections of a context */
 #define SOTTO_MAX_PC_EVENTS 256u         /* control events of a connection beside those of channels: candidates, states, warnings */
 #define SOTTO_MAX_POSTS 1024u            /* sotto_ctx_post */
+#define SOTTO_MAX_STRUCT 4096u           /* bytes of a public struct: a size above it was never set */
 #define SOTTO_MAX_LOG_LINES 256u         /* lines waiting for the sink */
 #define SOTTO_MAX_LOG_LINE 256u          /* bytes of a line */
 
