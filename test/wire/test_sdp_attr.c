@@ -37,6 +37,29 @@ fingerprint_of_an_unknown_hash_is_read_so_that_a_known_one_beside_it_counts(void
     assert_int_equal(f.n_bytes, 2);
 }
 
+static void fingerprint_of_a_known_hash_has_its_number_of_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hash;
+        size_t n;
+    } known[] = {{"md2", 16},     {"md5", 16},     {"sha-1", 20},   {"sha-224", 28},
+                 {"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}, {"other", 0}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        for (size_t n = 1; n <= 65; n++) {
+            struct sdp_fingerprint f;
+            char text[256];
+            int used = snprintf(text, sizeof text, "%s A0", known[i].hash);
+            for (size_t k = 1; k < n; k++)
+                used += snprintf(text + used, sizeof text - (size_t)used, ":%02zx", k);
+            int want = n <= 64 && (known[i].n == 0 || known[i].n == n) ? 0 : SOTTO_E_SYNTAX;
+            if (sotto__sdp_fingerprint(sotto__str(text), &f) != want)
+                fail_msg("%s of %zu", known[i].hash, n);
+            if (want == 0) assert_int_equal(f.bytes[n - 1], n == 1 ? 0xa0 : n - 1);
+        }
+    }
+}
+
 static void fingerprint_refuses_bad_hex_and_wrong_lengths(void **state) /* H008 */
 {
     (void)state;
@@ -254,6 +277,7 @@ int main(void)
         cmocka_unit_test(fingerprint_reads_hash_and_bytes),
         cmocka_unit_test(
             fingerprint_of_an_unknown_hash_is_read_so_that_a_known_one_beside_it_counts),
+        cmocka_unit_test(fingerprint_of_a_known_hash_has_its_number_of_bytes),
         cmocka_unit_test(fingerprint_refuses_bad_hex_and_wrong_lengths),
         cmocka_unit_test(setup_knows_four_roles),
         cmocka_unit_test(group_lists_its_mids),

@@ -49,7 +49,7 @@ static void fmtp_finds_parameters_by_their_key(void **state)
     (void)state;
     struct sdp_fmtp f;
     struct str value;
-    assert_int_equal(sotto__sdp_fmtp(STR("96 a=1; Level-ID = x=y ;flag;;a=2"), &f), 0);
+    assert_int_equal(sotto__sdp_fmtp(STR("96 a=1; Level-ID = x=y ;flag;;a=2;z"), &f), 0);
     assert_str(f.fmt, "96");
     assert_true(sotto__sdp_fmtp_param(&f, "a", &value));
     assert_str(value, "1"); /* the first */
@@ -57,6 +57,7 @@ static void fmtp_finds_parameters_by_their_key(void **state)
     assert_str(value, "x=y");
     assert_true(sotto__sdp_fmtp_param(&f, "flag", &value));
     assert_int_equal(value.n, 0);
+    assert_true(sotto__sdp_fmtp_param(&f, "z", &value));
     assert_false(sotto__sdp_fmtp_param(&f, "fla", &value));
     assert_false(sotto__sdp_fmtp_param(&f, "b", &value));
     ASSERT_SYNTAX(sotto__sdp_fmtp, struct sdp_fmtp, "", " ", "(");
@@ -125,7 +126,7 @@ static void rid_reads_id_direction_and_restrictions(void **state)
     assert_str(r.id, "h-1_B");
     assert_false(r.recv);
     assert_str(r.restrictions, "pt=96;max-width=1280");
-    assert_int_equal(sotto__sdp_rid(STR("l recv"), &r), 0);
+    assert_int_equal(sotto__sdp_rid(STR("09azAZ recv"), &r), 0);
     assert_true(r.recv);
     assert_int_equal(r.restrictions.n, 0);
     ASSERT_SYNTAX(sotto__sdp_rid, struct sdp_rid, "", "h", "h ", "~h send", "h;m send",
