@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static sotto_us now = 1000000000;
 
-int gettimeofday(struct timeval *restrict tv, void *restrict tz) /* usrsctp's clock is ours */
+/* usrsctp's clock is ours */
+__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 {
     (void)tz;
     tv->tv_sec = (time_t)(now / 1000000), tv->tv_usec = (suseconds_t)(now % 1000000);

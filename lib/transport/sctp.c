@@ -172,7 +172,7 @@ static void swap_boxes(struct sctp *s)
     struct outbox empty = s->front;
     s->front = s->back;
     if (empty.cap > 256 * 1024) sotto__outbox_free(&empty); /* a burst's size is not for keeps */
-    empty.at = empty.n = empty.packets = 0;
+    else empty.at = empty.n = empty.packets = 0;
     s->back = empty;
 }
 
@@ -206,10 +206,14 @@ static void release(struct sctp *s)
     sotto__free(p);
 }
 
-static void inside(struct sctp *s, sotto_us now, uint8_t *p, size_t n, struct sctp_seen *seen)
+/* A packet that the guard let through; only those that must be changed are copied. */
+static void inside(struct sctp *s, const uint8_t *p, size_t n, struct sctp_seen *seen)
 {
-    if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, p, n);
-    if (seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn)) hold(s, p, seen);
+    static uint8_t copy[SCTP_PACKET_LIMIT]; /* under the lock: one for the process */
+    bool early = seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn);
+    if (seen->rewrite || early) p = memcpy(copy, p, n);
+    if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
+    if (early) hold(s, copy, seen);
     feed(s, p, n);
     release(s);
     if (seen->acks) s->backlog.stale = true;
@@ -219,23 +223,19 @@ static void inside(struct sctp *s, sotto_us now, uint8_t *p, size_t n, struct sc
     }
     look(s);
     if (s->down && seen->end && !s->down_told) s->error = seen->abort_proto ? SOTTO_E_PROTO : 0;
-    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
 }
 
 int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
 {
-    static uint8_t copy[SCTP_PACKET_LIMIT]; /* under the lock: one for the process */
     const char *why = "oversized packet";
     struct sctp_seen seen;
     s->stats.packets_in++;
     sotto__sctp_lock(s, now);
-    bool good = s->so && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
-    if (good) {
-        memcpy(copy, p, n);
-        inside(s, now, copy, n, &seen);
-    }
     bool over = !s->so;
+    bool good = !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
+    if (good) inside(s, p, n, &seen);
     sotto__sctp_unlock(s);
+    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
     if (good || over) return 0;
     s->stats.packets_dropped++;
     SOTTO_LOG(s->log, SOTTO_LOG_DEBUG, MODULE, "dropped a packet of %zu bytes: %s", n, why);
@@ -271,6 +271,10 @@ int sotto__sctp_next(struct sctp *s, sotto_us now, struct sctp_out *out)
         release(s);
         look(s);
         swap_boxes(s);
+        if (now >= s->busy_until && s->front.packets == 0) { /* idle ones need no boxes */
+            sotto__outbox_free(&s->front);
+            sotto__outbox_free(&s->back);
+        }
         sotto__sctp_unlock(s);
     }
     if (s->up && !s->up_told) {

@@ -14,11 +14,16 @@
 #include "util/mem.h"
 #include "util/time.h"
 
-static _Atomic sotto_us clock_us = 1000000000;
+static _Atomic sotto_us clock_us = 1000000000, wall_offset = SOTTO_SECONDS(1700000000);
 
 void test_clock_set(sotto_us now)
 {
     clock_us = now;
+}
+
+void test_wall_step(sotto_us by)
+{
+    wall_offset += by;
 }
 
 sotto_us test_clock(void)
@@ -26,10 +31,10 @@ sotto_us test_clock(void)
     return clock_us;
 }
 
-int gettimeofday(struct timeval *restrict tv, void *restrict tz)
+__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv, void *restrict tz)
 {
     (void)tz;
-    sotto_us now = clock_us;
+    sotto_us now = clock_us + wall_offset;
     tv->tv_sec = (time_t)(now / 1000000), tv->tv_usec = (suseconds_t)(now % 1000000);
     return 0;
 }

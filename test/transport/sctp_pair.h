@@ -73,5 +73,6 @@ uint64_t pair_random(struct pair *p);
 int side_send(struct pair *p, struct side *s, uint16_t sid, const void *data, size_t n);
 void test_clock_set(sotto_us now);
 sotto_us test_clock(void);
+void test_wall_step(sotto_us by); /* the wall clock is set while the monotonic one goes on */
 
 #endif
