@@ -183,7 +183,7 @@ async function gone(name) {
   });
 }
 async function killBrowser(name, browser) {
-  if (name === 'firefox') return void browser.process().kill('SIGKILL');
+  if (name === 'firefox') return void process.kill(-browser.process().pid, 'SIGKILL'); /* its whole group */
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   for (const p of processInfo) try { process.kill(p.id, 'SIGKILL'); } catch { /* it fell with its parent */ }

@@ -123,7 +123,10 @@ export class Peer {
     const w = { test };
     this.waiting.push(w);
     const promise = new Promise((done, fail) => Object.assign(w, { done, fail }));
-    return within(ms, `the peer's "${fields.join(' ')}"${this.lastError ? ' after ' + this.lastError : ''}`, promise).finally(() => {
+    return within(ms, `the peer's "${fields.join(' ')}"`, promise).catch(e => {
+      const last = this.reports.slice(-5).map(r => r.join(' ').slice(0, 40)).join(', ');
+      throw new Error(`${e.message}; its last reports: ${last}; ${this.lastError || 'no error'}`);
+    }).finally(() => {
       this.waiting = this.waiting.filter(x => x !== w);
     });
   }
