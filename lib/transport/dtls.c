@@ -199,18 +199,19 @@ int sotto__dtls_next(struct dtls *d, sotto_us now, struct dtls_out *out)
     if (!d->finished) sotto__dtls_run_timers(d);
     if (take(&d->out, &d->out_at, out, DTLS_OUT_PACKET)) return 1;
     d->out_at = d->out.n = 0;
-    if (d->dead) return d->dead;
     if (tell(d->connected, &d->connected_told, out, DTLS_OUT_CONNECTED)) return 1;
-    if (take(&d->plain, &d->plain_at, out, DTLS_OUT_DATA)) return 1;
+    if (take(&d->plain, &d->plain_at, out, DTLS_OUT_DATA)) return 1; /* what came before the end counts */
     d->plain_at = d->plain.n = 0;
+    if (d->dead) return d->dead;
     return tell(d->closed, &d->closed_told, out, DTLS_OUT_CLOSED);
 }
 
 sotto_us sotto__dtls_due(const struct dtls *d)
 {
     if (d->out_at < d->out.n || d->plain_at < d->plain.n) return d->now;
+    if (d->connected != d->connected_told) return d->now;
     if (d->dead) return SOTTO_NEVER;
-    if (d->connected != d->connected_told || d->closed != d->closed_told) return d->now;
+    if (d->closed != d->closed_told) return d->now;
     if (d->finished || d->closing) return SOTTO_NEVER;
     if (d->client && !d->started) return d->now;
     return sotto__earlier(d->deadline, d->broken ? d->rebuild_at : d->timer);

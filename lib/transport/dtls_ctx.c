@@ -16,6 +16,8 @@
 #define SIGNATURES                                                                                 \
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"         \
     "RSA+SHA256:RSA+SHA384:RSA+SHA512"
+/* TLS 1.2 ties the curves of certificates to this list, too: P-521 is for those */
+#define GROUPS "X25519:P-256:P-384:P-521"
 #define PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"
 
 static bool configure(SSL_CTX *c)
@@ -31,7 +33,7 @@ static bool configure(SSL_CTX *c)
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(c, sotto__dtls_verify_cb, NULL);
     return SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) && SSL_CTX_set_max_proto_version(c, DTLS1_2_VERSION) &&
-           SSL_CTX_set_cipher_list(c, SUITES) && SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384") &&
+           SSL_CTX_set_cipher_list(c, SUITES) && SSL_CTX_set1_groups_list(c, GROUPS) &&
            SSL_CTX_set1_sigalgs_list(c, SIGNATURES) && SSL_CTX_set1_client_sigalgs_list(c, SIGNATURES) &&
            SSL_CTX_set_tlsext_use_srtp(c, PROFILES) == 0;
 }

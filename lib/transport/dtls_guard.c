@@ -202,7 +202,7 @@ static void take_fragment(struct dtls_guard *g, sotto_us now, const struct fragm
     const struct step *steps = flight(g, &n_steps);
     if (f->len > SOTTO_MAX_HANDSHAKE_MESSAGE || f->off > f->len || f->n > f->len - f->off ||
         (f->n == 0 && f->len > 0)) {
-        forged(g, NULL);
+        forged(g, "the peer sent a handshake message that is too long, or a fragment outside of its message");
         return;
     }
     if (g->client && f->type == HELLO_VERIFY_REQUEST) {

@@ -11,6 +11,7 @@
 
 #include "transport/dtls_int.h"
 #include "util/bytes.h"
+#include "util/mem.h"
 
 sotto_us pair_clock = 1000000;
 sotto_us pair_wall_shift;
@@ -59,6 +60,38 @@ void pair_init(struct pair *p, uint64_t seed)
     pair_init_without_fingerprints(p, seed);
     pair_know(p, 0);
     pair_know(p, 1);
+}
+
+struct cert *pair_cert(EVP_PKEY *key, int64_t not_after, size_t extra)
+{
+    struct cert *c = sotto__calloc(1, sizeof *c);
+    unsigned n = 0;
+    X509 *x = X509_new();
+    assert_true(c && x && key);
+    X509_set_version(x, X509_VERSION_3);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"x", -1, -1, 0);
+    X509_set_issuer_name(x, X509_get_subject_name(x));
+    ASN1_TIME_set(X509_getm_notBefore(x), 0);
+    ASN1_TIME_set(X509_getm_notAfter(x), (time_t)not_after);
+    X509_set_pubkey(x, key);
+    if (extra > 0) {
+        ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
+        uint8_t *bytes = calloc(1, extra);
+        ASN1_OCTET_STRING_set(s, bytes, (int)extra);
+        X509_EXTENSION *e = X509_EXTENSION_create_by_NID(NULL, NID_netscape_comment, 0, s);
+        X509_add_ext(x, e, -1);
+        X509_EXTENSION_free(e);
+        ASN1_OCTET_STRING_free(s);
+        free(bytes);
+    }
+    assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+    memcpy(c->fingerprint.hash, "sha-256", 8);
+    X509_digest(x, EVP_sha256(), c->fingerprint.bytes, &n);
+    c->fingerprint.n_bytes = n;
+    c->x509 = x, c->key = key;
+    c->expires = not_after;
+    atomic_init(&c->refs, 1);
+    return c;
 }
 
 SSL_CTX *pair_openssl_ctx(void)
@@ -163,10 +196,10 @@ static void drain_ours(struct pair *p, int who)
 static void drain_openssl(struct pair *p, int who)
 {
     struct end *e = &p->end[who];
-    uint8_t buf[8192];
+    static uint8_t buf[1 << 20];
     int r;
     if (!e->ssl_failed) {
-        DTLSv1_handle_timeout(e->ssl);
+        if (!e->ssl_done && DTLSv1_handle_timeout(e->ssl) < 0) e->ssl_failed = true;
         r = SSL_do_handshake(e->ssl); /* 1 also when it was done before */
         if (r == 1 && !e->ssl_done) e->ssl_done = true, e->connected++;
         else if (!e->ssl_done) e->ssl_failed = SSL_get_error(e->ssl, r) != SSL_ERROR_WANT_READ;
@@ -217,7 +250,7 @@ static sotto_us next_time(const struct pair *p, size_t *first)
         struct timeval left;
         const struct end *e = &p->end[i];
         sotto_us due = e->d ? sotto__dtls_due(e->d) : SOTTO_NEVER;
-        if (!e->d && !e->ssl_failed && DTLSv1_get_timeout(e->ssl, &left))
+        if (!e->d && !e->ssl_failed && !e->ssl_done && DTLSv1_get_timeout(e->ssl, &left))
             due = pair_clock + SOTTO_SECONDS(left.tv_sec) + left.tv_usec;
         if (due < t) t = due, *first = p->n_air;
     }
@@ -260,7 +293,7 @@ static void say(struct pair *p, int who, const char *text)
     struct end *e = &p->end[who];
     uint8_t buf[256];
     if (!e->d) {
-        SSL_write(e->ssl, text, (int)strlen(text));
+        SSL_write(e->ssl, text, (int)strlen(text)); /* leaves with the next drain */
         return;
     }
     int n = sotto__dtls_seal(e->d, (const uint8_t *)text, strlen(text), buf, sizeof buf);

@@ -67,6 +67,8 @@ void pair_send(struct pair *p, int to, const uint8_t *dgram, size_t n, sotto_us 
 void pair_run(struct pair *p, sotto_us span);
 bool pair_run_until_connected(struct pair *p, sotto_us span); /* both */
 bool pair_talks(struct pair *p); /* a message each way arrives */
+/* A certificate of any key (moved), also one that the library would not make; extra: bytes of a comment in it. */
+struct cert *pair_cert(EVP_PKEY *key, int64_t not_after, size_t extra);
 SSL_CTX *pair_openssl_ctx(void); /* as a modern browser: DTLS 1.2 */
 
 #endif
