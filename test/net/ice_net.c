@@ -146,8 +146,10 @@ static struct pair *pair_add(struct ice *ice, size_t local, const struct remote 
     if (p || ice->n_pairs == MAX_PAIRS || ice->sockets[local].addr.family != r->addr.family)
         return p;
     p = &ice->pairs[ice->n_pairs++];
-    *p = (struct pair){
-        .local = local, .remote = r->addr, .priority = pair_priority(ice, local, r->priority)};
+    *p = (struct pair){.local = local,
+                       .remote = r->addr,
+                       .priority = pair_priority(ice, local, r->priority),
+                       .txid = net_random(&ice->host->net->rng)};
     return p;
 }
 
@@ -190,7 +192,6 @@ static void select_best(struct ice *ice, sotto_us now)
 
 static void check(struct ice *ice, struct pair *p, sotto_us now)
 {
-    if (p->state == PAIR_WAITING) p->txid = net_random(&ice->host->net->rng);
     p->state = PAIR_CHECKING;
     if (p->tries == MAX_TRIES) {
         p->state = PAIR_FAILED;
@@ -264,7 +265,7 @@ static void handle_request(struct ice *ice, size_t socket, const struct net_data
     if (m[1] & FLAG_USE) p->use = true;
     if (p->state == PAIR_SUCCEEDED) {
         if (p->use) p->nominated = true;
-    } else if (p->state != PAIR_CHECKING || p->tries > 1) { /* triggered: §7.3.1.4 */
+    } else if (p->state != PAIR_CHECKING || p->check_at > now + FIRST_RETRY_US) { /* §7.3.1.4 */
         p->state = PAIR_WAITING, p->tries = 0;
         if (knows_remote(ice)) check(ice, p, now);
     }

@@ -214,7 +214,7 @@ static void take_state(struct side *s, const sotto_event *e)
     CHECK(s->n_states < SIDE_STATES);
     s->state_at[s->n_states] = e->at;
     s->states[s->n_states++] = st;
-    if (st.connection == SOTTO_CONNECTION_CLOSED) s->is_closed = true;
+    if (st.signaling == SOTTO_SIGNALING_CLOSED) s->is_closed = true; /* sotto_pc_close */
 }
 
 static void take(struct side *s, const sotto_event *e)

@@ -169,7 +169,8 @@ int pair_try_new(uint64_t seed, const struct pair_opt *opt, struct pair **ret)
     if (!p) abort();
     *ret = p;
     if (opt) p->opt = *opt;
-    p->net = net_new(seed);
+    p->net = p->opt.beside ? p->opt.beside->net : net_new(seed);
+    if (p->opt.beside) p->opt.beside->sibling = p, p->sibling = p->opt.beside;
     p->rng = seed ^ 0x5077a;
     p->live = sotto__mem_live();
     sotto__list_init(&p->signals);
@@ -209,11 +210,15 @@ void pair_free(struct pair *p)
         sotto__list_remove(&m->node);
         signal_free(m);
     }
-    CHECK(p->net->live_ices == 0);
-    CHECK(p->net->live_sockets == 0);
-    CHECK(p->net->count.overflow == 0);
-    CHECK(sotto__mem_live() == p->live);
-    net_free(p->net);
+    if (p->opt.beside) {
+        p->opt.beside->sibling = NULL;
+    } else {
+        CHECK(p->net->live_ices == 0);
+        CHECK(p->net->live_sockets == 0);
+        CHECK(p->net->count.overflow == 0);
+        CHECK(sotto__mem_live() == p->live);
+        net_free(p->net);
+    }
     free(p);
 }
 
@@ -240,16 +245,22 @@ static void run_sides(struct pair *p)
     if (p->opt.raw) raw_run(p->opt.raw);
 }
 
-void pair_step(struct pair *p, sotto_us end)
+static sotto_us pair_due(struct pair *p)
 {
-    run_sides(p);
-    sotto_us due = sotto__earlier(end, run_signals(p));
-    due = sotto__earlier(due, net_due(p->net));
+    sotto_us due = run_signals(p);
     touch(p);
     for (int i = 0; i < 2; i++)
         if (p->side[i].ctx) due = sotto__earlier(due, sotto__ctx_due(p->side[i].ctx));
-    if (p->opt.raw) due = sotto__earlier(due, raw_due(p->opt.raw));
-    net_advance(p->net, due);
+    return p->opt.raw ? sotto__earlier(due, raw_due(p->opt.raw)) : due;
+}
+
+void pair_step(struct pair *p, sotto_us end)
+{
+    run_sides(p);
+    if (p->sibling) run_sides(p->sibling);
+    sotto_us due = sotto__earlier(end, pair_due(p));
+    if (p->sibling) due = sotto__earlier(due, pair_due(p->sibling));
+    net_advance(p->net, sotto__earlier(due, net_due(p->net)));
 }
 
 static bool no_condition(struct pair *p, void *unused)

@@ -75,7 +75,9 @@ struct pair_opt {
     sotto_us signal_us;       /* how long a description takes */
     sotto_us candidate_us;    /* how long a candidate takes, beyond signal_us */
     bool one_context;         /* both in the first side's context and host */
-    struct raw *raw;          /* side 1 is this one: raw_peer.h */
+    struct pair *
+        beside; /* another pair in the same network, moved along with this one; free this one first */
+    struct raw *raw; /* side 1 is this one: raw_peer.h */
     int32_t log_level;
 };
 
@@ -89,8 +91,8 @@ struct pair {
     int waiting_offer;   /* 1 + side whose complete description is to be sent; 0: none */
     int waiting_answer;
     uint64_t rng;
-    bool stepping;
-    int64_t live; /* sotto__mem_live() before */
+    struct pair *sibling; /* moved along */
+    int64_t live;         /* sotto__mem_live() before */
 };
 
 struct pair *pair_new(uint64_t seed, const struct pair_opt *opt); /* opt nullable */

@@ -63,14 +63,17 @@ static void buffered_low_comes_at_each_crossing_downwards(void **state)
     sotto_pc_set_reading(p->side[1].pc, false);
     assert_int_equal(sotto_dc_set_buffered_low(a[0]->dc, 50000), 0);
     assert_int_equal(sotto_dc_get_buffered_low(a[0]->dc), 50000);
-    while (chan_number(a[0], 10000) == 0 || sotto_dc_buffered_amount(a[0]->dc) == 0)
-        if (a[0]->owes_ready) break;
+    for (int i = 0; i < 100; i++) { /* until SCTP and the remote's window are full too */
+        while (chan_number(a[0], 10000) == 0) continue;
+        pair_run(p, SOTTO_MS(100));
+    }
+    size_t before = a[0]->n_low;
     pair_run(p, SOTTO_SECONDS(5));
-    assert_int_equal(a[0]->n_low, 0);
+    assert_int_equal(a[0]->n_low, before);
     assert_true(sotto_dc_buffered_amount(a[0]->dc) > 50000);
     sotto_pc_set_reading(p->side[1].pc, true);
     pair_run(p, SOTTO_SECONDS(20));
-    assert_int_equal(a[0]->n_low, 1);
+    assert_int_equal(a[0]->n_low, before + 1);
     assert_int_equal(sotto_dc_buffered_amount(a[0]->dc), 0);
     pair_free(p);
 }
@@ -87,7 +90,9 @@ static void a_reader_that_stops_for_a_minute_holds_the_sender_and_loses_nothing(
     struct pair_opt o = {0};
     o.pc[0].max_buffered_bytes = 1000000;
     struct chan *a[2], *b[2];
-    struct pair *p = pair_connected(4, &o, a), *other = pair_connected(5, NULL, b);
+    struct pair *p = pair_connected(4, &o, a), *other;
+    struct pair_opt beside = {.beside = p, .addresses = {"198.51.100.1", "198.51.100.2"}};
+    other = pair_connected(5, &beside, b);
     size_t sizes[] = {60000, 1000, 100};
     for (size_t k = 0; k < 3; k++) {
         uint64_t n = 6000000 / sizes[k];
@@ -101,10 +106,10 @@ static void a_reader_that_stops_for_a_minute_holds_the_sender_and_loses_nothing(
         uint64_t out = a[0]->n_out;
         pair_run(p, SOTTO_SECONDS(55));
         assert_int_equal(a[1]->n_in, in);
-        assert_true(a[0]->n_out - out <= 1);
-        assert_true(sotto__mem_live() <= live + 64);
-        assert_true(allocated() <= bytes + 100000);
-        pair_run(other, SOTTO_MS(1)); /* its clock is the same: the other connection catches up */
+        assert_true((a[0]->n_out - out) * sizes[k] <=
+                    600000); /* SCTP's probes of the window bring some over */
+        assert_true(sotto__mem_live() <= live + 1000);
+        assert_true(allocated() <= bytes + 2000000);
         assert_int_equal(chan_send(b[0], "meanwhile", 9, true), 0);
         pair_run(other, SOTTO_SECONDS(1));
         assert_true(chan_same(b[0], b[1]));
@@ -117,8 +122,8 @@ static void a_reader_that_stops_for_a_minute_holds_the_sender_and_loses_nothing(
         assert_true(chan_same(a[0], a[1]));
         assert_true(p->net->now - begin < SOTTO_SECONDS(20));
     }
-    pair_free(p);
     pair_free(other);
+    pair_free(p);
 }
 
 static void an_application_that_takes_no_events_holds_the_sender_too(void **state)
@@ -171,7 +176,7 @@ static void channels_share_by_their_priorities(void **state)
     }
     net_link_both(p->net, p->side[0].host, p->side[1].host, &slow);
     for (int i = 0; i < 4; i++) chan_bulk(c[i][0], 1000000, 4000);
-    pair_run(p, SOTTO_SECONDS(3));
+    pair_run(p, SOTTO_SECONDS(8)); /* what SCTP took before they competed must go first */
     uint64_t begin[4], share[4];
     for (int i = 0; i < 4; i++) begin[i] = c[i][1]->bytes_in;
     pair_run(p, SOTTO_SECONDS(10));

@@ -11,7 +11,7 @@ static void ids_are_even_for_the_dtls_client_and_odd_for_the_server(void **state
     struct chan *a[2], *b[2], *c[2];
     struct pair *p = pair_connected(1, NULL, a);
     assert_true(pair_open_channel(p, 0, "b", NULL, b));
-    assert_true(pair_open_channel(p, 1, "c", NULL, c));
+    assert_true(pair_open_channel(p, 1, "d", NULL, c));
     /* the answerer is active: RFC 8842 §5.3 lets it choose, and RFC 9429 §5.3.1 tells it to */
     assert_int_equal(sotto_dc_id(a[0]->dc) % 2, 1);
     assert_int_equal(sotto_dc_id(b[0]->dc) % 2, 1);

@@ -118,7 +118,9 @@ static void connections_survive_loss_duplication_and_reordering(void **state)
             net_link_both(p->net, p->side[0].host, p->side[1].host, &links[i]);
             struct chan *a[2] = {side_channel(&p->side[0], "hello", NULL), NULL};
             assert_int_equal(pair_offer(p, 0), 0);
-            assert_true(pair_until(p, SOTTO_SECONDS(30), pair_is_connected, NULL));
+            bool up = pair_until(p, SOTTO_SECONDS(30), pair_is_connected, NULL);
+            if (!up) print_error("link %zu, seed %d\n", i, seed);
+            assert_true(up);
             pair_run(p, SOTTO_SECONDS(20));
             a[1] = side_find(&p->side[1], "hello");
             assert_non_null(a[1]);

@@ -92,8 +92,10 @@ static void text_that_is_not_utf8_and_bad_arguments_are_refused(void **state)
     assert_int_equal(sotto_dc_send(a[0]->dc, NULL, 0, false), 0);
     pair_run(p, SOTTO_MS(100));
     assert_int_equal(a[1]->n_in, 1);
+    pair_free(p);
+    p = pair_new(4, NULL);
     struct chan *early = side_channel(&p->side[0], "early", NULL);
-    assert_int_equal(chan_send(early, "x", 1, false), SOTTO_E_STATE);
+    assert_int_equal(chan_send(early, "x", 1, true), SOTTO_E_STATE);
     pair_free(p);
 }
 

@@ -75,6 +75,7 @@ static void handles_outlive_their_connection_and_its_events(void **state)
     assert_int_equal(sotto_dc_send(e->u.message.dc, "x", 1, true), SOTTO_E_CLOSED);
     assert_int_equal(sotto_dc_state(e->u.message.dc), SOTTO_DC_CLOSED);
     assert_int_equal(sotto_pc_create_offer(e->pc, NULL, &(char *){NULL}), SOTTO_E_CLOSED);
+    while (!sotto__list_empty(&s->chans)) chan_free(CONTAINER_OF(s->chans.next, struct chan, node));
     sotto_ctx_free(s->ctx);
     s->ctx = NULL;
     assert_memory_equal(e->u.message.data, "kept", 5);
