@@ -13,6 +13,8 @@
 #include "util/mem.h"
 
 #define PACING_MS 5u              /* RFC 8445 §14.2: the least */
+#define GATHER_SENDINGS 5u        /* to a STUN or TURN server: with 7 a dead one holds up gathering for 20 s */
+#define CHECK_SENDINGS 7u         /* RFC 8489 §6.2.1: Rc */
 #define IDLE_MS 5000u             /* how long after the last check libnice calls a connection failed */
 #define CALM_IDLE_MS 50u          /* the same once connected: its timer ticks that long for nothing */
 #define MAX_PAIRS 100u            /* RFC 8445 §6.1.2.5 */
@@ -33,7 +35,7 @@ static NiceAgent *make_agent(GMainContext *ctx, const struct ice_cfg *cfg)
     g_object_set(agent, "controlling-mode", (gboolean)cfg->controlling, "force-relay",
                  (gboolean)cfg->relay_only, "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck",
                  TRUE, "stun-pacing-timer", PACING_MS, "stun-initial-timeout", 250u,
-                 "stun-max-retransmissions", 7u, "max-connectivity-checks", MAX_PAIRS,
+                 "stun-max-retransmissions", GATHER_SENDINGS, "max-connectivity-checks", MAX_PAIRS,
                  "idle-timeout", IDLE_MS, NULL);
     return agent;
 }
@@ -134,6 +136,41 @@ static void give_remotes(struct ice *ice)
     ice->loop->stale = true;
 }
 
+/* The sockets move to a context that nobody runs: without a callback alone they would stay readable and never be read. */
+static void be_deaf(struct ice *ice)
+{
+    if (ice->is_deaf || !ice->gather_called) return;
+    GMainContext *nobody = g_main_context_new();
+    nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, nobody, NULL, NULL);
+    g_main_context_unref(nobody);
+    ice->is_deaf = true;
+    ice->loop->stale = true;
+}
+
+/* What libnice's signals asked for, outside of them. */
+static void after_turn(struct ice *ice, sotto_us now)
+{
+    if (ice->close_called) return;
+    if (ice->n_prflx > SOTTO_MAX_PRFLX) be_deaf(ice); /* each one more costs libnice time that grows with their number */
+    /* Bursts must fit: Linux' default holds some 90 packets. Not before there is a pair, as libnice reads a socket empty in one go,
+     * and a full one of checks from ever new addresses would keep it busy for seconds. */
+    if (ice->pair_local && !ice->is_grown) {
+        enlarge_buffers(ice, SO_RCVBUFFORCE, SO_RCVBUF);
+        ice->is_grown = true;
+    }
+    if (ice->gathered && !ice->is_settled) {
+        g_object_set(ice->agent, "stun-max-retransmissions", CHECK_SENDINGS, NULL);
+        ice->is_settled = true;
+    }
+    if (!ice->is_calm && ice->nice_state == NICE_COMPONENT_STATE_READY) {
+        g_object_set(ice->agent, "idle-timeout", CALM_IDLE_MS, NULL);
+        ice->is_calm = true;
+    }
+    if (ice->gathered && ice->remote_set && ice->patience == 0)
+        ice->patience = sotto__after(now, PATIENCE);
+    give_remotes(ice);
+}
+
 static int ice_gather(struct ice *ice, sotto_us now)
 {
     struct address locals[SOTTO_MAX_LOCAL_ADDRESSES];
@@ -156,7 +193,7 @@ static int ice_gather(struct ice *ice, sotto_us now)
                            sotto__nice_recv, ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
     enlarge_buffers(ice, SO_SNDBUFFORCE, SO_SNDBUF);
-    give_remotes(ice);
+    after_turn(ice, now);
     return 0;
 }
 
@@ -228,37 +265,6 @@ static int ice_send(struct ice *ice, const struct packet *pkts, size_t n, sotto_
     for (size_t at = 0; at < n; at += SEND_CHUNK)
         sent += send_chunk(ice, pkts + at, n - at < SEND_CHUNK ? n - at : SEND_CHUNK);
     return (int)sent;
-}
-
-/* The sockets move to a context that nobody runs: without a callback alone they would stay readable and never be read. */
-static void be_deaf(struct ice *ice)
-{
-    if (ice->is_deaf || !ice->gather_called) return;
-    GMainContext *nobody = g_main_context_new();
-    nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, nobody, NULL, NULL);
-    g_main_context_unref(nobody);
-    ice->is_deaf = true;
-    ice->loop->stale = true;
-}
-
-/* What libnice's signals asked for, outside of them. */
-static void after_turn(struct ice *ice, sotto_us now)
-{
-    if (ice->close_called) return;
-    if (ice->n_prflx > SOTTO_MAX_PRFLX) be_deaf(ice); /* each one more costs libnice time that grows with their number */
-    /* Bursts must fit: Linux' default holds some 90 packets. Not before there is a pair, as libnice reads a socket empty in one go,
-     * and a full one of checks from ever new addresses would keep it busy for seconds. */
-    if (ice->pair_local && !ice->is_grown) {
-        enlarge_buffers(ice, SO_RCVBUFFORCE, SO_RCVBUF);
-        ice->is_grown = true;
-    }
-    if (!ice->is_calm && ice->nice_state == NICE_COMPONENT_STATE_READY) {
-        g_object_set(ice->agent, "idle-timeout", CALM_IDLE_MS, NULL);
-        ice->is_calm = true;
-    }
-    if (ice->gathered && ice->remote_set && ice->patience == 0)
-        ice->patience = sotto__after(now, PATIENCE);
-    give_remotes(ice);
 }
 
 static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)

@@ -60,6 +60,7 @@ struct ice {
     int32_t state;
     bool is_closed;
     bool is_grown; /* the sockets' buffers are large */
+    bool is_settled; /* gathering is over: repetitions are those of checks */
     bool is_calm;  /* libnice's timer of checks ends as soon as it can */
     bool is_deaf;  /* nothing is read any more */
     struct candidate out;

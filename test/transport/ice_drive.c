@@ -4,6 +4,7 @@
  */
 #include "ice_drive.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -13,6 +14,8 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <stun/stunagent.h>
+#include <stun/usages/ice.h>
 
 #include "util/limits.h"
 
@@ -173,4 +176,48 @@ int open_fds(void)
     while (readdir(d)) n++;
     closedir(d);
     return n;
+}
+
+int stranger(struct sockaddr_in *where)
+{
+    socklen_t len = sizeof *where;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    *where = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(bind(fd, (struct sockaddr *)where, sizeof *where), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)where, &len), 0);
+    return fd;
+}
+
+static struct sockaddr_in ipv4_of(const struct end *e)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    for (size_t i = 0; i < e->n_candidates; i++)
+        if (e->candidates[i].addr.family == 4) {
+            memcpy(&to.sin_addr, e->candidates[i].addr.ip, 4);
+            to.sin_port = htons(e->candidates[i].addr.port);
+        }
+    assert_int_not_equal(to.sin_port, 0);
+    return to;
+}
+
+void send_raw(int fd, const struct end *e, const void *p, size_t n)
+{
+    struct sockaddr_in to = ipv4_of(e);
+    assert_int_equal(sendto(fd, p, n, 0, (const struct sockaddr *)&to, sizeof to), n);
+}
+
+size_t make_check(const struct end *from, const struct end *to, uint8_t out[static 512])
+{
+    static const uint16_t known[] = {0};
+    StunAgent agent;
+    StunMessage msg;
+    char name[64];
+    int n = snprintf(name, sizeof name, "%s:%s", to->ufrag, from->ufrag);
+    stun_agent_init(&agent, known, STUN_COMPATIBILITY_RFC5389,
+                    STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
+    return stun_usage_ice_conncheck_create(&agent, &msg, out, 512, (const uint8_t *)name, (size_t)n,
+                                           (const uint8_t *)to->pwd, strlen(to->pwd),
+                                           from->cfg.controlling, from->cfg.controlling, 1845501695,
+                                           99, NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
 }

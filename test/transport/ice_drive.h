@@ -2,6 +2,7 @@
 #ifndef SOTTO_TEST_ICE_DRIVE_H
 #define SOTTO_TEST_ICE_DRIVE_H
 /* Drives real ICE objects with poll() and the real clock, as the loop of a context does, and records what they yield. */
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "sotto/pc.h"
@@ -43,5 +44,10 @@ bool drive(struct end **ends, size_t n, bool (*done)(void *), void *arg, int ms)
 int drive_send(struct end *e, uint32_t first, size_t n, size_t size);
 bool pair_is_connected(void *pair); /* struct end *[2]: both have a pair */
 int open_fds(void);
+
+int stranger(struct sockaddr_in *where); /* a UDP socket on 127.0.0.1, any port */
+void send_raw(int fd, const struct end *to, const void *p, size_t n);
+/* A connectivity check of `from` to `to`, as libnice itself writes it, nominating if `from` is controlling; its length. */
+size_t make_check(const struct end *from, const struct end *to, uint8_t out[static 512]);
 
 #endif

@@ -203,6 +203,18 @@ static void a_relay_is_offered_beside_the_host(void **state)
         assert_int_equal(alice.candidates[i].related.family, 0);
 }
 
+/* libnice asks in the manner of RFC 3489; a server that did not answer would hold gathering up for 5 s. */
+static void a_stun_server_is_asked(void **state)
+{
+    struct ice_server s = turn(ICE_SERVER_STUN, NULL);
+    (void)state;
+    open_end(&alice, "alice", true, false, &s);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    assert_int_equal(alice.gathered, 0);
+    assert_true(drive(both, 1, alice_is_gathered, NULL, 1500));
+    assert_true(alice.n_candidates >= 1); /* without a NAT the reflexive address is the host's, and dropped */
+}
+
 static void a_wrong_credential_gives_no_relay(void **state)
 {
     struct ice_server s = turn(ICE_SERVER_TURN_UDP, wrong);
@@ -316,6 +328,7 @@ int main(void)
         TEST(relays_over_udp_carry_data),
         TEST(relays_over_tcp_carry_data),
         TEST(a_relay_is_offered_beside_the_host),
+        TEST(a_stun_server_is_asked),
         TEST(a_wrong_credential_gives_no_relay),
         TEST(under_relay_only_no_check_leaves_from_the_host),
         TEST(close_says_goodbye_quickly),
