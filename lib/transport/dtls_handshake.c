@@ -148,7 +148,7 @@ static void rebuild(struct dtls *d)
     d->stats.rebuilds++;
     d->rebuilt_at = d->now;
     d->rebuild_gap = d->rebuild_gap == 0 ? FIRST_TIMEOUT_US : sotto__earlier(2 * d->rebuild_gap, LONGEST_GAP);
-    d->broken = false;
+    d->broken = d->strange_cert = false;
     d->timeouts = 0;
     sotto__dtls_guard_restart(&d->guard);
     start(d);

@@ -57,6 +57,7 @@ struct dtls {
     unsigned timeouts; /* of the flight in the air */
     sotto_us now;      /* of the call under way */
     sotto_us deadline, timer, rebuild_at;
+    sotto_us strange_at;
     sotto_us rebuilt_at, rebuild_gap; /* the last time; the least span to the next */
     int dead; /* 0 or SOTTO_E_* */
     char reason[640], hint[128];

@@ -11,6 +11,8 @@
 #include "transport/dtls_int.h"
 #include "util/enc.h"
 
+#define DOUBT SOTTO_MS(500)
+
 static const EVP_MD *hash_of(int strength)
 {
     return strength == 3 ? EVP_sha512() : strength == 2 ? EVP_sha384() : EVP_sha256();
@@ -65,8 +67,9 @@ bool sotto__dtls_verify(struct dtls *d, X509 *peer)
 }
 
 /*
- * A Certificate in the clear that is not the peer's would end the handshake, and anybody can send one: the first is dropped,
- * and only the one that comes again when our flight did is the peer's own mistake. Our own certificate is a reflection.
+ * A Certificate in the clear that is not the peer's would end the handshake, and anybody can send one: it is dropped, so that the
+ * right one may still come. What comes for half a second, and after our flight went out again, is the peer's own mistake. Our own
+ * certificate is a reflection.
  */
 bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n)
 {
@@ -81,11 +84,11 @@ bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n)
     if (der && (!named || (digest(named, der, len, &is) && is_named(d, &is)))) return true;
     sotto__cert_fingerprint(d->cert, &own);
     bool reflected = der && digest(&own, der, len, &is) && memcmp(is.bytes, own.bytes, own.n_bytes) == 0;
-    if (!reflected && d->strange_cert && d->guard.retransmitted) {
+    if (!reflected && d->strange_cert && d->guard.retransmitted && d->now - d->strange_at >= DOUBT) {
         if (!der) sotto__dtls_die(d, SOTTO_E_PROTO, "the peer has no certificate");
         return true; /* the callback below refuses any other, aloud */
     }
-    d->strange_cert |= !reflected;
+    if (!reflected && !d->strange_cert) d->strange_cert = true, d->strange_at = d->now;
     d->guard.hint = "the peer's certificate is not the one of its description";
     sotto__dtls_guard_refuse(&d->guard);
     return false;
