@@ -66,26 +66,36 @@ static void take_candidate(struct duo *d, struct duo_side *to, const struct peer
     assert_int_equal(sotto__peer_add_candidate(to->peer, duo_now(d), &c, NULL), 0);
 }
 
-static void take_events(struct duo *d, struct duo_side *s, struct duo_side *other)
+static void take_event(struct duo *d, struct duo_side *s, struct duo_side *other)
 {
     struct peer_event e;
+    sotto__peer_peek(s->peer, &e);
+    s->n_events[e.type]++;
+    if (e.type == SOTTO_EV_CANDIDATE) take_candidate(d, other, &e);
+    if (e.type == SOTTO_EV_CHANNEL) s->remote = e.channel;
+    if (e.type == SOTTO_EV_CLOSED) s->closed_error = e.error;
+    sotto__peer_pop(s->peer);
+}
+
+static bool take_message(struct duo *d, struct duo_side *s)
+{
     struct peer_message m;
-    while (sotto__peer_has_event(s->peer)) {
-        sotto__peer_peek(s->peer, &e);
-        s->n_events[e.type]++;
-        if (e.type == SOTTO_EV_CANDIDATE) take_candidate(d, other, &e);
-        if (e.type == SOTTO_EV_CHANNEL) s->remote = e.channel;
-        if (e.type == SOTTO_EV_CLOSED) s->closed_error = e.error;
-        sotto__peer_pop(s->peer);
-    }
-    while (!s->paused && sotto__peer_pull(s->peer, duo_now(d), &m) == 1) {
-        s->n_messages++;
-        s->bytes += m.len;
-        s->last_len = m.len;
-        s->last_is_text = m.is_text;
-        memcpy(s->last, m.data, m.len < sizeof s->last ? m.len : sizeof s->last);
-        sotto__free(m.data);
-    }
+    if (s->paused || sotto__peer_pull(s->peer, duo_now(d), &m) != 1) return false;
+    s->n_messages++;
+    s->bytes += m.len;
+    s->last_len = m.len;
+    s->last_is_text = m.is_text;
+    memcpy(s->last, m.data, m.len < sizeof s->last ? m.len : sizeof s->last);
+    sotto__free(m.data);
+    return true;
+}
+
+/* Control events first, then messages one by one, as api/ does. */
+static void take_events(struct duo *d, struct duo_side *s, struct duo_side *other)
+{
+    do
+        while (sotto__peer_has_event(s->peer)) take_event(d, s, other);
+    while (take_message(d, s));
 }
 
 static void turn(struct duo *d, struct duo_side *s, struct duo_side *other)
