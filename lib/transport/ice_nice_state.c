@@ -224,9 +224,10 @@ int32_t sotto__nice_state(struct ice *ice, sotto_us now)
 {
     int32_t state = find_state(ice, now);
     bool is_up = state == SOTTO_ICE_CONNECTED || state == SOTTO_ICE_COMPLETED;
+    bool was_up = ice->state == SOTTO_ICE_CONNECTED || ice->state == SOTTO_ICE_COMPLETED;
+    if (was_up && state == SOTTO_ICE_FAILED) return SOTTO_ICE_DISCONNECTED;
     if (is_up && ice->state == SOTTO_ICE_NEW) return SOTTO_ICE_CHECKING;
-    if (is_up && ice->state != SOTTO_ICE_CONNECTED && ice->state != SOTTO_ICE_COMPLETED)
-        return SOTTO_ICE_CONNECTED;
+    if (is_up && !was_up) return SOTTO_ICE_CONNECTED;
     return state;
 }
 

@@ -251,6 +251,12 @@ static void under_relay_only_no_check_leaves_from_the_host(void **state)
     close(fd);
 }
 
+static bool carol_has_failed(void *arg)
+{
+    (void)arg;
+    return end_state(&carol) == SOTTO_ICE_FAILED;
+}
+
 static bool alice_is_closed(void *arg)
 {
     (void)arg;
@@ -301,10 +307,13 @@ static void a_dead_server_does_not_hold_up_close_or_free(void **state)
     int fds = open_fds();
     struct ice_server udp = turn(ICE_SERVER_TURN_UDP, password),
                       tcp = turn(ICE_SERVER_TURN_TCP, password);
+    struct end *tcp_end = &carol;
     (void)state;
     connect_relays(&alice, &bob, &udp);
     connect_relays(&carol, &dave, &tcp);
     stop_server();
+    assert_true(drive(&tcp_end, 1, carol_has_failed, NULL, 2000)); /* the end of a TCP connection is seen at once */
+    assert_int_equal(carol.states[carol.n_states - 2], SOTTO_ICE_DISCONNECTED);
     sotto_us start = drive_now();
     ops->close(alice.ice, start);
     assert_true(drive(both, 1, alice_is_closed, NULL, 3000));
