@@ -63,7 +63,8 @@ static int name_it(X509 *x)
     BIGNUM *bn = BN_bin2bn(serial, sizeof serial, NULL);
     X509_NAME *subject = X509_NAME_new();
     bool ok = bn && subject && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)) &&
-              X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0) &&
+              X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1,
+                                         -1, 0) &&
               X509_set_subject_name(x, subject) && X509_set_issuer_name(x, subject);
     BN_free(bn);
     X509_NAME_free(subject);
@@ -91,8 +92,8 @@ int sotto__cert_generate(struct cert **ret, int64_t unix_now)
 }
 
 /* One PEM block into *x or *key. NULL, or why not. */
-static const char *read_block(const char *name, const char *header, const uint8_t *der, long n, X509 **x,
-                              EVP_PKEY **key)
+static const char *read_block(const char *name, const char *header, const uint8_t *der, long n,
+                              X509 **x, EVP_PKEY **key)
 {
     const uint8_t *at = der;
     if (strcmp(name, PEM_STRING_X509) == 0) {
@@ -101,11 +102,15 @@ static const char *read_block(const char *name, const char *header, const uint8_
         return *x ? NULL : "the certificate cannot be read";
     }
     if (strstr(name, "PRIVATE KEY") == NULL) return NULL; /* "EC PARAMETERS" and the like */
-    if (strcmp(name, PEM_STRING_PKCS8) == 0 || strstr(header, "ENCRYPTED")) return "the private key is encrypted";
+    if (strcmp(name, PEM_STRING_PKCS8) == 0 || strstr(header, "ENCRYPTED"))
+        return "the private key is encrypted";
     if (*key) return "more than one private key";
-    if (strcmp(name, PEM_STRING_ECPRIVATEKEY) == 0) *key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &at, n);
-    else if (strcmp(name, PEM_STRING_RSA) == 0) *key = d2i_PrivateKey(EVP_PKEY_RSA, NULL, &at, n);
-    else *key = d2i_AutoPrivateKey(NULL, &at, n);
+    if (strcmp(name, PEM_STRING_ECPRIVATEKEY) == 0)
+        *key = d2i_PrivateKey(EVP_PKEY_EC, NULL, &at, n);
+    else if (strcmp(name, PEM_STRING_RSA) == 0)
+        *key = d2i_PrivateKey(EVP_PKEY_RSA, NULL, &at, n);
+    else
+        *key = d2i_AutoPrivateKey(NULL, &at, n);
     return *key ? NULL : "the private key cannot be read";
 }
 
@@ -129,7 +134,8 @@ static const char *read_blocks(const char *pem, size_t n, X509 **x, EVP_PKEY **k
     BIO_free(bio);
     if (!why && !*x) why = "no CERTIFICATE block";
     if (!why && !*key) why = "no PRIVATE KEY block";
-    if (!why && X509_check_private_key(*x, *key) != 1) why = "the key does not belong to the certificate";
+    if (!why && X509_check_private_key(*x, *key) != 1)
+        why = "the key does not belong to the certificate";
     ERR_clear_error();
     return why;
 }
@@ -158,7 +164,9 @@ static bool ec_refused(const EVP_PKEY *key, bool p521)
     char name[32] = "";
     int is_explicit = 1;
     /* written-out curve parameters cost time to check and hide weak curves: only names are taken */
-    if (!EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) || is_explicit)
+    if (!EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                                &is_explicit) ||
+        is_explicit)
         return true;
     if (!EVP_PKEY_get_group_name(key, name, sizeof name, NULL)) return true;
     for (size_t i = 0; i < (p521 ? 3 : 2); i++)

@@ -80,7 +80,8 @@ static void read_failed(struct dtls *d, int r)
         say_goodbye(d);
     } else if (err == SSL_ERROR_SSL && why != 0) {
         const char *text = ERR_reason_error_string(why);
-        sotto__dtls_die(d, SOTTO_E_PROTO, "the DTLS connection broke: %s", text ? text : "unknown error");
+        sotto__dtls_die(d, SOTTO_E_PROTO, "the DTLS connection broke: %s",
+                        text ? text : "unknown error");
     } else {
         d->stats.records_dropped++; /* a forgery, a replay, or a repeated Finished that OpenSSL answered */
     }
@@ -154,9 +155,12 @@ static void take_record(struct dtls *d, const struct dtls_record *r)
     case GUARD_HOLD: hold(d, r); break;
     case GUARD_OPEN: sotto__dtls_pump(d); break;
     case GUARD_FEED:
-        if (!d->finished) sotto__dtls_feed(d, r->p, r->n);
-        else if (d->connected || r->type == DTLS_HANDSHAKE) open_record(d, r->p, r->n);
-        else hold(d, r);
+        if (!d->finished)
+            sotto__dtls_feed(d, r->p, r->n);
+        else if (d->connected || r->type == DTLS_HANDSHAKE)
+            open_record(d, r->p, r->n);
+        else
+            hold(d, r);
         break;
     }
 }
@@ -168,8 +172,10 @@ int sotto__dtls_input(struct dtls *d, sotto_us now, const uint8_t *p, size_t n)
     d->now = now;
     if (!d->finished) sotto__dtls_run_timers(d);
     while (!d->dead && sotto__dtls_guard_split(&in, &r)) {
-        if (d->broken || (d->closing && !d->finished)) d->stats.records_dropped++;
-        else take_record(d, &r);
+        if (d->broken || (d->closing && !d->finished))
+            d->stats.records_dropped++;
+        else
+            take_record(d, &r);
     }
     if (in.n > 0) d->stats.records_dropped++;
     if (d->broken) sotto__dtls_run_timers(d);
@@ -224,7 +230,8 @@ int sotto__dtls_set_fingerprints(struct dtls *d, const struct sdp_fingerprint *f
     if (d->n_fingerprints > 0) {
         if (d->n_fingerprints != n) return SOTTO_E_STATE;
         for (size_t i = 0; i < n; i++)
-            if (f[i].n_bytes != d->fingerprints[i].n_bytes || strcmp(f[i].hash, d->fingerprints[i].hash) != 0 ||
+            if (f[i].n_bytes != d->fingerprints[i].n_bytes ||
+                strcmp(f[i].hash, d->fingerprints[i].hash) != 0 ||
                 memcmp(f[i].bytes, d->fingerprints[i].bytes, f[i].n_bytes) != 0)
                 return SOTTO_E_STATE;
         return 0;
@@ -241,7 +248,6 @@ int sotto__dtls_seal(struct dtls *d, const uint8_t *p, size_t n, uint8_t *out, s
     if (n == 0) return SOTTO_E_INVAL;
     if (n > LARGEST_RECORD || cap < n + SOTTO_DTLS_OVERHEAD) return SOTTO_E_TOO_BIG;
     d->seal_to = out, d->seal_cap = cap, d->seal_n = 0;
-    ERR_clear_error();
     int r = SSL_write(d->ssl, p, (int)n);
     d->seal_to = NULL;
     if (r == (int)n) return (int)d->seal_n;

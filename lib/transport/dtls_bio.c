@@ -79,7 +79,9 @@ BIO_METHOD *sotto__dtls_bio_method(void)
 {
     BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sotto datagram");
     if (!m) return NULL;
-    if (BIO_meth_set_read(m, bio_read) && BIO_meth_set_write(m, bio_write) && BIO_meth_set_ctrl(m, bio_ctrl)) return m;
+    if (BIO_meth_set_read(m, bio_read) && BIO_meth_set_write(m, bio_write) &&
+        BIO_meth_set_ctrl(m, bio_ctrl))
+        return m;
     BIO_meth_free(m);
     return NULL;
 }

@@ -22,8 +22,9 @@
 
 static bool configure(SSL_CTX *c)
 {
-    uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_QUERY_MTU |
-                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_SINGLE_ECDH_USE;
+    uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+                       SSL_OP_NO_QUERY_MTU | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                       SSL_OP_SINGLE_ECDH_USE;
     SSL_CTX_clear_options(c, SSL_CTX_get_options(c));
     SSL_CTX_set_options(c, options);
     SSL_CTX_set_security_level(c, 2); /* 112 bits: RSA 2048 */
@@ -32,9 +33,11 @@ static bool configure(SSL_CTX *c)
     SSL_CTX_set_max_cert_list(c, SOTTO_MAX_HANDSHAKE_MESSAGE);
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(c, sotto__dtls_verify_cb, NULL);
-    return SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) && SSL_CTX_set_max_proto_version(c, DTLS1_2_VERSION) &&
+    return SSL_CTX_set_min_proto_version(c, DTLS1_2_VERSION) &&
+           SSL_CTX_set_max_proto_version(c, DTLS1_2_VERSION) &&
            SSL_CTX_set_cipher_list(c, SUITES) && SSL_CTX_set1_groups_list(c, GROUPS) &&
-           SSL_CTX_set1_sigalgs_list(c, SIGNATURES) && SSL_CTX_set1_client_sigalgs_list(c, SIGNATURES) &&
+           SSL_CTX_set1_sigalgs_list(c, SIGNATURES) &&
+           SSL_CTX_set1_client_sigalgs_list(c, SIGNATURES) &&
            SSL_CTX_set_tlsext_use_srtp(c, PROFILES) == 0;
 }
 

@@ -127,7 +127,8 @@ void sotto__dtls_guard_restart(struct dtls_guard *g)
     drop_messages(g);
     if (keep) g->msg[0] = g->other, g->other = (struct guard_message){0};
     message_reset(&g->other);
-    g->hvr_seen = g->hvr_fed = g->ccs_seen = g->ccs_fed = g->rebuild = g->retransmitted = g->other_seen = false;
+    g->hvr_seen = g->hvr_fed = g->ccs_seen = g->ccs_fed = g->rebuild = g->retransmitted =
+        g->other_seen = false;
     g->hvr_n = 0;
     g->next = 0;
     g->seq = 0;
@@ -202,7 +203,8 @@ static void take_fragment(struct dtls_guard *g, sotto_us now, const struct fragm
     const struct step *steps = flight(g, &n_steps);
     if (f->len > SOTTO_MAX_HANDSHAKE_MESSAGE || f->off > f->len || f->n > f->len - f->off ||
         (f->n == 0 && f->len > 0)) {
-        forged(g, "the peer sent a handshake message that is too long, or a fragment outside of its message");
+        forged(g, "the peer sent a handshake message that is too long, or a fragment outside of "
+                  "its message");
         return;
     }
     if (g->client && f->type == HELLO_VERIFY_REQUEST) {
@@ -212,7 +214,8 @@ static void take_fragment(struct dtls_guard *g, sotto_us now, const struct fragm
     uint16_t pos = f->seq < base ? 0 : (uint16_t)(f->seq - base);
     if (pos >= n_steps || f->type != steps[pos].type || f->len > steps[pos].max) {
         bool hello = f->type == 1 && g->client;
-        forged(g, hello ? "the peer wants to be the client, too" : "the peer sent a handshake message that is out of place");
+        forged(g, hello ? "the peer wants to be the client, too"
+                        : "the peer sent a handshake message that is out of place");
         return;
     }
     if (f->seq < base || pos < g->next) {
@@ -260,10 +263,12 @@ static enum guard_verdict check_protected(struct dtls_guard *g, const struct dtl
     return GUARD_DROP;
 }
 
-enum guard_verdict sotto__dtls_guard_check(struct dtls_guard *g, sotto_us now, const struct dtls_record *r)
+enum guard_verdict sotto__dtls_guard_check(struct dtls_guard *g, sotto_us now,
+                                           const struct dtls_record *r)
 {
     bool version = r->p[1] == 0xfe && (r->p[2] == 0xfd || r->p[2] == 0xff);
-    if (!version || r->type < DTLS_CCS || r->type > DTLS_APPDATA || r->n > RECORD_HEADER + 16384u + 256u) {
+    if (!version || r->type < DTLS_CCS || r->type > DTLS_APPDATA ||
+        r->n > RECORD_HEADER + 16384u + 256u) {
         g->forged++;
         return GUARD_DROP;
     }
@@ -280,7 +285,8 @@ enum guard_verdict sotto__dtls_guard_check(struct dtls_guard *g, sotto_us now, c
         g->ccs_seen = true;
         return GUARD_OPEN;
     }
-    forged(g, r->type == DTLS_ALERT ? "the peer, or someone in its name, sent an alert in the clear" : NULL);
+    forged(g, r->type == DTLS_ALERT ? "the peer, or someone in its name, sent an alert in the clear"
+                                    : NULL);
     return GUARD_DROP;
 }
 
@@ -290,7 +296,8 @@ void sotto__dtls_guard_refuse(struct dtls_guard *g)
     g->forged++;
 }
 
-static void emit(struct dtls_guard *g, uint8_t type, const uint8_t *head, size_t n_head, const uint8_t *p, size_t n)
+static void emit(struct dtls_guard *g, uint8_t type, const uint8_t *head, size_t n_head,
+                 const uint8_t *p, size_t n)
 {
     struct writer w = sotto__writer(g->out, OUT_BYTES);
     sotto__write_u8(&w, type);
@@ -303,7 +310,8 @@ static void emit(struct dtls_guard *g, uint8_t type, const uint8_t *head, size_t
     g->seq++;
 }
 
-static size_t emit_message(struct dtls_guard *g, uint8_t type, uint16_t seq, const uint8_t *p, size_t n)
+static size_t emit_message(struct dtls_guard *g, uint8_t type, uint16_t seq, const uint8_t *p,
+                           size_t n)
 {
     uint8_t head[MESSAGE_HEADER];
     struct writer w = sotto__writer(head, sizeof head);
@@ -333,7 +341,8 @@ bool sotto__dtls_guard_next(struct dtls_guard *g, sotto_us now, const uint8_t **
     if (g->next < n_steps && message_whole(&g->msg[g->next])) {
         struct guard_message *m = &g->msg[g->next];
         if (g->next == 0) g->fed_at = now, g->retransmitted = false;
-        *n = emit_message(g, steps[g->next].type, (uint16_t)(g->next + (g->hvr_fed ? 1 : 0)), m->p, m->len);
+        *n = emit_message(g, steps[g->next].type, (uint16_t)(g->next + (g->hvr_fed ? 1 : 0)), m->p,
+                          m->len);
         message_reset(m);
         g->next++;
         return true;

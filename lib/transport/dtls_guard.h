@@ -67,7 +67,8 @@ void sotto__dtls_guard_restart(struct dtls_guard *g);
 void sotto__dtls_guard_finish(struct dtls_guard *g); /* the handshake is done: frees the buffers */
 
 bool sotto__dtls_guard_split(struct reader *datagram, struct dtls_record *ret); /* the next record; false: no more */
-enum guard_verdict sotto__dtls_guard_check(struct dtls_guard *g, sotto_us now, const struct dtls_record *r);
+enum guard_verdict sotto__dtls_guard_check(struct dtls_guard *g, sotto_us now,
+                                           const struct dtls_record *r);
 /* The next record for the library, a view until the next call on g; false: none, or a rebuild is wanted first. */
 bool sotto__dtls_guard_next(struct dtls_guard *g, sotto_us now, const uint8_t **p, size_t *n);
 /* The handshake message that next() just gave is a forgery: wait for another one in its place. */

@@ -32,8 +32,8 @@ int sotto__dtls_ssl_new(struct dtls *d)
 {
     SSL *ssl = SSL_new(d->ctx->ssl);
     BIO *bio = ssl ? BIO_new(d->ctx->bio) : NULL;
-    if (!bio || !SSL_use_certificate(ssl, d->cert->x509) || !SSL_use_PrivateKey(ssl, d->cert->key) ||
-        !SSL_set_mtu(ssl, SOTTO_MTU)) {
+    if (!bio || !SSL_use_certificate(ssl, d->cert->x509) ||
+        !SSL_use_PrivateKey(ssl, d->cert->key) || !SSL_set_mtu(ssl, SOTTO_MTU)) {
         BIO_free(bio);
         SSL_free(ssl);
         ERR_clear_error();
@@ -44,8 +44,10 @@ int sotto__dtls_ssl_new(struct dtls *d)
     SSL_set_bio(ssl, bio, bio);
     SSL_set_app_data(ssl, d);
     DTLS_set_timer_cb(ssl, next_timeout);
-    if (d->client) SSL_set_connect_state(ssl);
-    else SSL_set_accept_state(ssl);
+    if (d->client)
+        SSL_set_connect_state(ssl);
+    else
+        SSL_set_accept_state(ssl);
     SSL_free(d->ssl);
     d->ssl = ssl;
     return 0;
@@ -100,8 +102,10 @@ static void step(struct dtls *d)
     ERR_clear_error();
     int r = SSL_do_handshake(d->ssl);
     d->n_in = 0;
-    if (r == 1) finish(d);
-    else failed(d, r);
+    if (r == 1)
+        finish(d);
+    else
+        failed(d, r);
     ERR_clear_error();
     sync_timer(d);
 }
@@ -116,7 +120,8 @@ void sotto__dtls_pump(struct dtls *d)
 {
     const uint8_t *p;
     size_t n;
-    while (!d->finished && !d->broken && !d->dead && sotto__dtls_guard_next(&d->guard, d->now, &p, &n)) {
+    while (!d->finished && !d->broken && !d->dead &&
+           sotto__dtls_guard_next(&d->guard, d->now, &p, &n)) {
         if (!sotto__dtls_screen(d, p, n)) continue;
         d->timeouts = 0;
         sotto__dtls_feed(d, p, n);
@@ -130,14 +135,17 @@ void sotto__dtls_pump(struct dtls *d)
 static void start(struct dtls *d)
 {
     d->started = true;
-    if (d->client) step(d);
-    else sotto__dtls_pump(d);
+    if (d->client)
+        step(d);
+    else
+        sotto__dtls_pump(d);
 }
 
 static void rebuild(struct dtls *d)
 {
     if (d->stats.rebuilds >= SOTTO_MAX_DTLS_REBUILDS) {
-        sotto__dtls_die(d, SOTTO_E_PROTO, "begun anew %u times; %s", SOTTO_MAX_DTLS_REBUILDS, d->hint);
+        sotto__dtls_die(d, SOTTO_E_PROTO, "begun anew %u times; %s", SOTTO_MAX_DTLS_REBUILDS,
+                        d->hint);
         return;
     }
     if (sotto__dtls_ssl_new(d) < 0) {
@@ -147,7 +155,8 @@ static void rebuild(struct dtls *d)
     SOTTO_LOG(d->log, 2, "dtls", "handshake begun anew; %s", d->hint);
     d->stats.rebuilds++;
     d->rebuilt_at = d->now;
-    d->rebuild_gap = d->rebuild_gap == 0 ? FIRST_TIMEOUT_US : sotto__earlier(2 * d->rebuild_gap, LONGEST_GAP);
+    d->rebuild_gap =
+        d->rebuild_gap == 0 ? FIRST_TIMEOUT_US : sotto__earlier(2 * d->rebuild_gap, LONGEST_GAP);
     d->broken = d->strange_cert = false;
     d->timeouts = 0;
     sotto__dtls_guard_restart(&d->guard);
@@ -178,8 +187,10 @@ void sotto__dtls_run_timers(struct dtls *d)
     if (d->dead || d->finished || d->closing) return;
     if (d->now >= d->deadline) {
         const char *hint = d->hint[0] ? d->hint : d->guard.hint;
-        if (hint) sotto__dtls_die(d, SOTTO_E_PROTO, "no handshake in time; %s", hint);
-        else sotto__dtls_die(d, SOTTO_E_NETWORK, "no answer to the handshake in time");
+        if (hint)
+            sotto__dtls_die(d, SOTTO_E_PROTO, "no handshake in time; %s", hint);
+        else
+            sotto__dtls_die(d, SOTTO_E_NETWORK, "no answer to the handshake in time");
         return;
     }
     if (!d->started) start(d);

@@ -58,7 +58,8 @@ static bool has_extended_master_secret(struct reader *hello)
     return found && !all.bad && !hello->bad && hello->n == 0;
 }
 
-bool sotto__dtls_hello_check(bool from_server, const uint8_t *p, size_t n, uint8_t random[static 32], const char **why)
+bool sotto__dtls_hello_check(bool from_server, const uint8_t *p, size_t n,
+                             uint8_t random[static 32], const char **why)
 {
     struct reader r = sotto__reader(p, n);
     bool suite, compression;
@@ -78,7 +79,8 @@ bool sotto__dtls_hello_check(bool from_server, const uint8_t *p, size_t n, uint8
     if (version != DTLS_1_2) return refuse(why, "the peer does not speak DTLS 1.2");
     if (!suite) return refuse(why, "no cipher suite in common");
     if (!compression) return refuse(why, "the peer insists on compression");
-    if (!has_extended_master_secret(&r)) return refuse(why, "the peer lacks the extended master secret");
+    if (!has_extended_master_secret(&r))
+        return refuse(why, "the peer lacks the extended master secret");
     memcpy(random, their_random, 32);
     return true;
 }

@@ -77,6 +77,7 @@ void sotto__dtls_pump(struct dtls *d); /* what the guard lets through */
 void sotto__dtls_run_timers(struct dtls *d);
 /* dtls.c */
 void sotto__dtls_try_connect(struct dtls *d);
-void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

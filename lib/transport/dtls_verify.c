@@ -33,16 +33,19 @@ static bool is_named(const struct dtls *d, const struct sdp_fingerprint *is)
 {
     bool match = false;
     for (size_t i = 0; i < d->n_fingerprints; i++)
-        if (d->fingerprints[i].n_bytes == is->n_bytes && strcmp(d->fingerprints[i].hash, is->hash) == 0)
+        if (d->fingerprints[i].n_bytes == is->n_bytes &&
+            strcmp(d->fingerprints[i].hash, is->hash) == 0)
             match |= sotto__equal_ct(d->fingerprints[i].bytes, is->bytes, is->n_bytes);
     return match;
 }
 
-static bool digest(const struct sdp_fingerprint *like, const uint8_t *der, size_t n, struct sdp_fingerprint *ret)
+static bool digest(const struct sdp_fingerprint *like, const uint8_t *der, size_t n,
+                   struct sdp_fingerprint *ret)
 {
     unsigned len = 0;
     *ret = *like;
-    return EVP_Digest(der, n, ret->bytes, &len, hash_of(sotto__fingerprint_strength(like)), NULL) == 1 &&
+    return EVP_Digest(der, n, ret->bytes, &len, hash_of(sotto__fingerprint_strength(like)), NULL) ==
+               1 &&
            len == like->n_bytes;
 }
 
@@ -62,7 +65,8 @@ bool sotto__dtls_verify(struct dtls *d, X509 *peer)
     if (is_named(d, &is)) return true;
     sotto__fingerprint_text(&is, a);
     sotto__fingerprint_text(named, b);
-    sotto__dtls_die(d, SOTTO_E_PROTO, "the peer's certificate is %s, its description says %s", a, b);
+    sotto__dtls_die(d, SOTTO_E_PROTO, "the peer's certificate is %s, its description says %s", a,
+                    b);
     return false;
 }
 
@@ -83,8 +87,10 @@ bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n)
     const uint8_t *der = sotto__read_view(&r, len);
     if (der && (!named || (digest(named, der, len, &is) && is_named(d, &is)))) return true;
     sotto__cert_fingerprint(d->cert, &own);
-    bool reflected = der && digest(&own, der, len, &is) && memcmp(is.bytes, own.bytes, own.n_bytes) == 0;
-    if (!reflected && d->strange_cert && d->guard.retransmitted && d->now - d->strange_at >= DOUBT) {
+    bool reflected =
+        der && digest(&own, der, len, &is) && memcmp(is.bytes, own.bytes, own.n_bytes) == 0;
+    if (!reflected && d->strange_cert && d->guard.retransmitted &&
+        d->now - d->strange_at >= DOUBT) {
         if (!der) sotto__dtls_die(d, SOTTO_E_PROTO, "the peer has no certificate");
         return true; /* the callback below refuses any other, aloud */
     }

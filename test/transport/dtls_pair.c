@@ -16,7 +16,8 @@
 sotto_us pair_clock = 1000000;
 sotto_us pair_wall_shift;
 
-__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv, void *restrict tz)
+__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv,
+                                                        void *restrict tz)
 {
     sotto_us wall = (sotto_us)UNIX_NOW * 1000000 + pair_clock + pair_wall_shift;
     (void)tz;
@@ -40,7 +41,8 @@ static void end_init(struct pair *p, int who)
 
 void pair_init_without_fingerprints(struct pair *p, uint64_t seed)
 {
-    *p = (struct pair){.rng = seed * 0x9e3779b97f4a7c15u + 1, .delay = SOTTO_MS(10), .blackhole = -1};
+    *p = (struct pair){
+        .rng = seed * 0x9e3779b97f4a7c15u + 1, .delay = SOTTO_MS(10), .blackhole = -1};
     pair_wall_shift = 0;
     assert_int_equal(sotto__dtls_ctx_new(&p->ctx), 0);
     end_init(p, 0);
@@ -69,7 +71,8 @@ struct cert *pair_cert(EVP_PKEY *key, int64_t not_after, size_t extra)
     X509 *x = X509_new();
     assert_true(c && x && key);
     X509_set_version(x, X509_VERSION_3);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"x", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
+                               (const unsigned char *)"x", -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(x));
     ASN1_TIME_set(X509_getm_notBefore(x), 0);
     ASN1_TIME_set(X509_getm_notAfter(x), (time_t)not_after);
@@ -119,13 +122,17 @@ void pair_use_openssl(struct pair *p, int who, SSL_CTX *ctx, struct cert *cert)
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     e->ssl = SSL_new(ctx);
     assert_non_null(e->ssl);
-    if (cert) assert_true(SSL_use_certificate(e->ssl, cert->x509) && SSL_use_PrivateKey(e->ssl, cert->key));
+    if (cert)
+        assert_true(SSL_use_certificate(e->ssl, cert->x509) &&
+                    SSL_use_PrivateKey(e->ssl, cert->key));
     SSL_set_mtu(e->ssl, 1200);
     BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
     BIO_set_mem_eof_return(in, -1);
     SSL_set_bio(e->ssl, in, out);
-    if (who == 0) SSL_set_connect_state(e->ssl);
-    else SSL_set_accept_state(e->ssl);
+    if (who == 0)
+        SSL_set_connect_state(e->ssl);
+    else
+        SSL_set_accept_state(e->ssl);
 }
 
 void pair_free(struct pair *p)
@@ -201,11 +208,15 @@ static void drain_openssl(struct pair *p, int who)
     if (!e->ssl_failed) {
         if (!e->ssl_done && DTLSv1_handle_timeout(e->ssl) < 0) e->ssl_failed = true;
         r = SSL_do_handshake(e->ssl); /* 1 also when it was done before */
-        if (r == 1 && !e->ssl_done) e->ssl_done = true, e->connected++;
-        else if (!e->ssl_done) e->ssl_failed = SSL_get_error(e->ssl, r) != SSL_ERROR_WANT_READ;
+        if (r == 1 && !e->ssl_done)
+            e->ssl_done = true, e->connected++;
+        else if (!e->ssl_done)
+            e->ssl_failed = SSL_get_error(e->ssl, r) != SSL_ERROR_WANT_READ;
         while (e->ssl_done && (r = SSL_read(e->ssl, buf, sizeof buf)) > 0) got(e, buf, (size_t)r);
-        if (e->ssl_done && SSL_get_error(e->ssl, r) == SSL_ERROR_ZERO_RETURN) e->ssl_closed = true;
-        else if (e->ssl_done && SSL_get_error(e->ssl, r) != SSL_ERROR_WANT_READ) e->ssl_failed = true;
+        if (e->ssl_done && SSL_get_error(e->ssl, r) == SSL_ERROR_ZERO_RETURN)
+            e->ssl_closed = true;
+        else if (e->ssl_done && SSL_get_error(e->ssl, r) != SSL_ERROR_WANT_READ)
+            e->ssl_failed = true;
     }
     int n = BIO_read(SSL_get_wbio(e->ssl), buf, sizeof buf);
     for (int at = 0; n - at >= 13;) {
@@ -218,8 +229,10 @@ static void drain_openssl(struct pair *p, int who)
 static void drain(struct pair *p)
 {
     for (int i = 0; i < 2; i++) {
-        if (p->end[i].d) drain_ours(p, i);
-        else drain_openssl(p, i);
+        if (p->end[i].d)
+            drain_ours(p, i);
+        else
+            drain_openssl(p, i);
     }
 }
 
@@ -278,13 +291,15 @@ static bool step(struct pair *p, sotto_us until)
 void pair_run(struct pair *p, sotto_us span)
 {
     sotto_us until = pair_clock + span;
-    while (step(p, until)) {}
+    while (step(p, until)) {
+    }
 }
 
 bool pair_run_until_connected(struct pair *p, sotto_us span)
 {
     sotto_us until = pair_clock + span;
-    while (!(p->end[0].connected && p->end[1].connected) && step(p, until)) {}
+    while (!(p->end[0].connected && p->end[1].connected) && step(p, until)) {
+    }
     return p->end[0].connected && p->end[1].connected;
 }
 
@@ -311,7 +326,8 @@ bool pair_talks(struct pair *p)
         size_t before = to->n_data;
         say(p, i, text);
         pair_run(p, SOTTO_MS(200));
-        ok = ok && to->n_data == before + strlen(text) && memcmp(to->data + before, text, strlen(text)) == 0;
+        ok = ok && to->n_data == before + strlen(text) &&
+             memcmp(to->data + before, text, strlen(text)) == 0;
     }
     p->loss = loss;
     return ok;

@@ -46,10 +46,13 @@ static char *pem_of(X509 *x, EVP_PKEY *key, enum form form, bool key_first)
     for (int i = 0; i < 2; i++) {
         if ((i == 0) != key_first && x) assert_true(PEM_write_bio_X509(bio, x));
         if ((i == 0) != key_first || !key) continue;
-        if (form == PKCS8) assert_true(PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
-        if (form == TRADITIONAL) assert_true(PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL));
+        if (form == PKCS8)
+            assert_true(PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
+        if (form == TRADITIONAL)
+            assert_true(PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0, NULL, NULL));
         if (form == ENCRYPTED)
-            assert_true(PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_128_cbc(), "secret", 6, NULL, NULL));
+            assert_true(PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_128_cbc(), "secret", 6,
+                                                      NULL, NULL));
     }
     long n = BIO_get_mem_data(bio, &p);
     text = calloc(1, (size_t)n + 1);
@@ -81,8 +84,10 @@ static void two_new_certificates_share_no_value(void **state) /* DTLS-13 */
     struct sdp_fingerprint fa, fb;
     assert_int_equal(sotto__cert_generate(&a, NOW), 0);
     assert_int_equal(sotto__cert_generate(&b, NOW), 0);
-    assert_int_not_equal(ASN1_INTEGER_cmp(X509_get0_serialNumber(a->x509), X509_get0_serialNumber(b->x509)), 0);
-    assert_int_not_equal(X509_NAME_cmp(X509_get_subject_name(a->x509), X509_get_subject_name(b->x509)), 0);
+    assert_int_not_equal(
+        ASN1_INTEGER_cmp(X509_get0_serialNumber(a->x509), X509_get0_serialNumber(b->x509)), 0);
+    assert_int_not_equal(
+        X509_NAME_cmp(X509_get_subject_name(a->x509), X509_get_subject_name(b->x509)), 0);
     assert_int_not_equal(EVP_PKEY_eq(a->key, b->key), 1);
     sotto__cert_fingerprint(a, &fa);
     sotto__cert_fingerprint(b, &fb);
@@ -113,7 +118,9 @@ static void the_fingerprint_is_upper_hex_with_colons(void **state) /* SDP-06 */
     assert_int_equal(strlen(text), 8 + 32 * 3 - 1);
     assert_memory_equal(text, "sha-256 ", 8);
     for (size_t i = 8; text[i]; i++)
-        assert_true((i - 8) % 3 == 2 ? text[i] == ':' : isdigit((unsigned char)text[i]) || (text[i] >= 'A' && text[i] <= 'F'));
+        assert_true((i - 8) % 3 == 2
+                        ? text[i] == ':'
+                        : isdigit((unsigned char)text[i]) || (text[i] >= 'A' && text[i] <= 'F'));
     f = (struct sdp_fingerprint){"sha-512", {0xab}, 64};
     sotto__fingerprint_text(&f, text);
     assert_int_equal(strlen(text), 8 + 64 * 3 - 1);
@@ -196,7 +203,8 @@ static void an_encrypted_traditional_key_is_refused_without_asking(void **state)
     sotto_error err = {.size = sizeof err};
     char *p;
     PEM_write_bio_X509(bio, x);
-    PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL);
+    PEM_write_bio_PrivateKey_traditional(bio, key, EVP_aes_128_cbc(),
+                                         (const unsigned char *)"secret", 6, NULL, NULL);
     long n = BIO_get_mem_data(bio, &p);
     assert_int_equal(sotto__cert_from_pem(p, (size_t)n, &c, &err), SOTTO_E_SYNTAX);
     assert_non_null(strstr(err.reason, "encrypted"));
@@ -208,8 +216,8 @@ static void an_encrypted_traditional_key_is_refused_without_asking(void **state)
 static void weak_and_strange_keys_are_unsupported(void **state)
 {
     (void)state;
-    EVP_PKEY *keys[] = {EVP_RSA_gen(1024), EVP_EC_gen("secp256k1"), EVP_EC_gen("P-521"), EVP_EC_gen("P-224"),
-                        EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")};
+    EVP_PKEY *keys[] = {EVP_RSA_gen(1024), EVP_EC_gen("secp256k1"), EVP_EC_gen("P-521"),
+                        EVP_EC_gen("P-224"), EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         bool ed = i == 4;
         X509 *x = certificate_of(keys[i], ed ? NULL : EVP_sha256(), NOW);
@@ -223,7 +231,8 @@ static void a_key_with_written_out_curve_parameters_is_unsupported(void **state)
 {
     (void)state;
     EVP_PKEY *named = EVP_EC_gen("P-256");
-    EVP_PKEY_set_utf8_string_param(named, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_EXPLICIT);
+    EVP_PKEY_set_utf8_string_param(named, OSSL_PKEY_PARAM_EC_ENCODING,
+                                   OSSL_PKEY_EC_ENCODING_EXPLICIT);
     X509 *x = certificate_of(named, EVP_sha256(), NOW);
     expect_refused(x, named, PKCS8, SOTTO_E_UNSUPPORTED, "curve");
     X509_free(x);
@@ -234,13 +243,16 @@ static void garbage_is_no_pem(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "x", "-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "x",
+        "-----BEGIN CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
         "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
         "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct cert *c = NULL;
-        assert_int_equal(sotto__cert_from_pem(texts[i], strlen(texts[i]), &c, NULL), SOTTO_E_SYNTAX);
+        assert_int_equal(sotto__cert_from_pem(texts[i], strlen(texts[i]), &c, NULL),
+                         SOTTO_E_SYNTAX);
         assert_null(c);
     }
 }
@@ -301,9 +313,10 @@ static void fingerprints_of_weak_or_unknown_hashes_are_not_usable(void **state) 
         const char *hash;
         size_t n;
         bool usable;
-    } cases[] = {{"sha-1", 20, false},  {"md5", 16, false},    {"md2", 16, false},     {"sha-224", 28, false},
-                 {"sha-256", 32, true}, {"sha-384", 48, true}, {"sha-512", 64, true},  {"sha-256", 31, false},
-                 {"sha-256", 64, false}, {"", 0, false},       {"sha-3-512", 64, false}};
+    } cases[] = {{"sha-1", 20, false},   {"md5", 16, false},      {"md2", 16, false},
+                 {"sha-224", 28, false}, {"sha-256", 32, true},   {"sha-384", 48, true},
+                 {"sha-512", 64, true},  {"sha-256", 31, false},  {"sha-256", 64, false},
+                 {"", 0, false},         {"sha-3-512", 64, false}};
     struct sdp_fingerprint all[11] = {0};
     for (size_t i = 0; i < 11; i++) {
         struct sdp_fingerprint f = {.n_bytes = cases[i].n};

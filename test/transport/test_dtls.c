@@ -100,7 +100,8 @@ static void records_of_every_size_pass_and_larger_ones_do_not(void **state)
     for (size_t i = 0; i < 20000; i++) msg[i] = (uint8_t)(i * 7);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         size_t n = sizes[i];
-        assert_int_equal(sotto__dtls_seal(p.end[0].d, msg, n, dgram, n + SOTTO_DTLS_OVERHEAD - 1), SOTTO_E_TOO_BIG);
+        assert_int_equal(sotto__dtls_seal(p.end[0].d, msg, n, dgram, n + SOTTO_DTLS_OVERHEAD - 1),
+                         SOTTO_E_TOO_BIG);
         int r = sotto__dtls_seal(p.end[0].d, msg, n, dgram, n + SOTTO_DTLS_OVERHEAD);
         assert_int_equal(r, n + 37);
         sotto__dtls_input(p.end[1].d, pair_clock, dgram, (size_t)r);
@@ -177,7 +178,8 @@ static void a_lossy_link_delays_but_does_not_prevent_a_connection(void **state) 
         p.loss = 30, p.dup = 10, p.jitter = SOTTO_MS(30);
         sotto_us start = pair_clock;
         if (!pair_run_until_connected(&p, SOTTO_MAX_DTLS_US))
-            fail_msg("seed %u: %s | %s", (unsigned)seed, sotto__dtls_reason(p.end[0].d), sotto__dtls_reason(p.end[1].d));
+            fail_msg("seed %u: %s | %s", (unsigned)seed, sotto__dtls_reason(p.end[0].d),
+                     sotto__dtls_reason(p.end[1].d));
         took[seed] = pair_clock - start;
         if (took[seed] > worst) worst = took[seed];
         pair_run(&p, SOTTO_SECONDS(1));
@@ -186,7 +188,8 @@ static void a_lossy_link_delays_but_does_not_prevent_a_connection(void **state) 
     }
     size_t slow = 0;
     for (uint64_t i = 0; i < seeds; i++) slow += took[i] > SOTTO_SECONDS(3);
-    print_message("30 %% loss: %u of %u above 3 s, the worst %u ms\n", (unsigned)slow, (unsigned)seeds, (unsigned)(worst / 1000));
+    print_message("30 %% loss: %u of %u above 3 s, the worst %u ms\n", (unsigned)slow,
+                  (unsigned)seeds, (unsigned)(worst / 1000));
     assert_true(slow * 100 <= seeds);
     free(took);
 }
@@ -350,7 +353,8 @@ static void both_ends_export_the_same_keys_and_none_before_connected(void **stat
     assert_int_equal(sotto__dtls_export(p.end[1].d, "EXPORTER-Channel-Binding", c, 60), 0);
     assert_memory_equal(a, b, 60);
     assert_memory_not_equal(a, c, 60);
-    assert_string_equal(SSL_get_selected_srtp_profile(p.end[0].d->ssl)->name, "SRTP_AEAD_AES_128_GCM");
+    assert_string_equal(SSL_get_selected_srtp_profile(p.end[0].d->ssl)->name,
+                        "SRTP_AEAD_AES_128_GCM");
     pair_free(&p);
 }
 
@@ -363,7 +367,8 @@ static bool lose_the_first(struct pair *p, int from, const uint8_t *dgram, size_
 static void a_wall_clock_that_jumps_does_not_stop_the_handshake(void **state) /* A12 */
 {
     (void)state;
-    static const sotto_us shifts[] = {-SOTTO_SECONDS(315360000), -SOTTO_SECONDS(10), SOTTO_SECONDS(315360000)};
+    static const sotto_us shifts[] = {-SOTTO_SECONDS(315360000), -SOTTO_SECONDS(10),
+                                      SOTTO_SECONDS(315360000)};
     for (size_t i = 0; i < 3; i++) {
         for (int ms = 5; ms < 75; ms += 10) {
             struct pair p;
@@ -397,7 +402,8 @@ static int whole_life(struct dtls_ctx *ctx, struct cert *cert, uint64_t fail_at)
         for (int i = 0; i < 2 && r == 0; i++) {
             while ((r = sotto__dtls_next(d[i], pair_clock, &out)) == 1) {
                 if (out.type == DTLS_OUT_CONNECTED) connected++;
-                if (out.type == DTLS_OUT_PACKET) sotto__dtls_input(d[1 - i], pair_clock, out.p, out.n);
+                if (out.type == DTLS_OUT_PACKET)
+                    sotto__dtls_input(d[1 - i], pair_clock, out.p, out.n);
             }
         }
     }

@@ -41,10 +41,11 @@ enum kind { /* H063–H070: the eight datagrams of which each one ends a handsha
     KINDS
 };
 static const char *const kind_name[KINDS] = {
-    "fatal alert",        "NULL-cipher hello",  "16 MB fragment",    "bad ServerHello", "plain data",
-    "HelloVerifyRequest", "altered fragment",   "other ClientHello", "early CCS",       "far sequence number",
-    "bad key exchange",   "ServerHelloDone",    "future epoch",      "forged Finished", "HelloRequest",
-    "other ServerHello",  "other Certificate"};
+    "fatal alert",      "NULL-cipher hello",   "16 MB fragment",   "bad ServerHello",
+    "plain data",       "HelloVerifyRequest",  "altered fragment", "other ClientHello",
+    "early CCS",        "far sequence number", "bad key exchange", "ServerHelloDone",
+    "future epoch",     "forged Finished",     "HelloRequest",     "other ServerHello",
+    "other Certificate"};
 
 struct attack {
     enum kind kind;
@@ -56,7 +57,8 @@ struct attack {
     size_t n_hello;
 };
 
-static size_t record(uint8_t *out, uint8_t type, uint16_t epoch, uint64_t seq, const uint8_t *p, size_t n)
+static size_t record(uint8_t *out, uint8_t type, uint16_t epoch, uint64_t seq, const uint8_t *p,
+                     size_t n)
 {
     struct writer w = sotto__writer(out, 2048);
     sotto__write_u8(&w, type);
@@ -69,8 +71,8 @@ static size_t record(uint8_t *out, uint8_t type, uint16_t epoch, uint64_t seq, c
     return w.n;
 }
 
-static size_t handshake(uint8_t *out, uint8_t type, uint32_t len, uint16_t seq, uint32_t off, const uint8_t *p, size_t n,
-                        uint64_t record_seq)
+static size_t handshake(uint8_t *out, uint8_t type, uint32_t len, uint16_t seq, uint32_t off,
+                        const uint8_t *p, size_t n, uint64_t record_seq)
 {
     uint8_t body[1600];
     struct writer w = sotto__writer(body, sizeof body);
@@ -87,7 +89,8 @@ static size_t handshake(uint8_t *out, uint8_t type, uint32_t len, uint16_t seq, 
  * groups, signature algorithms. */
 static size_t client_hello(struct pair *p, uint8_t *out, uint16_t suite)
 {
-    static const uint8_t extensions[] = {0, 22, 0, 23, 0, 0, 0, 10, 0, 4, 0, 2, 0, 29, 0, 13, 0, 6, 0, 4, 4, 3, 8, 4};
+    static const uint8_t extensions[] = {0, 22, 0, 23, 0, 0, 0, 10, 0, 4, 0, 2,
+                                         0, 29, 0, 13, 0, 6, 0, 4,  4, 3, 8, 4};
     struct writer w = sotto__writer(out, 256);
     sotto__write_u16(&w, 0xfefd);
     for (int i = 0; i < 4; i++) {
@@ -134,9 +137,11 @@ static size_t forge(struct pair *p, const struct attack *a, uint8_t *out)
     uint64_t seq = pair_random(p) % 8;
     switch (a->kind) {
     case FATAL_ALERT: return record(out, 21, 0, seq, alert, 2);
-    case NULL_CIPHER_HELLO: return handshake(out, 1, 67, 0, 0, body, client_hello(p, body, 0x0002), seq);
+    case NULL_CIPHER_HELLO:
+        return handshake(out, 1, 67, 0, 0, body, client_hello(p, body, 0x0002), seq);
     case HUGE_FRAGMENT: return handshake(out, a->target ? 1 : 2, 0xffffff, 0, 0, body, 100, seq);
-    case BAD_SERVER_HELLO: return handshake(out, 2, 38, 0, 0, body, server_hello(p, body, 0x0001), seq);
+    case BAD_SERVER_HELLO:
+        return handshake(out, 2, 38, 0, 0, body, server_hello(p, body, 0x0001), seq);
     case PLAIN_DATA: return record(out, 23, 0, seq, body, 100);
     case VERIFY_REQUEST: return handshake(out, 3, sizeof hvr, 0, 0, hvr, sizeof hvr, seq);
     case ALTERED_FRAGMENT: return altered_fragment(p, a, out, seq);
@@ -181,7 +186,8 @@ static void inject(struct pair *p, const struct attack *a, sotto_us delay)
 static bool inject_once(struct pair *p, int from, const uint8_t *dgram, size_t n)
 {
     struct attack *a = p->tap_arg;
-    if (from == 0 && a->n_hello == 0 && n <= sizeof a->hello) memcpy(a->hello, dgram, a->n_hello = n);
+    if (from == 0 && a->n_hello == 0 && n <= sizeof a->hello)
+        memcpy(a->hello, dgram, a->n_hello = n);
     if (a->seen++ == a->at) inject(p, a, a->delay);
     return true;
 }
@@ -209,7 +215,8 @@ enum setting { OURS, FRAGMENTED, WITH_OPENSSL };
 
 /* One forged datagram in one handshake over an ordinary link; with OpenSSL alone at the other end, which does not begin anew, the
  * forger aims at us. */
-static bool survives(enum kind kind, int target, unsigned at, uint64_t seed, enum setting setting, uint64_t *rebuilds)
+static bool survives(enum kind kind, int target, unsigned at, uint64_t seed, enum setting setting,
+                     uint64_t *rebuilds)
 {
     struct pair p;
     struct dtls_stats s;
@@ -247,8 +254,9 @@ static unsigned table(enum setting setting, const char *title, int kinds, uint64
                 for (uint64_t seed = 1; seed <= seeds; seed++, all++)
                     ok += survives((enum kind)kind, target, at, seed, setting, &rebuilds);
             if (ok < all || rebuilds > 0)
-                print_message("%s: %-20s to the %s: %u of %u survive, %u rebuilds\n", title, kind_name[kind],
-                              target ? "server" : "client", ok, all, (unsigned)rebuilds);
+                print_message("%s: %-20s to the %s: %u of %u survive, %u rebuilds\n", title,
+                              kind_name[kind], target ? "server" : "client", ok, all,
+                              (unsigned)rebuilds);
             if (ok * 100 / all < worst) worst = ok * 100 / all;
         }
     }
@@ -307,7 +315,8 @@ static void a_handshake_completes_soon_after_a_flood(void **state) /* H072 */
         flood(&p, SOTTO_SECONDS(10), seed % 2);
         during += p.end[0].connected && p.end[1].connected;
         if (!pair_run_until_connected(&p, SOTTO_SECONDS(5)))
-            fail_msg("seed %u: %s | %s", (unsigned)seed, sotto__dtls_reason(p.end[0].d), sotto__dtls_reason(p.end[1].d));
+            fail_msg("seed %u: %s | %s", (unsigned)seed, sotto__dtls_reason(p.end[0].d),
+                     sotto__dtls_reason(p.end[1].d));
         assert_true(pair_talks(&p));
         for (int i = 0; i < 2; i++) {
             sotto__dtls_get_stats(p.end[i].d, &s);
@@ -316,7 +325,8 @@ static void a_handshake_completes_soon_after_a_flood(void **state) /* H072 */
         }
         pair_free(&p);
     }
-    print_message("1000 forged a second: %u of %u connect during the flood, the others after it\n", during, all);
+    print_message("1000 forged a second: %u of %u connect during the flood, the others after it\n",
+                  during, all);
 }
 
 static void after_the_handshake_forgeries_change_nothing(void **state) /* H075, H078, H079 */
@@ -350,8 +360,13 @@ static void stuff(struct pair *p, struct dtls *d, unsigned n)
         switch (r % 5) {
         case 0: len = record(dgram, 22, 1, seq, body, 40 + r % 200); break;
         case 1: len = record(dgram, 22, (uint16_t)(2 + r % 100), seq, body, 1000); break;
-        case 2: len = handshake(dgram, (uint8_t)(r >> 8), 16000, (uint16_t)(r >> 16 & 7), (uint32_t)(r >> 24 & 0x3fff), body, 1000, seq); break;
-        case 3: len = handshake(dgram, 1, 8000, 0, (uint32_t)(r >> 24 & 0x1fff), body, 1, seq); break;
+        case 2:
+            len = handshake(dgram, (uint8_t)(r >> 8), 16000, (uint16_t)(r >> 16 & 7),
+                            (uint32_t)(r >> 24 & 0x3fff), body, 1000, seq);
+            break;
+        case 3:
+            len = handshake(dgram, 1, 8000, 0, (uint32_t)(r >> 24 & 0x1fff), body, 1, seq);
+            break;
         default: len = record(dgram, 23, 1, seq, body, 1000); break;
         }
         sotto__dtls_input(d, pair_clock, dgram, len);
@@ -388,7 +403,9 @@ static void short_and_broken_datagrams_are_dropped(void **state) /* H056, H076 *
             for (size_t n = 0; n <= 40; n++) {
                 for (size_t i = 0; i < n; i++) dgram[i] = (uint8_t)pair_random(&p);
                 if (n > 0) dgram[0] = (uint8_t)first;
-                if (n > 13) dgram[1] = 0xfe, dgram[2] = 0xfd, dgram[3] = 0, dgram[4] = (uint8_t)(n & 1), dgram[11] = 0, dgram[12] = (uint8_t)(n - 13);
+                if (n > 13)
+                    dgram[1] = 0xfe, dgram[2] = 0xfd, dgram[3] = 0, dgram[4] = (uint8_t)(n & 1),
+                    dgram[11] = 0, dgram[12] = (uint8_t)(n - 13);
                 sotto__dtls_input(p.end[0].d, pair_clock, dgram, n);
                 sotto__dtls_input(p.end[1].d, pair_clock, dgram, n);
             }

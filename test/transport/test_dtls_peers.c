@@ -37,9 +37,10 @@ static void with_openssl(struct pair *p, int who, SSL_CTX *ctx, struct cert *cer
 static void every_suite_of_ours_connects_in_both_roles(void **state) /* DTLS-02 */
 {
     (void)state;
-    static const char *const suites[] = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
-                                         "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
-                                         "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"};
+    static const char *const suites[] = {
+        "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"};
     for (size_t i = 0; i < 6; i++) {
         for (int who = 0; who < 2; who++) {
             struct pair p;
@@ -68,7 +69,9 @@ enum trouble { OLD_VERSION, NO_EMS, NO_CERT, NOT_ASKED, SHA1_ONLY, NO_GROUP, SUI
 static SSL_CTX *bad_ctx(enum trouble t, const char *suites)
 {
     SSL_CTX *c = pair_openssl_ctx();
-    if (t == OLD_VERSION) SSL_CTX_set_min_proto_version(c, DTLS1_VERSION), SSL_CTX_set_max_proto_version(c, DTLS1_VERSION);
+    if (t == OLD_VERSION)
+        SSL_CTX_set_min_proto_version(c, DTLS1_VERSION),
+            SSL_CTX_set_max_proto_version(c, DTLS1_VERSION);
     if (t == NO_EMS) SSL_CTX_set_options(c, SSL_OP_NO_EXTENDED_MASTER_SECRET);
     if (t == SHA1_ONLY) {
         assert_true(SSL_CTX_set1_sigalgs_list(c, "ECDSA+SHA1"));
@@ -79,7 +82,8 @@ static SSL_CTX *bad_ctx(enum trouble t, const char *suites)
     return c;
 }
 
-static unsigned psk_secret(SSL *ssl, const char *hint, char *id, unsigned max_id, unsigned char *psk, unsigned max_psk)
+static unsigned psk_secret(SSL *ssl, const char *hint, char *id, unsigned max_id,
+                           unsigned char *psk, unsigned max_psk)
 {
     (void)ssl, (void)hint, (void)max_psk;
     snprintf(id, max_id, "peer");
@@ -96,19 +100,20 @@ static void weak_peers_do_not_connect(void **state) /* DTLS-01, DTLS-02, DTLS-04
         const char *suites;
         int only; /* as this end; -1: both */
         bool rsa;
-    } cases[] = {{"DTLS 1.0", OLD_VERSION, "ALL:@SECLEVEL=0", -1, false},
-                 {"no extended master secret", NO_EMS, NULL, -1, false},
-                 {"no certificate", NO_CERT, NULL, 0, false},
-                 {"a server that asks for none", NOT_ASKED, NULL, 1, false},
-                 {"SHA-1 signatures", SHA1_ONLY, "ALL:@SECLEVEL=0", -1, false},
-                 {"no common group", NO_GROUP, NULL, 0, false},
-                 {"NULL", SUITES, "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0", -1, false},
-                 {"anonymous", SUITES, "AECDH-AES128-SHA:ADH-AES128-GCM-SHA256:@SECLEVEL=0", -1, false},
-                 {"RSA key exchange", SUITES, "AES128-GCM-SHA256:@SECLEVEL=0", -1, true},
-                 {"CBC", SUITES, "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384:@SECLEVEL=0", -1, false},
-                 {"CCM", SUITES, "ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0", -1, false},
-                 {"DHE", SUITES, "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", -1, true},
-                 {"PSK", SUITES, "PSK-AES128-GCM-SHA256:@SECLEVEL=0", -1, false}};
+    } cases[] = {
+        {"DTLS 1.0", OLD_VERSION, "ALL:@SECLEVEL=0", -1, false},
+        {"no extended master secret", NO_EMS, NULL, -1, false},
+        {"no certificate", NO_CERT, NULL, 0, false},
+        {"a server that asks for none", NOT_ASKED, NULL, 1, false},
+        {"SHA-1 signatures", SHA1_ONLY, "ALL:@SECLEVEL=0", -1, false},
+        {"no common group", NO_GROUP, NULL, 0, false},
+        {"NULL", SUITES, "ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0", -1, false},
+        {"anonymous", SUITES, "AECDH-AES128-SHA:ADH-AES128-GCM-SHA256:@SECLEVEL=0", -1, false},
+        {"RSA key exchange", SUITES, "AES128-GCM-SHA256:@SECLEVEL=0", -1, true},
+        {"CBC", SUITES, "ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384:@SECLEVEL=0", -1, false},
+        {"CCM", SUITES, "ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0", -1, false},
+        {"DHE", SUITES, "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", -1, true},
+        {"PSK", SUITES, "PSK-AES128-GCM-SHA256:@SECLEVEL=0", -1, false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int who = 0; who < 2; who++) {
             struct pair p;
@@ -122,11 +127,14 @@ static void weak_peers_do_not_connect(void **state) /* DTLS-01, DTLS-02, DTLS-04
                 f.bytes[0] ^= 1;
                 sotto__dtls_set_fingerprints(p.end[1].d, &f, 1);
             }
-            if (cases[i].trouble == NOT_ASKED) SSL_set_verify(p.end[who].ssl, SSL_VERIFY_NONE, NULL);
+            if (cases[i].trouble == NOT_ASKED)
+                SSL_set_verify(p.end[who].ssl, SSL_VERIFY_NONE, NULL);
             pair_run(&p, SOTTO_MAX_DTLS_US);
-            if (p.end[1 - who].connected || p.end[who].connected) fail_msg("%s as end %d connected", cases[i].name, who);
+            if (p.end[1 - who].connected || p.end[who].connected)
+                fail_msg("%s as end %d connected", cases[i].name, who);
             int error = p.end[1 - who].error;
-            if (error != SOTTO_E_PROTO && !(error == SOTTO_E_NETWORK && who == 1)) fail_msg("%s as end %d: %d", cases[i].name, who, error);
+            if (error != SOTTO_E_PROTO && !(error == SOTTO_E_NETWORK && who == 1))
+                fail_msg("%s as end %d: %d", cases[i].name, who, error);
             pair_free(&p);
         }
     }
@@ -222,7 +230,8 @@ static void browsers_hellos_in_any_order_get_a_whole_flight(void **state) /* H08
 {
     (void)state;
     static const char *const browsers[] = {"chromium", "firefox"};
-    static const int orders[][4] = {{0, 1, -1}, {1, 0, -1}, {0, 0, 1, 1}, {1, 1, 0, -1}, {0, 0, 0, 1}};
+    static const int orders[][4] = {
+        {0, 1, -1}, {1, 0, -1}, {0, 0, 1, 1}, {1, 1, 0, -1}, {0, 0, 0, 1}};
     static const uint8_t whole[] = {2, 11, 12, 13, 14};
     for (size_t b = 0; b < 2; b++) {
         for (size_t o = 0; o < sizeof orders / sizeof orders[0]; o++) {
@@ -241,7 +250,8 @@ static void browsers_hellos_in_any_order_get_a_whole_flight(void **state) /* H08
 }
 
 /* The hello of a flight, cut into `parts` fragments of equal size, each in a datagram of its own. */
-static size_t cut(const uint8_t *hello, size_t n, size_t parts, uint8_t out[4][1500], size_t out_n[4])
+static size_t cut(const uint8_t *hello, size_t n, size_t parts, uint8_t out[4][1500],
+                  size_t out_n[4])
 {
     size_t size = (n + parts - 1) / parts;
     for (size_t i = 0, off = 0; i < parts; i++, off += size) {
@@ -265,7 +275,8 @@ static size_t cut(const uint8_t *hello, size_t n, size_t parts, uint8_t out[4][1
 static void three_fragments_in_every_order_and_twice_get_a_whole_flight(void **state) /* DTLS-20 */
 {
     (void)state;
-    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     uint8_t dgram[2][1500], hello[3000], part[4][1500], types[8];
     size_t n[2], part_n[4], len = 0;
     browser_flight("chromium", dgram, n);
@@ -279,7 +290,8 @@ static void three_fragments_in_every_order_and_twice_get_a_whole_flight(void **s
             struct pair p;
             pair_init(&p, 1);
             for (int i = 0; i < 3 * times; i++)
-                sotto__dtls_input(p.end[1].d, pair_clock, part[orders[o][i / times]], part_n[orders[o][i / times]]);
+                sotto__dtls_input(p.end[1].d, pair_clock, part[orders[o][i / times]],
+                                  part_n[orders[o][i / times]]);
             assert_int_equal(answer(p.end[1].d, types, 8), 5);
             pair_free(&p);
         }
@@ -301,11 +313,12 @@ static void sealer_init(struct sealer *s, SSL *client)
     SSL_SESSION_get_master_key(SSL_get_session(client), secret, sizeof secret);
     SSL_get_server_random(client, randoms, 32);
     SSL_get_client_random(client, randoms + 32, 32);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, md, 0),
-                           OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, secret, sizeof secret),
-                           OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, label, sizeof label - 1),
-                           OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, randoms, sizeof randoms),
-                           OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, md, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, secret, sizeof secret),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, label, sizeof label - 1),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, randoms, sizeof randoms),
+        OSSL_PARAM_construct_end()};
     assert_int_equal(EVP_KDF_derive(c, block, sizeof block, params), 1);
     memcpy(s->key, block, 16);
     memcpy(s->iv, block + 32, 4);
@@ -366,7 +379,8 @@ static void a_flood_of_protected_warnings_ends_the_connection(void **state) /* H
     assert_int_equal(sotto__dtls_next(p.end[1].d, pair_clock, &out), 1);
     assert_int_equal(out.n, 7);
     int i;
-    sotto__dtls_input(p.end[1].d, pair_clock, dgram, seal_by_hand(&s, 23, (const uint8_t *)"before it", 9, dgram));
+    sotto__dtls_input(p.end[1].d, pair_clock, dgram,
+                      seal_by_hand(&s, 23, (const uint8_t *)"before it", 9, dgram));
     for (i = 0; i < 10000; i++) {
         n = seal_by_hand(&s, 21, warning, 2, dgram);
         sotto__dtls_input(p.end[1].d, pair_clock, dgram, n);

@@ -19,7 +19,8 @@
 #include "util/bytes.h"
 #include "util/mem.h"
 
-static struct sdp_fingerprint fingerprint_of(const struct pair *p, int who, const char *hash, const EVP_MD *md, bool right)
+static struct sdp_fingerprint fingerprint_of(const struct pair *p, int who, const char *hash,
+                                             const EVP_MD *md, bool right)
 {
     struct sdp_fingerprint f = {.n_bytes = 0};
     unsigned n = 0;
@@ -37,7 +38,9 @@ static bool note_alert(struct pair *p, int from, const uint8_t *dgram, size_t n)
     struct reader r = sotto__reader(dgram, n);
     struct dtls_record rec;
     while (sotto__dtls_guard_split(&r, &rec))
-        if (rec.type == DTLS_ALERT && rec.epoch == 0 && rec.n == 15 && rec.p[13] == 2 && rec.p[14] == 42) alerts[from]++;
+        if (rec.type == DTLS_ALERT && rec.epoch == 0 && rec.n == 15 && rec.p[13] == 2 &&
+            rec.p[14] == 42)
+            alerts[from]++;
     return true;
 }
 
@@ -63,7 +66,8 @@ static void a_wrong_fingerprint_ends_the_handshake_in_either_role(void **state) 
         f.bytes[31] ^= 1;
         sotto__fingerprint_text(&f, text);
         assert_non_null(strstr(sotto__dtls_reason(p.end[who].d), text));
-        assert_int_equal(sotto__dtls_export(p.end[who].d, "EXTRACTOR-dtls_srtp", key, 16), SOTTO_E_STATE);
+        assert_int_equal(sotto__dtls_export(p.end[who].d, "EXTRACTOR-dtls_srtp", key, 16),
+                         SOTTO_E_STATE);
         assert_int_equal(p.end[0].n_data + p.end[1].n_data, 0);
         pair_free(&p);
     }
@@ -93,7 +97,8 @@ static void a_late_answer_lets_held_data_flow(void **state) /* DTLS-07 */
         pair_run(&p, SOTTO_MS(1));
         assert_int_equal(p.end[who].connected, 1);
         assert_int_equal(p.end[who].n_data, SOTTO_MAX_EARLY_RECORDS); /* one past the limit is lost */
-        for (uint8_t i = 0; i < SOTTO_MAX_EARLY_RECORDS; i++) assert_int_equal(p.end[who].data[i], i);
+        for (uint8_t i = 0; i < SOTTO_MAX_EARLY_RECORDS; i++)
+            assert_int_equal(p.end[who].data[i], i);
         assert_true(pair_talks(&p));
         pair_free(&p);
     }
@@ -144,7 +149,9 @@ static void the_strongest_hash_of_a_set_decides(void **state) /* SDP-07, H009 */
         {"strong right, weak wrong", {{512, true}, {256, false}}, true},
         {"sha-1 right, sha-256 wrong", {{1, true}, {256, false}}, false},
         {"sha-1 wrong, sha-256 right", {{1, false}, {256, true}}, true},
-        {"sha-1, sha-384 and two sha-512", {{1, true}, {384, false}, {512, false}, {512, true}}, true},
+        {"sha-1, sha-384 and two sha-512",
+         {{1, true}, {384, false}, {512, false}, {512, true}},
+         true},
     };
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         struct pair p;
@@ -153,8 +160,14 @@ static void the_strongest_hash_of_a_set_decides(void **state) /* SDP-07, H009 */
         pair_init_without_fingerprints(&p, c + 1);
         for (; n < 4 && cases[c].set[n].bits > 0; n++) {
             int bits = cases[c].set[n].bits;
-            const char *hash = bits == 1 ? "sha-1" : bits == 256 ? "sha-256" : bits == 384 ? "sha-384" : "sha-512";
-            const EVP_MD *md = bits == 1 ? EVP_sha1() : bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512();
+            const char *hash = bits == 1     ? "sha-1"
+                               : bits == 256 ? "sha-256"
+                               : bits == 384 ? "sha-384"
+                                             : "sha-512";
+            const EVP_MD *md = bits == 1     ? EVP_sha1()
+                               : bits == 256 ? EVP_sha256()
+                               : bits == 384 ? EVP_sha384()
+                                             : EVP_sha512();
             set[n] = fingerprint_of(&p, 1, hash, md, cases[c].set[n].right);
         }
         assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, set, n), 0);
@@ -177,12 +190,15 @@ static void sets_that_cannot_be_used_are_refused(void **state) /* H008 */
     assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, NULL, 0), SOTTO_E_INVAL);
     f = fingerprint_of(&p, 1, "sha-256", EVP_sha256(), true);
     for (size_t i = 0; i < SOTTO_MAX_FINGERPRINTS + 1; i++) many[i] = f;
-    assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, many, SOTTO_MAX_FINGERPRINTS + 1), SOTTO_E_LIMIT);
+    assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, many, SOTTO_MAX_FINGERPRINTS + 1),
+                     SOTTO_E_LIMIT);
     assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, many, SOTTO_MAX_FINGERPRINTS), 0);
-    assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, many, SOTTO_MAX_FINGERPRINTS), 0); /* the same: fine */
+    assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, many, SOTTO_MAX_FINGERPRINTS),
+                     0); /* the same: fine */
     assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, many, 1), SOTTO_E_STATE);
     many[3].bytes[0] ^= 1;
-    assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, many, SOTTO_MAX_FINGERPRINTS), SOTTO_E_STATE);
+    assert_int_equal(sotto__dtls_set_fingerprints(p.end[0].d, many, SOTTO_MAX_FINGERPRINTS),
+                     SOTTO_E_STATE);
     pair_know(&p, 1);
     assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(1)));
     pair_free(&p);
@@ -197,7 +213,8 @@ static bool spoil(struct pair *p, int from, const uint8_t *dgram, size_t n)
     struct dtls_record rec;
     memcpy(copy, dgram, n);
     while (sotto__dtls_guard_split(&r, &rec))
-        if (rec.type == DTLS_HANDSHAKE && rec.epoch == 0 && rec.p[13] == *type) copy[rec.p + rec.n - 1 - copy] ^= 1;
+        if (rec.type == DTLS_HANDSHAKE && rec.epoch == 0 && rec.p[13] == *type)
+            copy[rec.p + rec.n - 1 - copy] ^= 1;
     pair_send(p, 1 - from, copy, n, p->delay);
     return false;
 }
@@ -222,7 +239,8 @@ static void a_certificate_without_its_key_does_not_connect(void **state) /* H061
 static EVP_PKEY *explicit_p256(void)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_EXPLICIT);
+    EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
+                                   OSSL_PKEY_EC_ENCODING_EXPLICIT);
     return key;
 }
 
@@ -233,10 +251,14 @@ static void peers_keys_are_good_or_refused(void **state) /* DTLS-14, H080 */
         const char *name;
         EVP_PKEY *key;
         bool good;
-    } cases[] = {{"P-256", EVP_EC_gen("P-256"), true},         {"P-384", EVP_EC_gen("P-384"), true},
-                 {"P-521", EVP_EC_gen("P-521"), true},         {"RSA 2048", EVP_RSA_gen(2048), true},
-                 {"RSA 1024", EVP_RSA_gen(1024), false},       {"secp256k1", EVP_EC_gen("secp256k1"), false},
-                 {"P-224", EVP_EC_gen("P-224"), false},        {"explicit P-256", explicit_p256(), false},
+    } cases[] = {{"P-256", EVP_EC_gen("P-256"), true},
+                 {"P-384", EVP_EC_gen("P-384"), true},
+                 {"P-521", EVP_EC_gen("P-521"), true},
+                 {"RSA 2048", EVP_RSA_gen(2048), true},
+                 {"RSA 1024", EVP_RSA_gen(1024), false},
+                 {"secp256k1", EVP_EC_gen("secp256k1"), false},
+                 {"P-224", EVP_EC_gen("P-224"), false},
+                 {"explicit P-256", explicit_p256(), false},
                  {"Ed25519", EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (i != 7) /* which shows only when it was read from a certificate */
@@ -254,9 +276,12 @@ static void peers_keys_are_good_or_refused(void **state) /* DTLS-14, H080 */
             pair_use_openssl(&p, who, ctx, pair_cert(cases[i].key, 86400, 0)); /* ended in 1970: not looked at */
             pair_know(&p, 1 - who);
             bool connected = pair_run_until_connected(&p, SOTTO_MAX_DTLS_US);
-            if (connected != cases[i].good) fail_msg("%s as %s", cases[i].name, who ? "server" : "client");
-            if (connected) assert_true(pair_talks(&p));
-            else assert_int_equal(p.end[1 - who].error, SOTTO_E_PROTO);
+            if (connected != cases[i].good)
+                fail_msg("%s as %s", cases[i].name, who ? "server" : "client");
+            if (connected)
+                assert_true(pair_talks(&p));
+            else
+                assert_int_equal(p.end[1 - who].error, SOTTO_E_PROTO);
             pair_free(&p);
         }
         EVP_PKEY_free(cases[i].key);
@@ -290,8 +315,8 @@ static void rsa_keys_that_cost_time_are_refused_before_they_do(void **state) /* 
     static const struct {
         int bits, e_bits;
         bool good;
-    } cases[] = {{2047, 17, false}, {2048, 17, true},  {8192, 17, true},    {8193, 17, false},
-                 {16384, 17, false}, {2048, 64, true}, {2048, 65, false},   {2048, 2040, false}};
+    } cases[] = {{2047, 17, false},  {2048, 17, true}, {8192, 17, true},  {8193, 17, false},
+                 {16384, 17, false}, {2048, 64, true}, {2048, 65, false}, {2048, 2040, false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct timespec a, b;
         EVP_PKEY *key = public_rsa(cases[i].bits, cases[i].e_bits);
@@ -315,7 +340,8 @@ static void certificates_above_the_limit_are_refused(void **state) /* H080 */
         for (int who = 0; who < 2; who++) {
             struct pair p;
             pair_init_without_fingerprints(&p, 1);
-            pair_use_openssl(&p, who, pair_openssl_ctx(), pair_cert(EVP_EC_gen("P-256"), UNIX_NOW, cases[i].extra));
+            pair_use_openssl(&p, who, pair_openssl_ctx(),
+                             pair_cert(EVP_EC_gen("P-256"), UNIX_NOW, cases[i].extra));
             pair_know(&p, 1 - who);
             assert_int_equal(pair_run_until_connected(&p, SOTTO_MAX_DTLS_US), cases[i].good);
             if (!cases[i].good) assert_int_equal(p.end[1 - who].error, SOTTO_E_PROTO);
