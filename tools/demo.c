@@ -19,11 +19,12 @@
 struct options {
     const char *bind;
     uint16_t port;
+    bool verbose;
 };
 
 static int usage(FILE *to)
 {
-    fputs("usage: sotto demo [--port N] [--bind ADDRESS]\n"
+    fputs("usage: sotto demo [--port N] [--bind ADDRESS] [--verbose]\n"
           "\n"
           "Serves a page that makes a peer connection to this program: open its address in a "
           "browser.\n"
@@ -32,6 +33,7 @@ static int usage(FILE *to)
           "  --bind ADDRESS  where to listen (127.0.0.1). A numeric address of this machine. There "
           "is no\n"
           "                  password: whoever reaches the address can use the demo.\n"
+          "  --verbose       what the library logs, on standard error\n"
           "  --help          this text\n"
           "\n"
           "GET / gives the page. POST /offer takes an offer and gives the answer with all "
@@ -47,6 +49,7 @@ static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {{"port", required_argument, NULL, 'p'},
                                           {"bind", required_argument, NULL, 'b'},
+                                          {"verbose", no_argument, NULL, 'v'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     char *end;
@@ -54,6 +57,7 @@ static int parse(int argc, char **argv, struct options *o)
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (c == 'h') return usage(stdout);
         if (c == 'b') o->bind = optarg;
+        if (c == 'v') o->verbose = true;
         if (c == 'p') {
             unsigned long n = strtoul(optarg, &end, 10);
             if (*end || end == optarg || n > 65535) {
@@ -105,13 +109,13 @@ static int serve(sotto_ctx *ctx, struct demo_http *http, struct demo_calls *call
     int r = 0;
     while (!fds[2].revents) {
         if (poll(fds, 3, sleep_ms(http, due)) < 0 && errno != EINTR) break;
-        demo_http_run(http);
         for (int i = 0; i < 256 && (r = sotto_ctx_next(ctx, &e)) == 1; i++)
             demo_calls_event(calls, e);
         if (r < 0) {
             fprintf(stderr, "sotto demo: no more events: %s\n", sotto_strerror(r));
             return 1;
         }
+        demo_http_run(http); /* after the events: they may have answered a request that waits */
         due = demo_calls_tick(calls, sotto_now());
     }
     return 0;
@@ -127,7 +131,7 @@ int tools_demo(int argc, char **argv)
     if (code >= 0) return code;
     code = 1;
     signals = signal_fd();
-    r = sotto_ctx_new(NULL, &ctx);
+    r = tools_context(o.verbose, &ctx);
     if (r >= 0) calls = demo_calls_new(ctx, is_loopback(o.bind));
     if (calls) http = demo_http_new(o.bind, o.port, calls);
     if (http && signals >= 0) {

@@ -20,10 +20,12 @@ struct demo_http {
     struct MHD_Daemon *daemon;
     struct demo_calls *calls;
     uint16_t port;
+    int resumed; /* turns to be run at once: MHD_get_timeout does not count resumed requests */
 };
 
 /* One request. */
 struct request {
+    struct demo_http *server;
     struct MHD_Connection *http;
     struct MHD_Response *reply; /* of a suspended POST, when its answer has come; owned */
     unsigned status;            /* of reply */
@@ -199,6 +201,7 @@ void demo_http_answer(void *request, const char *sdp)
         q->reply = make_text("the call failed before it was answered\n");
         q->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
     }
+    q->server->resumed = 2; /* one takes it up, one sends */
     MHD_resume_connection(q->http);
 }
 
@@ -279,6 +282,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *http, const 
         q = *own = calloc(1, sizeof *q);
         if (!q) return MHD_NO;
         q->http = http;
+        q->server = s;
     }
     if (q->reply) {
         status = q->status;
@@ -363,12 +367,14 @@ int demo_http_fd(const struct demo_http *h)
 int demo_http_timeout(const struct demo_http *h)
 {
     MHD_UNSIGNED_LONG_LONG ms;
+    if (h->resumed > 0) return 0;
     if (MHD_get_timeout(h->daemon, &ms) != MHD_YES) return -1;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
 void demo_http_run(struct demo_http *h)
 {
+    if (h->resumed > 0) h->resumed--;
     MHD_run(h->daemon);
 }
 

@@ -15,7 +15,7 @@
 struct run {
     sotto_ctx *ctx;
     struct echo echo;
-    bool offer, loopback;
+    bool offer, loopback, verbose;
     bool written; /* our description */
     bool over;
     int code;    /* of the process */
@@ -26,7 +26,7 @@ struct run {
 static void usage(FILE *to)
 {
     fputs(
-        "usage: sotto echo [--offer] [--loopback]\n"
+        "usage: sotto echo [--offer] [--loopback] [--verbose]\n"
         "\n"
         "Reads an SDP offer from standard input up to end of file, writes the answer with all\n"
         "candidates to standard output, ended by an empty line, and then sends every message of\n"
@@ -140,7 +140,7 @@ static void start(struct run *x)
     sotto_pc_config cfg = {.size = sizeof cfg, .allow_loopback = x->loopback};
     sotto_error err = {.size = sizeof err};
     sotto_dc *dc; /* freed with its connection, or at its CLOSED */
-    int r = sotto_ctx_new(NULL, &x->ctx);
+    int r = tools_context(x->verbose, &x->ctx);
     if (r >= 0) r = sotto_pc_new(x->ctx, &cfg, &x->echo.pc);
     if (r >= 0 && x->offer) r = sotto_pc_create_data_channel(x->echo.pc, "echo", NULL, &dc);
     if (r < 0) {
@@ -168,6 +168,8 @@ int tools_echo(int argc, char **argv)
             x.offer = true;
         } else if (strcmp(argv[i], "--loopback") == 0) {
             x.loopback = true;
+        } else if (strcmp(argv[i], "--verbose") == 0) {
+            x.verbose = true;
         } else if (strcmp(argv[i], "--help") == 0) {
             usage(stdout);
             return 0;

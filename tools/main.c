@@ -7,6 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
+static void log_line(int32_t level, const char *line, void *user)
+{
+    (void)user;
+    fprintf(stderr, "%d %s\n", level, line);
+}
+
+int tools_context(bool verbose, sotto_ctx **ret)
+{
+    sotto_ctx_config cfg = {.size = sizeof cfg, .log_level = SOTTO_LOG_DEBUG, .log = log_line};
+    return sotto_ctx_new(verbose ? &cfg : NULL, ret);
+}
+
 static int usage(FILE *to)
 {
     fprintf(to,

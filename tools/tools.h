@@ -10,6 +10,9 @@
 int tools_echo(int argc, char **argv); /* exit code; argv[0] is the command's name */
 int tools_demo(int argc, char **argv);
 
+/* A context; verbose: that logs to standard error. */
+int tools_context(bool verbose, sotto_ctx **ret);
+
 /* A peer whose messages are sent back in order. Only one can wait: while it does, reading is off. */
 struct echo {
     sotto_pc *pc;
