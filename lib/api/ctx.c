@@ -110,7 +110,7 @@ int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg, sotto_
     c->world = w ? *w : real_world;
     c->in_world = w != NULL;
     c->inner = c->outer = c->ready = c->wake = c->sctp_wake = c->timer = -1;
-    c->batch_until = SOTTO_NEVER;
+    c->batch_until = c->closing_at = SOTTO_NEVER;
     init_lists(c);
     int r = read_config(c, cfg);
     if (w) c->no_thread = true;
@@ -161,7 +161,7 @@ static void drain_log(sotto_ctx *c)
     } else if (c->log.lost > 0) {
         uint32_t lost = c->log.lost;
         c->log.lost = 0;
-        sotto__log(&c->log, SOTTO_LOG_WARNING, "log", "%u lines were lost before this one", lost);
+        SOTTO_LOG(&c->log, SOTTO_LOG_WARNING, "log", "%u lines were lost before this one", lost);
         sotto__loop_wake(c);
     }
     sotto__guard_unlock(c->guard);
@@ -290,8 +290,7 @@ static int wait_once(sotto_ctx *c, sotto_us left)
 {
     int r = c->no_thread ? sotto__loop_turn(c, left) : SOTTO_E_STATE;
     if (r != SOTTO_E_STATE) return r;
-    /* some thread runs the turns: here it is enough to wait for events */
-    return poll_for(c->no_thread ? c->ready : c->outer, left) < 0 ? SOTTO_E_AGAIN : 0;
+    return poll_for(c->outer, left) < 0 ? SOTTO_E_AGAIN : 0; /* another thread runs the turns */
 }
 
 SOTTO_API int sotto_ctx_wait(sotto_ctx *c, sotto_us timeout, sotto_event **ret)
@@ -305,13 +304,9 @@ SOTTO_API int sotto_ctx_wait(sotto_ctx *c, sotto_us timeout, sotto_event **ret)
         sotto_us now = sotto__now(c);
         sotto_us left = until == SOTTO_NEVER ? SOTTO_NEVER : until > now ? until - now : 0;
         if (r != 0 || left == 0 || atomic_load(&c->stop)) break;
-        int woken = wait_once(c, left);
-        if (woken == 0) continue;
-        if (woken != SOTTO_E_AGAIN)
-            r = woken;
-        else
-            r = sotto_ctx_next(c, ret); /* a signal came, perhaps an event too */
-        break;
+        r = wait_once(c, left);
+        if (r == SOTTO_E_AGAIN) r = sotto_ctx_next(c, ret), left = 0; /* perhaps an event came too */
+        if (r != 0 || left == 0) break;
     }
     return end_waiting(c, r);
 }

@@ -93,6 +93,7 @@ struct sotto_ctx {
     size_t n_heap, cap_heap;
     struct node run; /* those that are ready or due */
     struct node closing;
+    sotto_us closing_at; /* when to look after them */
     bool batching;
     sotto_us batch_until;
 

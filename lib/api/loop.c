@@ -140,9 +140,7 @@ int sotto__loop_reserve(sotto_ctx *c)
 sotto_us sotto__ctx_due(const sotto_ctx *c)
 {
     sotto_us due = c->n_heap > 0 ? c->heap[0]->due : SOTTO_NEVER;
-    if (!sotto__list_empty(&c->closing))
-        due = sotto__earlier(due, sotto__after(sotto__now(c), CLOSING_STEP));
-    return sotto__earlier(due, c->batch_until);
+    return sotto__earlier(due, sotto__earlier(c->closing_at, c->batch_until));
 }
 
 /* ---- what a connection wants ---- */
@@ -289,7 +287,7 @@ static void run_one(sotto_ctx *c, sotto_pc *pc)
         int more = sotto__peer_next(pc->peer, sotto__now(c));
         if (more) sotto__egress_flush(&c->egress, sotto__now(c));
         sotto__loop_touch(c, pc, sotto__now(c));
-        sotto__loop_arm(c);
+        if (sotto__event_waits(c) != c->is_ready) sotto__loop_arm(c);
         sotto__guard_yield(c->guard);
         if (!more) break;
     }
@@ -317,10 +315,12 @@ static bool run_closing(sotto_ctx *c, struct closing *x, sotto_us now)
 
 static void run_all_closing(sotto_ctx *c, sotto_us now)
 {
+    if (now < c->closing_at) return;
     for (struct node *n = c->closing.next, *next; n != &c->closing; n = next) {
         next = n->next;
         run_closing(c, CONTAINER_OF(n, struct closing, node), now);
     }
+    c->closing_at = sotto__list_empty(&c->closing) ? SOTTO_NEVER : sotto__after(now, CLOSING_STEP);
 }
 
 void sotto__loop_close_ice(sotto_ctx *c, struct ice *ice, sotto_us now)
@@ -333,7 +333,9 @@ void sotto__loop_close_ice(sotto_ctx *c, struct ice *ice, sotto_us now)
     *x = (struct closing){.ice = ice, .until = sotto__after(now, SOTTO_SECONDS(1))};
     sotto__list_push(&c->closing, &x->node);
     /* those without a TURN server are mostly done at once */
-    for (int i = 0; i < CLOSING_TRIES && !run_closing(c, x, now); i++) continue;
+    for (int i = 0; i < CLOSING_TRIES; i++)
+        if (run_closing(c, x, now)) return;
+    if (c->closing_at == SOTTO_NEVER) c->closing_at = sotto__after(now, CLOSING_STEP);
 }
 
 static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)

@@ -268,11 +268,16 @@ SOTTO_API int sotto_pc_get_state(sotto_pc *pc, sotto_pc_state *ret)
 SOTTO_API int sotto_pc_set_reading(sotto_pc *pc, bool on)
 {
     struct peer *peer;
+    sotto_pc_state s;
     int r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
-    sotto__peer_set_reading(peer, sotto__now(pc->ctx), on);
+    sotto__peer_get_state(peer, &s);
+    if (s.signaling == SOTTO_SIGNALING_CLOSED)
+        r = SOTTO_E_CLOSED;
+    else
+        sotto__peer_set_reading(peer, sotto__now(pc->ctx), on);
     sotto__pc_leave(pc);
-    return 0;
+    return r;
 }
 
 static int read_dc_config(const sotto_dc_config *cfg, const char *label, sotto_dc_config *ret)
