@@ -256,8 +256,8 @@ void side_take_events(struct side *s)
         CHECK(r == 0 || r == 1);
         if (r == 0) return;
         CHECK(e->at <= s->pair->net->now);
-        CHECK(
-            !(was_state && e->type == SOTTO_EV_STATE && e->pc == of)); /* they would have merged */
+        /* they would have merged; a rollback takes candidates away from between them */
+        CHECK(s->rolls_back || !(was_state && e->type == SOTTO_EV_STATE && e->pc == of));
         was_state = e->type == SOTTO_EV_STATE;
         of = e->pc;
         if (e->pc == s->pc)

@@ -59,9 +59,10 @@ struct side {
     sotto_us state_at[SIDE_STATES];
     size_t n_states;
     size_t n_events[32];
-    bool echo;         /* new remote channels echo */
-    bool deaf;         /* takes no events */
-    bool told_all;     /* the empty candidate came */
+    bool echo;     /* new remote channels echo */
+    bool deaf;     /* takes no events */
+    bool told_all; /* the empty candidate came */
+    bool rolls_back;
     bool is_closed;    /* the closed STATE came */
     int32_t set_error; /* of the last description that signalling applied */
 };
