@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What all DTLS connections of one context share: DTLS 1.2 (RFC 8996), AEAD suites with ephemeral
- * keys, groups and signatures (RFC 8827 §6.5). Everything that the host's openssl.cnf could change is set here, so that a connection is the
+ * What all DTLS connections of one context share: DTLS 1.2 (RFC 8996), AEAD suites with ephemeral keys, groups and
+ * signatures (RFC 8827 §6.5). Everything that the host's openssl.cnf could change is set here, so that a connection is the
  * same on every machine, and nothing of it can be switched off. Certificates belong to the connections.
  */
 #include <openssl/err.h>

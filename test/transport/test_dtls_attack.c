@@ -271,19 +271,20 @@ static uint64_t seeds(uint64_t quick, uint64_t thorough)
 static void one_forged_datagram_at_any_flight_does_not_end_a_handshake(void **state) /* H063–H070 */
 {
     (void)state;
-    assert_true(table(OURS, "ours", KINDS, seeds(10, 250)) >= 99);
+    assert_true(table(OURS, "ours", EARLY_CCS, seeds(13, 250)) >= 99);
+    assert_true(table(OURS, "ours", KINDS, seeds(3, 250)) >= 99);
 }
 
 static void nor_does_it_when_the_hello_comes_in_fragments(void **state) /* H063–H070, H074 */
 {
     (void)state;
-    assert_true(table(FRAGMENTED, "fragments", EARLY_CCS, seeds(10, 250)) >= 99);
+    assert_true(table(FRAGMENTED, "fragments", EARLY_CCS, seeds(6, 250)) >= 99);
 }
 
 static void nor_with_a_peer_that_does_not_begin_anew(void **state) /* H063–H070 */
 {
     (void)state;
-    assert_true(table(WITH_OPENSSL, "OpenSSL", OTHER_CLIENT_HELLO, seeds(10, 250)) >= 99);
+    assert_true(table(WITH_OPENSSL, "OpenSSL", EARLY_CCS, seeds(6, 250)) >= 99);
     table(WITH_OPENSSL, "OpenSSL", KINDS, seeds(1, 50)); /* what it takes to read the packets: told, not asserted */
 }
 
@@ -308,7 +309,7 @@ static void a_handshake_completes_soon_after_a_flood(void **state) /* H072 */
 {
     (void)state;
     unsigned during = 0, all = 0;
-    for (uint64_t seed = 1; seed <= seeds(4, 50); seed++, all++) {
+    for (uint64_t seed = 1; seed <= seeds(2, 50); seed++, all++) {
         struct pair p;
         struct dtls_stats s;
         pair_init(&p, seed);
@@ -321,7 +322,7 @@ static void a_handshake_completes_soon_after_a_flood(void **state) /* H072 */
         for (int i = 0; i < 2; i++) {
             sotto__dtls_get_stats(p.end[i].d, &s);
             assert_true(s.rebuilds <= SOTTO_MAX_DTLS_REBUILDS);
-            assert_true(s.forged > 500);
+            assert_true(s.forged > 0 && s.records_dropped > 1000);
         }
         pair_free(&p);
     }
