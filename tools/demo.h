@@ -5,8 +5,7 @@
 #include "tools.h"
 
 #define DEMO_MAX_CALLS 64u /* at a time; beyond: 503 */
-#define DEMO_MAX_OFFER                                                                             \
-    (64u * 1024)           /* bytes of a POST; browsers' offers of data channels are below 4 KiB */
+#define DEMO_MAX_OFFER (64u * 1024) /* bytes of a POST; browsers send less than 4 KiB */
 #define DEMO_MAX_HTTP 128u /* HTTP connections at a time */
 #define DEMO_CONNECT_US (30 * 1000000LL) /* a call that is not connected by then is dropped */
 #define DEMO_BLOCK (64u * 1024)          /* bytes of a message of the throughput run */
