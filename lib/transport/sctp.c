@@ -155,7 +155,9 @@ static void look(struct sctp *s)
     if (!s->so || s->down || (s->up && !s->check)) return;
     struct sctp_status status = {0};
     socklen_t n = sizeof status;
-    bool alive = usrsctp_getsockopt(s->so, IPPROTO_SCTP, SCTP_STATUS, &status, &n) == 0;
+    /* One that was aborted is still there for a while, as closed. */
+    bool alive = usrsctp_getsockopt(s->so, IPPROTO_SCTP, SCTP_STATUS, &status, &n) == 0 &&
+                 status.sstat_state != SCTP_CLOSED;
     if (alive && !s->up && status.sstat_state == SCTP_ESTABLISHED) {
         s->up = true;
         if (status.sstat_outstrms < s->streams_out) s->streams_out = status.sstat_outstrms;
@@ -206,16 +208,43 @@ static void release(struct sctp *s)
     sotto__free(p);
 }
 
+static void make_room(struct sctp *s, uint32_t room)
+{
+    uint32_t rcv = receive_buffer(s) + room;
+    if (usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0) s->probe.room = room;
+}
+
+/*
+ * Probes of a window that the application keeps closed. Senders by usrsctp give up after some that are refused, whatever SACKs
+ * say, and a reset of theirs waits for the chunk in the probe. So a few in a second find room, and never more than a bound.
+ */
+static void admit_probe(struct sctp *s, sotto_us now, struct sctp_seen *seen)
+{
+    if (!seen->closed || !seen->next || now < s->probe.next || s->probe.n >= SOTTO_SCTP_PROBES) return;
+    s->probe.next = sotto__after(now, SOTTO_MS(100)), s->probe.n++;
+    seen->probe = true;
+    make_room(s, s->probe.room + (uint32_t)seen->data_len + 512);
+}
+
+static void end_probes(struct sctp *s)
+{
+    if (s->probe.n == 0 || !s->so || s->guard.window < s->probe.room + SOTTO_MTU) return;
+    make_room(s, 0);
+    s->probe.n = 0;
+}
+
 /* A packet that the guard let through; only those that must be changed are copied. */
-static void inside(struct sctp *s, const uint8_t *p, size_t n, struct sctp_seen *seen)
+static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, struct sctp_seen *seen)
 {
     static uint8_t copy[SCTP_PACKET_LIMIT]; /* under the lock: one for the process */
+    admit_probe(s, now, seen);
     bool early = seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn);
     if (seen->rewrite || early) p = memcpy(copy, p, n);
     if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
     if (early) hold(s, copy, seen);
     feed(s, p, n);
     release(s);
+    end_probes(s);
     if (seen->acks) s->backlog.stale = true;
     if (seen->end) {
         s->check = true, s->in_tick = false;
@@ -233,7 +262,7 @@ int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
     sotto__sctp_lock(s, now);
     bool over = !s->so;
     bool good = !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
-    if (good) inside(s, p, n, &seen);
+    if (good) inside(s, now, p, n, &seen);
     sotto__sctp_unlock(s);
     s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
     if (good || over) return 0;

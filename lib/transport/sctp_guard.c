@@ -148,6 +148,11 @@ static bool check_data(struct walk *w, const struct chunk *c)
     if (c->n < 13) return refuse(w, "DATA without data");
     if (sotto__get_u16(c->p + 4) >= w->g->user_streams) return refuse(w, "DATA on a stream that does not exist");
     if ((c->flags & FLAGS_WHOLE) == FLAGS_WHOLE) w->seen->rewrite = true;
+    if (w->seen->data_len == 0) {
+        w->seen->data_len = c->n;
+        w->seen->closed = w->g->window < SMALL_WINDOW;
+        w->seen->next = sotto__get_u32(c->p) == w->g->cum_tsn + 1;
+    }
     /* usrsctp's window never closes on small messages, each of which costs it some 400 bytes. */
     if (w->g->window < SMALL_WINDOW && ++w->g->beyond > SOTTO_SCTP_BEYOND_WINDOW) {
         w->g->beyond = SOTTO_SCTP_BEYOND_WINDOW;
@@ -315,12 +320,14 @@ void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_see
 {
     struct reader r = sotto__reader(p + HEADER, n - HEADER);
     struct chunk c;
+    bool first = seen->probe;
     while (r.n > 0 && next_chunk(&r, &c)) {
         uint8_t *body = p + (c.p - p);
         if (c.type == INIT || c.type == INIT_ACK) put16(body + 8, 0xffff);
         if (c.type == DATA && (c.flags & FLAGS_WHOLE) == FLAGS_WHOLE)
             put16(body + 4, sotto__get_u16(body + 4) + g->user_streams);
-        if (c.type == DATA && seen->too_much) put16(body, g->cum_tsn >> 16), put16(body + 2, g->cum_tsn);
+        if (c.type == DATA && seen->too_much && !first) put16(body, g->cum_tsn >> 16), put16(body + 2, g->cum_tsn);
+        if (c.type == DATA) first = false;
     }
 }
 

@@ -26,7 +26,10 @@ struct sctp_guard { /* all-zero plus the first four fields is the start */
 
 struct sctp_seen { /* what a good packet holds, for the caller */
     bool rewrite;      /* run sotto__sctp_guard_rewrite on it */
-    bool too_much;     /* its DATA shall only be answered */
+    bool too_much;     /* its DATA shall only be answered… */
+    bool probe;        /* … but for the first chunk: the caller may set this */
+    size_t data_len;   /* of the first DATA chunk, 0: none */
+    bool closed, next; /* it came though our window is closed; it is the very next one */
     bool end;          /* ABORT or a step of SHUTDOWN */
     bool aborted;      /* ABORT */
     bool abort_proto;  /* … with a cause that blames us */

@@ -59,6 +59,11 @@ struct sctp {
         size_t n;
         uint32_t tsn;
     } held;
+    struct {              /* chunks let in though the window is closed */
+        sotto_us next;    /* not before */
+        unsigned n;
+        uint32_t room;    /* added to the receive buffer for them */
+    } probe;
     sotto_us busy_until;
     struct sctp_stats stats;
     /* What usrsctp may still hold of ours: upper bounds, measured anew when they bind and something happened since. */

@@ -131,6 +131,8 @@ static void set_defaults(void)
     usrsctp_sysctl_set_sctp_init_rtx_max_default(16);
     usrsctp_sysctl_set_sctp_assoc_rtx_max_default(17); /* so silence ends an association after a minute */
     usrsctp_sysctl_set_sctp_path_rtx_max_default(17);
+    usrsctp_sysctl_set_sctp_heartbeat_interval_default(10000); /* an answer clears the errors that probes count */
+    usrsctp_sysctl_set_sctp_max_retran_chunk(0); /* else 30 probes of a closed window would end it */
 }
 
 /* Once, and for good: usrsctp_finish can take minutes. Its one thread shall take no signals of the application. */

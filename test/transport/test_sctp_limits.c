@@ -144,6 +144,35 @@ static void a_reader_that_stops_for_a_minute_loses_nothing_and_costs_nothing(voi
     }
 }
 
+/* A sender by usrsctp counts unanswered probes, and chunks sent 30 times: both would end the association. */
+static void both_sides_stop_reading_for_ten_minutes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 1000, 60000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct pair p;
+        uint64_t sent[2] = {0, 0};
+        uint8_t *data = calloc(1, sizes[i]);
+        pair_open(&p, &lan);
+        pair_connect(&p);
+        size_t before = heap();
+        p.a.discard = p.b.discard = true, p.a.reading = p.b.reading = false;
+        for (int step = 0; step < 600; step++) {
+            while (side_send(&p, &p.a, 1, data, sizes[i]) == 0) sent[0]++;
+            while (side_send(&p, &p.b, 1, data, sizes[i]) == 0) sent[1]++;
+            pair_run(&p, SOTTO_SECONDS(1));
+        }
+        assert_false(p.a.down || p.b.down);
+        assert_in_range(heap(), 0, before + 2 * 8 * 1024 * 1024); /* two sides */
+        p.a.reading = p.b.reading = true;
+        pair_run(&p, SOTTO_SECONDS(60));
+        assert_int_equal(p.b.messages, sent[0]);
+        assert_int_equal(p.a.messages, sent[1]);
+        free(data);
+        pair_close(&p);
+    }
+}
+
 static void the_backlog_is_bounded_in_messages_and_in_bytes(void **state)
 {
     (void)state;
@@ -237,7 +266,7 @@ static void a_reset_is_told_beside_a_full_window(void **state)
         pair_run(&p, SOTTO_MS(100));
     }
     for (uint16_t sid = 100; sid < 110; sid++) assert_int_equal(sotto__sctp_reset(p.a.s, p.now, sid), 0);
-    pair_run(&p, SOTTO_SECONDS(5));
+    pair_run(&p, SOTTO_SECONDS(180));
     p.a.reading = p.b.reading = true;
     pair_run(&p, SOTTO_SECONDS(20));
     int in = 0, out = 0;
@@ -401,6 +430,7 @@ int main(void)
         cmocka_unit_test(messages_at_the_upper_end_pass_a_small_and_a_large_window),
         cmocka_unit_test(bad_arguments_are_told),
         cmocka_unit_test(a_reader_that_stops_for_a_minute_loses_nothing_and_costs_nothing),
+        cmocka_unit_test(both_sides_stop_reading_for_ten_minutes),
         cmocka_unit_test(the_backlog_is_bounded_in_messages_and_in_bytes),
         cmocka_unit_test(abandoned_messages_leave_the_backlog),
         cmocka_unit_test(a_full_outbox_loses_packets_and_sctp_repeats_them),
