@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static sotto_us now = 1000000000;
 
 /* usrsctp's clock is ours */
-__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv, void *restrict tz)
+__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv,
+                                                        void *restrict tz)
 {
     (void)tz;
     tv->tv_sec = (time_t)(now / 1000000), tv->tv_usec = (suseconds_t)(now % 1000000);
@@ -46,8 +47,10 @@ static void learn(struct world *w, bool from_peer, const uint8_t *p, size_t n)
     if (from_peer && p[12] != 1) memcpy(w->tag, p + 4, 4);
     if ((p[12] == 1 || p[12] == 2) && n >= 32) {
         uint32_t tsn = sotto__get_u32(p + 28);
-        if (from_peer) w->tsn = w->reset_seq = tsn;
-        else w->victim_tsn = tsn;
+        if (from_peer)
+            w->tsn = w->reset_seq = tsn;
+        else
+            w->victim_tsn = tsn;
     }
 }
 
@@ -68,8 +71,12 @@ static void drain(struct world *w, bool handshake)
 
 static void connect_both(struct world *w)
 {
-    struct sctp_cfg cfg = {.local_port = 5000, .remote_port = 5000, .streams_out = 16, .streams_in = 32,
-                           .max_message_size = 65536, .wake_fd = -1};
+    struct sctp_cfg cfg = {.local_port = 5000,
+                           .remote_port = 5000,
+                           .streams_out = 16,
+                           .streams_in = 32,
+                           .max_message_size = 65536,
+                           .wake_fd = -1};
     require(sotto__sctp_new(&w->peer, &cfg, now) == 0 && sotto__sctp_new(&w->s, &cfg, now) == 0);
     for (int i = 0; i < 20; i++) {
         struct sctp_out out;
@@ -115,7 +122,8 @@ static void feed_data(struct world *w, struct reader *r)
         size_t n = size < 0xf0 ? size : 1000;
         static const uint8_t zero[1004];
         if (out.n + 16 + n + 4 > sizeof b) break;
-        sotto__write_u8(&out, 0), sotto__write_u8(&out, flags), sotto__write_u16(&out, (uint16_t)(16 + n));
+        sotto__write_u8(&out, 0), sotto__write_u8(&out, flags),
+            sotto__write_u16(&out, (uint16_t)(16 + n));
         sotto__write_u32(&out, w->tsn), sotto__write_u16(&out, sotto__read_u8(r) % 17);
         sotto__write_u16(&out, (uint16_t)delta(r)), sotto__write_u32(&out, 53);
         sotto__write_bytes(&out, zero, (n + 3) & ~(size_t)3);
@@ -131,7 +139,8 @@ static void feed_control(struct world *w, struct reader *r)
     switch (kind) {
     case 0: /* SACK */
         sotto__write_u16(&out, 0x0300), sotto__write_u16(&out, (uint16_t)(16 + 4 * n));
-        sotto__write_u32(&out, w->victim_tsn + (uint32_t)delta(r)), sotto__write_u32(&out, (uint32_t)delta(r) * 1000u);
+        sotto__write_u32(&out, w->victim_tsn + (uint32_t)delta(r)),
+            sotto__write_u32(&out, (uint32_t)delta(r) * 1000u);
         sotto__write_u16(&out, (uint16_t)n), sotto__write_u16(&out, 0);
         for (unsigned i = 0, at = 1; i < n; i++) {
             at += 1u + sotto__read_u8(r) % 8, sotto__write_u16(&out, (uint16_t)at);
@@ -140,13 +149,17 @@ static void feed_control(struct world *w, struct reader *r)
         break;
     case 1: /* FORWARD-TSN */
         w->tsn += (uint32_t)delta(r);
-        sotto__write_u16(&out, 0xc000), sotto__write_u16(&out, (uint16_t)(8 + 4 * n)), sotto__write_u32(&out, w->tsn);
-        for (unsigned i = 0; i < n; i++) sotto__write_u16(&out, sotto__read_u8(r) % 17), sotto__write_u16(&out, (uint16_t)delta(r));
+        sotto__write_u16(&out, 0xc000), sotto__write_u16(&out, (uint16_t)(8 + 4 * n)),
+            sotto__write_u32(&out, w->tsn);
+        for (unsigned i = 0; i < n; i++)
+            sotto__write_u16(&out, sotto__read_u8(r) % 17),
+                sotto__write_u16(&out, (uint16_t)delta(r));
         break;
     case 2: /* reset */
         sotto__write_u16(&out, 0x8200), sotto__write_u16(&out, (uint16_t)(20 + 2 * n));
         sotto__write_u16(&out, 13), sotto__write_u16(&out, (uint16_t)(16 + 2 * n));
-        sotto__write_u32(&out, w->reset_seq += (uint32_t)(delta(r) % 3)), sotto__write_u32(&out, w->victim_tsn - 1);
+        sotto__write_u32(&out, w->reset_seq += (uint32_t)(delta(r) % 3)),
+            sotto__write_u32(&out, w->victim_tsn - 1);
         sotto__write_u32(&out, w->tsn + (uint32_t)delta(r));
         for (unsigned i = 0; i < n; i++) sotto__write_u16(&out, sotto__read_u8(r) % 17);
         break;
@@ -166,11 +179,16 @@ static void use(struct world *w, struct reader *r)
 {
     static const uint8_t message[5000];
     uint8_t how = sotto__read_u8(r);
-    struct sctp_send_opt opt = {.sid = how % 16, .ppid = 53, .unordered = how & 16, .reliability = (how >> 5) % 3, .limit = how & 3};
+    struct sctp_send_opt opt = {.sid = how % 16,
+                                .ppid = 53,
+                                .unordered = how & 16,
+                                .reliability = (how >> 5) % 3,
+                                .limit = how & 3};
     size_t n = how & 128 ? sizeof message : 10;
     if (how == 0xff) {
         int code = sotto__sctp_reset(w->s, now, sotto__read_u8(r) % 17);
-        require(code == 0 || code == SOTTO_E_AGAIN || code == SOTTO_E_STATE || code == SOTTO_E_INVAL);
+        require(code == 0 || code == SOTTO_E_AGAIN || code == SOTTO_E_STATE ||
+                code == SOTTO_E_INVAL);
         return;
     }
     bool writable = sotto__sctp_writable(w->s, n);
@@ -184,7 +202,8 @@ static void pull(struct world *w)
     struct sctp_msg m;
     int code = 1;
     for (int i = 0; i < 100 && (code = sotto__sctp_pull(w->s, now, &m)) > 0; i++) {
-        require(m.sid < 16 && m.len <= 65536 && (m.type != SCTP_MSG_DATA || (m.len > 0 && m.data[m.len] == 0)));
+        require(m.sid < 16 && m.len <= 65536 &&
+                (m.type != SCTP_MSG_DATA || (m.len > 0 && m.data[m.len] == 0)));
         sotto__free(m.data);
     }
     require(code >= 0 || code == SOTTO_E_PROTO);

@@ -133,7 +133,8 @@ __attribute__((target("+crc"))) uint32_t sotto__crc32c_hardware(uint32_t crc, co
         memcpy(&v, p, sizeof v);
         __asm__(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1" : "+r"(r) : "r"(v));
     }
-    for (; n > 0; p++, n--) __asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(r) : "r"(*p));
+    for (; n > 0; p++, n--)
+        __asm__(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(r) : "r"(*p));
     return ~r;
 }
 

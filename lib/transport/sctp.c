@@ -46,16 +46,21 @@ static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
 {
     int on = 1, off = 0;
     struct linger linger = {.l_onoff = 1, .l_linger = 0}; /* close is one ABORT, and then nothing */
-    struct sctp_initmsg init = {.sinit_num_ostreams = cfg->streams_out, .sinit_max_instreams = cfg->streams_in};
-    struct sctp_assoc_value reset = {.assoc_id = SCTP_ALL_ASSOC, .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
-    struct sctp_event event = {.se_assoc_id = SCTP_ALL_ASSOC, .se_type = SCTP_STREAM_RESET_EVENT, .se_on = 1};
+    struct sctp_initmsg init = {.sinit_num_ostreams = cfg->streams_out,
+                                .sinit_max_instreams = cfg->streams_in};
+    struct sctp_assoc_value reset = {.assoc_id = SCTP_ALL_ASSOC,
+                                     .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
+    struct sctp_event event = {
+        .se_assoc_id = SCTP_ALL_ASSOC, .se_type = SCTP_STREAM_RESET_EVENT, .se_on = 1};
     /* usrsctp adds the common header for AF_CONN itself */
-    struct sctp_paddrparams path = {.spp_flags = SPP_PMTUD_DISABLE, .spp_pathmtu = SCTP_PACKET_MAX - 12};
+    struct sctp_paddrparams path = {.spp_flags = SPP_PMTUD_DISABLE,
+                                    .spp_pathmtu = SCTP_PACKET_MAX - 12};
     return usrsctp_set_non_blocking(s->so, 1) == 0 &&
            usrsctp_setsockopt(s->so, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0 &&
            set_option(s, SCTP_INITMSG, &init, sizeof init) &&
            set_option(s, SCTP_ENABLE_STREAM_RESET, &reset, sizeof reset) &&
-           set_option(s, SCTP_EVENT, &event, sizeof event) && set_option(s, SCTP_RECVRCVINFO, &on, sizeof on) &&
+           set_option(s, SCTP_EVENT, &event, sizeof event) &&
+           set_option(s, SCTP_RECVRCVINFO, &on, sizeof on) &&
            set_option(s, SCTP_NODELAY, &on, sizeof on) &&
            set_option(s, SCTP_FRAGMENT_INTERLEAVE, &off, sizeof off) &&
            set_option(s, SCTP_PEER_ADDR_PARAMS, &path, sizeof path);
@@ -64,11 +69,14 @@ static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
 static bool associate(struct sctp *s, const struct sctp_cfg *cfg)
 {
     void *id = (void *)(uintptr_t)s->id;
-    struct sockaddr_conn local = {.sconn_family = AF_CONN, .sconn_port = htons(cfg->local_port), .sconn_addr = id};
-    struct sockaddr_conn remote = {.sconn_family = AF_CONN, .sconn_port = htons(cfg->remote_port), .sconn_addr = id};
+    struct sockaddr_conn local = {
+        .sconn_family = AF_CONN, .sconn_port = htons(cfg->local_port), .sconn_addr = id};
+    struct sockaddr_conn remote = {
+        .sconn_family = AF_CONN, .sconn_port = htons(cfg->remote_port), .sconn_addr = id};
     if (usrsctp_set_upcall(s->so, sotto__sctp_upcall, id) < 0) return false;
     if (usrsctp_bind(s->so, (struct sockaddr *)&local, sizeof local) < 0) return false;
-    return usrsctp_connect(s->so, (struct sockaddr *)&remote, sizeof remote) == 0 || errno == EINPROGRESS;
+    return usrsctp_connect(s->so, (struct sockaddr *)&remote, sizeof remote) == 0 ||
+           errno == EINPROGRESS;
 }
 
 static int open_socket(struct sctp *s, const struct sctp_cfg *cfg)
@@ -173,8 +181,10 @@ static void swap_boxes(struct sctp *s)
 {
     struct outbox empty = s->front;
     s->front = s->back;
-    if (empty.cap > 256 * 1024) sotto__outbox_free(&empty); /* a burst's size is not for keeps */
-    else empty.at = empty.n = empty.packets = 0;
+    if (empty.cap > 256 * 1024)
+        sotto__outbox_free(&empty); /* a burst's size is not for keeps */
+    else
+        empty.at = empty.n = empty.packets = 0;
     s->back = empty;
 }
 
@@ -211,7 +221,8 @@ static void release(struct sctp *s)
 static void make_room(struct sctp *s, uint32_t room)
 {
     uint32_t rcv = receive_buffer(s) + room;
-    if (usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0) s->probe.room = room;
+    if (usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0)
+        s->probe.room = room;
 }
 
 /*
@@ -220,7 +231,8 @@ static void make_room(struct sctp *s, uint32_t room)
  */
 static void admit_probe(struct sctp *s, sotto_us now, struct sctp_seen *seen)
 {
-    if (!seen->closed || !seen->next || now < s->probe.next || s->probe.n >= SOTTO_SCTP_PROBES) return;
+    if (!seen->closed || !seen->next || now < s->probe.next || s->probe.n >= SOTTO_SCTP_PROBES)
+        return;
     s->probe.next = sotto__after(now, SOTTO_MS(100)), s->probe.n++;
     seen->probe = true;
     make_room(s, s->probe.room + (uint32_t)seen->data_len + 512);
@@ -261,7 +273,8 @@ int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
     s->stats.packets_in++;
     sotto__sctp_lock(s, now);
     bool over = !s->so;
-    bool good = !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
+    bool good =
+        !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
     if (good) inside(s, now, p, n, &seen);
     sotto__sctp_unlock(s);
     s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
@@ -292,11 +305,17 @@ int sotto__sctp_next(struct sctp *s, sotto_us now, struct sctp_out *out)
     if (take_packet(s, out)) return 1;
     bool ticks = s->so && !s->down && now >= tick_due(s);
     if (ticks || atomic_load_explicit(&s->attention, memory_order_acquire)) {
-        if (ticks) sotto__sctp_lock(s, now);
-        else sotto__sctp_lock_quiet(s);
+        if (ticks)
+            sotto__sctp_lock(s, now);
+        else
+            sotto__sctp_lock_quiet(s);
         atomic_store(&s->attention, false);
         atomic_store(&s->woken, false);
         if (ticks) s->backlog.stale = true;
+        if (ticks && now >= s->look_at) { /* should usrsctp ever end one without a word */
+            s->in_tick = s->in_tick || !s->check;
+            s->check = true, s->look_at = sotto__after(now, SOTTO_SECONDS(1));
+        }
         release(s);
         look(s);
         swap_boxes(s);

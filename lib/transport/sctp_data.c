@@ -99,13 +99,15 @@ static int send_locked(struct sctp *s, const struct sctp_send_opt *opt, const ui
     spa.sendv_sndinfo.snd_ppid = htonl(opt->ppid);
     spa.sendv_sndinfo.snd_flags = opt->unordered ? SCTP_UNORDERED : 0;
     set_reliability(&spa, opt);
-    if (usrsctp_sendv(s->so, p, n, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0) < 0) return send_error(s);
+    if (usrsctp_sendv(s->so, p, n, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0) < 0)
+        return send_error(s);
     s->backlog.accepted++, s->backlog.messages++, s->backlog.bytes += n;
     s->stats.messages_out++;
     return 0;
 }
 
-int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *opt, const uint8_t *p, size_t n)
+int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *opt,
+                     const uint8_t *p, size_t n)
 {
     if (!s->up || s->down) return SOTTO_E_STATE;
     if (n == 0 || opt->sid >= s->streams_out) return SOTTO_E_INVAL;
@@ -186,8 +188,10 @@ static int take_event(struct sctp *s)
     } else {
         n = in ? s->guard.user_streams : s->streams_out;
     }
-    s->resets = (struct sctp_resets){
-        .type = in ? SCTP_MSG_RESET_IN : SCTP_MSG_RESET_OUT, .denied = denied, .list = list, .n = n};
+    s->resets = (struct sctp_resets){.type = in ? SCTP_MSG_RESET_IN : SCTP_MSG_RESET_OUT,
+                                     .denied = denied,
+                                     .list = list,
+                                     .n = n};
     return 0;
 }
 
@@ -222,7 +226,8 @@ static int receive(struct sctp *s)
         socklen_t info_len = sizeof info;
         unsigned int info_type = 0;
         int flags = 0;
-        ssize_t r = usrsctp_recvv(s->so, m->p + m->n, m->cap - m->n - 1, NULL, NULL, &info, &info_len, &info_type, &flags);
+        ssize_t r = usrsctp_recvv(s->so, m->p + m->n, m->cap - m->n - 1, NULL, NULL, &info,
+                                  &info_len, &info_type, &flags);
         if (r <= 0) { /* EWOULDBLOCK, the end, or the error that ended it */
             if (m->n > 0) return SOTTO_E_PROTO; /* the rest is not there: larger than half the window */
             s->check = true;

@@ -121,7 +121,8 @@ static bool check_init(struct walk *w, const struct chunk *c)
     while (r.n >= 4) {
         struct reader body;
         uint16_t type;
-        if (++params > MAX_PARAMS || !next_param(&r, &type, &body)) return refuse(w, "bad INIT parameter");
+        if (++params > MAX_PARAMS || !next_param(&r, &type, &body))
+            return refuse(w, "bad INIT parameter");
         if (!check_init_param(w, type, body.n, is_ack)) return false;
         if (type == 7 && (++cookies > 1 || body.n == 0)) return refuse(w, "bad cookie in INIT ACK");
     }
@@ -137,7 +138,8 @@ static bool check_cookie(struct walk *w, const struct chunk *c)
     struct sctp_guard *g = w->g;
     if (g->settled) return refuse(w, "COOKIE ECHO after data");
     uint32_t crc = sotto__crc32c(0, c->p, c->n);
-    if (g->has_cookie && (g->cookie_len != c->n || g->cookie_crc != crc)) return refuse(w, "another cookie");
+    if (g->has_cookie && (g->cookie_len != c->n || g->cookie_crc != crc))
+        return refuse(w, "another cookie");
     g->has_cookie = true, g->cookie_len = c->n, g->cookie_crc = crc;
     w->cookie_here = true;
     return true;
@@ -146,7 +148,8 @@ static bool check_cookie(struct walk *w, const struct chunk *c)
 static bool check_data(struct walk *w, const struct chunk *c)
 {
     if (c->n < 13) return refuse(w, "DATA without data");
-    if (sotto__get_u16(c->p + 4) >= w->g->user_streams) return refuse(w, "DATA on a stream that does not exist");
+    if (sotto__get_u16(c->p + 4) >= w->g->user_streams)
+        return refuse(w, "DATA on a stream that does not exist");
     if ((c->flags & FLAGS_WHOLE) == FLAGS_WHOLE) w->seen->rewrite = true;
     if (w->seen->data_len == 0) {
         w->seen->data_len = c->n;
@@ -220,7 +223,8 @@ static bool check_reset_out(struct walk *w, struct reader body)
             return refuse(w, "reset of a stream that does not exist");
     if (w->g->reset_open && w->g->reset_seq != seq) return refuse(w, "second reset request");
     /* An event costs usrsctp two kilobytes. No id is used again before our side of it is reset too: there can be no more. */
-    if (w->g->resets_unread >= w->g->user_streams && w->g->reset_done != seq) return refuse(w, "too many resets");
+    if (w->g->resets_unread >= w->g->user_streams && w->g->reset_done != seq)
+        return refuse(w, "too many resets");
     w->g->reset_open = true, w->g->reset_seq = seq;
     return true;
 }
@@ -282,7 +286,8 @@ static bool check_chunks(struct walk *w, struct reader *r, uint32_t vtag)
         struct chunk c;
         if (i == MAX_CHUNKS) return refuse(w, "too many chunks");
         if (!next_chunk(r, &c)) return refuse(w, "chunk of impossible length");
-        if (stands_alone(c.type) && (i > 0 || r->n > 0)) return refuse(w, "INIT beside other chunks");
+        if (stands_alone(c.type) && (i > 0 || r->n > 0))
+            return refuse(w, "INIT beside other chunks");
         if (c.type == COOKIE_ECHO && i > 0) return refuse(w, "COOKIE ECHO is not first");
         if ((vtag == 0) != (c.type == INIT)) return refuse(w, "wrong verification tag");
         if (!check_shape(w, &c)) return false;
@@ -290,8 +295,8 @@ static bool check_chunks(struct walk *w, struct reader *r, uint32_t vtag)
     return true;
 }
 
-bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n, struct sctp_seen *seen,
-                             const char **why)
+bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n,
+                             struct sctp_seen *seen, const char **why)
 {
     struct sctp_guard next = *g;
     struct walk w = {.packet = p, .g = &next, .seen = seen, .why = ""};
@@ -316,7 +321,8 @@ static void put16(uint8_t *p, unsigned v)
     p[0] = (uint8_t)(v >> 8), p[1] = (uint8_t)v;
 }
 
-void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p, size_t n)
+void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p,
+                               size_t n)
 {
     struct reader r = sotto__reader(p + HEADER, n - HEADER);
     struct chunk c;
@@ -326,7 +332,8 @@ void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_see
         if (c.type == INIT || c.type == INIT_ACK) put16(body + 8, 0xffff);
         if (c.type == DATA && (c.flags & FLAGS_WHOLE) == FLAGS_WHOLE)
             put16(body + 4, sotto__get_u16(body + 4) + g->user_streams);
-        if (c.type == DATA && seen->too_much && !first) put16(body, g->cum_tsn >> 16), put16(body + 2, g->cum_tsn);
+        if (c.type == DATA && seen->too_much && !first)
+            put16(body, g->cum_tsn >> 16), put16(body + 2, g->cum_tsn);
         if (c.type == DATA) first = false;
     }
 }

@@ -39,12 +39,14 @@ struct sctp_seen { /* what a good packet holds, for the caller */
 };
 
 /* Whether usrsctp may see this packet; why not: a static text in *why (never NULL afterwards when false). */
-bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n, struct sctp_seen *seen, const char **why);
+bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n,
+                             struct sctp_seen *seen, const char **why);
 /*
  * In place, on a checked packet: complete unordered messages move to the shadow ids; INIT and INIT ACK get a number of streams
  * that makes usrsctp have them; DATA beyond a closed window becomes a repetition of what came, which usrsctp acknowledges.
  */
-void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p, size_t n);
+void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p,
+                               size_t n);
 /* The id on the wire for one that usrsctp reports. */
 uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid);
 /* Whether everything up to tsn has arrived and been acknowledged. */

@@ -64,7 +64,7 @@ struct sctp {
         unsigned n;
         uint32_t room;    /* added to the receive buffer for them */
     } probe;
-    sotto_us busy_until;
+    sotto_us busy_until, look_at;
     struct sctp_stats stats;
     /* What usrsctp may still hold of ours: upper bounds, measured anew when they bind and something happened since. */
     struct {

@@ -31,7 +31,8 @@ sotto_us test_clock(void)
     return clock_us;
 }
 
-__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv, void *restrict tz)
+__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv,
+                                                        void *restrict tz)
 {
     (void)tz;
     sotto_us now = clock_us + wall_offset;
@@ -62,7 +63,8 @@ void pair_cfg(struct sctp_cfg *cfg)
                              .wake_fd = -1};
 }
 
-void pair_open_cfg(struct pair *p, const struct link_cfg *link, const struct sctp_cfg *a, const struct sctp_cfg *b)
+void pair_open_cfg(struct pair *p, const struct link_cfg *link, const struct sctp_cfg *a,
+                   const struct sctp_cfg *b)
 {
     *p = (struct pair){.now = test_clock() + 1000000, .link = *link, .rng = link->seed};
     test_clock_set(p->now);
@@ -132,7 +134,8 @@ static void transmit(struct pair *p, struct side *from, const uint8_t *packet, s
     uint8_t *copy = malloc(n);
     assert_non_null(copy);
     memcpy(copy, packet, n);
-    put_flight(p, (struct flight){.at = at, .order = p->order++, .to = from == &p->a, .p = copy, .n = n});
+    put_flight(
+        p, (struct flight){.at = at, .order = p->order++, .to = from == &p->a, .p = copy, .n = n});
 }
 
 static void pull(struct pair *p, struct side *s)

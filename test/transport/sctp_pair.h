@@ -60,7 +60,8 @@ struct pair {
 
 void pair_cfg(struct sctp_cfg *cfg);                     /* ports 5000, default streams and sizes, no eventfd */
 void pair_open(struct pair *p, const struct link_cfg *link); /* both new, not yet connected */
-void pair_open_cfg(struct pair *p, const struct link_cfg *link, const struct sctp_cfg *a, const struct sctp_cfg *b);
+void pair_open_cfg(struct pair *p, const struct link_cfg *link, const struct sctp_cfg *a,
+                   const struct sctp_cfg *b);
 void pair_connect(struct pair *p);                       /* runs until both are up, or fails */
 void pair_step(struct pair *p);                          /* to the next event, at most 100 ms */
 void pair_run(struct pair *p, sotto_us span);

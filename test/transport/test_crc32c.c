@@ -41,11 +41,13 @@ static void every_implementation_agrees_at_every_length_and_alignment(void **sta
     static uint8_t data[1300];
     for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 131 + (i >> 3));
     for (size_t at = 0; at < 9; at++)
-        for (size_t n = 0; n < 1280; n += n < 40 || (n > 370 && n < 400) || (n > 760 && n < 780) ? 1 : 7) {
+        for (size_t n = 0; n < 1280;
+             n += n < 40 || (n > 370 && n < 400) || (n > 760 && n < 780) ? 1 : 7) {
             uint32_t want = bitwise(data + at, n);
             assert_int_equal(sotto__crc32c_software(0, data + at, n), want);
             assert_int_equal(sotto__crc32c(0, data + at, n), want);
-            if (sotto__crc32c_has_hardware()) assert_int_equal(sotto__crc32c_hardware(0, data + at, n), want);
+            if (sotto__crc32c_has_hardware())
+                assert_int_equal(sotto__crc32c_hardware(0, data + at, n), want);
         }
 }
 
@@ -56,7 +58,8 @@ static void goes_on_from_what_came_before(void **state)
     for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * i);
     uint32_t whole = sotto__crc32c(0, data, sizeof data);
     for (size_t cut = 0; cut <= sizeof data; cut += 13)
-        assert_int_equal(sotto__crc32c(sotto__crc32c(0, data, cut), data + cut, sizeof data - cut), whole);
+        assert_int_equal(sotto__crc32c(sotto__crc32c(0, data, cut), data + cut, sizeof data - cut),
+                         whole);
 }
 
 int main(void)

@@ -18,7 +18,8 @@ static const struct link_cfg lan = {.delay = SOTTO_MS(1)};
 
 static void fill(uint8_t *p, size_t n, uint32_t seed)
 {
-    for (size_t i = 0; i < n; i++) p[i] = (uint8_t)(seed = seed * 1664525u + 1013904223u, seed >> 24);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)(seed = seed * 1664525u + 1013904223u, seed >> 24);
 }
 
 static void messages_of_all_sizes_arrive_whole(void **state)
@@ -28,7 +29,19 @@ static void messages_of_all_sizes_arrive_whole(void **state)
     pair_open(&p, &lan);
     pair_connect(&p);
     assert_int_equal(p.a.streams_out, SOTTO_STREAMS_OUT);
-    static const size_t sizes[] = {1, 2, 3, 4, 1100, 1132, 1133, 1136, 1200, 4096, 65535, 65536, SOTTO_DEFAULT_MESSAGE - 1,
+    static const size_t sizes[] = {1,
+                                   2,
+                                   3,
+                                   4,
+                                   1100,
+                                   1132,
+                                   1133,
+                                   1136,
+                                   1200,
+                                   4096,
+                                   65535,
+                                   65536,
+                                   SOTTO_DEFAULT_MESSAGE - 1,
                                    SOTTO_DEFAULT_MESSAGE};
     uint8_t *data = malloc(SOTTO_DEFAULT_MESSAGE), *want = malloc(SOTTO_DEFAULT_MESSAGE);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {

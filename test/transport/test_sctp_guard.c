@@ -32,7 +32,8 @@ static size_t unhex(const char *text, uint8_t *out, size_t cap)
 
 static struct sctp_guard fresh(void)
 {
-    return (struct sctp_guard){.local_port = 5000, .remote_port = 5000, .user_streams = 256, .window = UINT32_MAX};
+    return (struct sctp_guard){
+        .local_port = 5000, .remote_port = 5000, .user_streams = 256, .window = UINT32_MAX};
 }
 
 static void packets_of_real_peers_all_pass(void **state)
@@ -53,7 +54,8 @@ static void packets_of_real_peers_all_pass(void **state)
             struct sctp_seen seen;
             const char *why;
             struct sctp_guard *to = &sides[line[0] == 'A'], *from = &sides[line[0] != 'A'];
-            if (!sotto__sctp_guard_check(to, p, n, &seen, &why)) fail_msg("%s, packet %u: %s", files[i], packets, why);
+            if (!sotto__sctp_guard_check(to, p, n, &seen, &why))
+                fail_msg("%s, packet %u: %s", files[i], packets, why);
             sotto__sctp_guard_output(from, p, n);
             packets++;
         }
@@ -73,18 +75,25 @@ struct row {
 static const struct row rows[] = {
     /* what peers send that the captures lack */
     {"INIT", NOTAG "01000014 " INIT_HEAD, NULL},
-    {"INIT with zero checksum and unknown parameters", NOTAG "01000024 " INIT_HEAD "80010008 00000001 bfff0008 01020304", NULL},
-    {"INIT with AUTH as old usrsctp has it", NOTAG "0100002a " INIT_HEAD "80020008 01020304 80040008 00030001 80030006 c180", NULL},
-    {"COOKIE ECHO with DATA behind it", TAG "0a000008 01020304 00030014 00000005 00000000 00000033 78000000", NULL},
+    {"INIT with zero checksum and unknown parameters",
+     NOTAG "01000024 " INIT_HEAD "80010008 00000001 bfff0008 01020304", NULL},
+    {"INIT with AUTH as old usrsctp has it",
+     NOTAG "0100002a " INIT_HEAD "80020008 01020304 80040008 00030001 80030006 c180", NULL},
+    {"COOKIE ECHO with DATA behind it",
+     TAG "0a000008 01020304 00030014 00000005 00000000 00000033 78000000", NULL},
     {"DATA without its padding", TAG "00030011 00000005 00000000 00000033 78", NULL},
-    {"SACK with gaps and duplicates", TAG "0300001c 00000005 00001000 00020001 00020003 00050005 00000004", NULL},
+    {"SACK with gaps and duplicates",
+     TAG "0300001c 00000005 00001000 00020001 00020003 00050005 00000004", NULL},
     {"FORWARD-TSN with streams", TAG "c0000010 00000009 00010002 00ff0003", NULL},
     {"FORWARD-TSN bare", TAG "c0000008 00000009", NULL},
     {"reset of two streams", TAG "82000018 000d0014 00000001 00000002 00000003 00010002", NULL},
-    {"reset of one stream, without padding", TAG "82000016 000d0012 00000001 00000002 00000003 0001", NULL},
+    {"reset of one stream, without padding",
+     TAG "82000016 000d0012 00000001 00000002 00000003 0001", NULL},
     {"reset of all streams", TAG "82000014 000d0010 00000001 00000002 00000003", NULL},
-    {"answer and request", TAG "82000024 0010000c 00000007 00000001 000d0012 00000001 00000007 00000003 00010000", NULL},
-    {"request to add streams, which usrsctp denies", TAG "82000010 0011000c 00000001 00100000", NULL},
+    {"answer and request",
+     TAG "82000024 0010000c 00000007 00000001 000d0012 00000001 00000007 00000003 00010000", NULL},
+    {"request to add streams, which usrsctp denies", TAG "82000010 0011000c 00000001 00100000",
+     NULL},
     {"HEARTBEAT", TAG "0400000c 00010008 01020304", NULL},
     {"ABORT by the user, with text", TAG "06000010 000c000c 42796521 00000000", NULL},
     {"ABORT bare", TAG "06000004", NULL},
@@ -100,9 +109,11 @@ static const struct row rows[] = {
     {"wrong destination port", "13881389 00000001 00000000 0b000004", "bad common header"},
     {"chunk of length 0", TAG "0b000000", "chunk of impossible length"},
     {"chunk of length 3", TAG "0b000003", "chunk of impossible length"},
-    {"chunk longer than the packet", TAG "00030020 00000005 00000000 00000033 78000000", "chunk of impossible length"},
+    {"chunk longer than the packet", TAG "00030020 00000005 00000000 00000033 78000000",
+     "chunk of impossible length"},
     {"three bytes behind a chunk", TAG "0b000004 0b0000", "chunk of impossible length"},
-    {"DATA with tag 0", NOTAG "00030011 00000005 00000000 00000033 78000000", "wrong verification tag"},
+    {"DATA with tag 0", NOTAG "00030011 00000005 00000000 00000033 78000000",
+     "wrong verification tag"},
     {"INIT with a tag", TAG "01000014 " INIT_HEAD, "wrong verification tag"},
     /* H111: INIT */
     {"INIT with initiate tag 0", NOTAG "01000014 00000000 00001000 00100010 00000005", "bad INIT"},
@@ -110,26 +121,39 @@ static const struct row rows[] = {
     {"INIT with 0 streams in", NOTAG "01000014 000000aa 00001000 00100000 00000005", "bad INIT"},
     {"INIT with a tiny window", NOTAG "01000014 000000aa 000005db 00100010 00000005", "bad INIT"},
     {"INIT cut", NOTAG "01000010 000000aa 00001000 00100010", "bad INIT"},
-    {"INIT with an IPv4 address", NOTAG "0100001c " INIT_HEAD "00050008 7f000001", "INIT with an address"},
-    {"INIT with an IPv6 address", NOTAG "01000028 " INIT_HEAD "00060014 00000000000000000000000000000001", "INIT with an address"},
-    {"INIT with a host name", NOTAG "0100001c " INIT_HEAD "000b0008 61620000", "INIT with an address"},
-    {"INIT that adds an address", NOTAG "01000024 " INIT_HEAD "c0010010 00000001 00050008 7f000001", "INIT with an address"},
-    {"INIT with a parameter of length 0", NOTAG "0100001c " INIT_HEAD "c0000000 00000000", "bad INIT parameter"},
-    {"INIT with a parameter beyond its end", NOTAG "0100001c " INIT_HEAD "800800ff 00000000", "bad INIT parameter"},
+    {"INIT with an IPv4 address", NOTAG "0100001c " INIT_HEAD "00050008 7f000001",
+     "INIT with an address"},
+    {"INIT with an IPv6 address",
+     NOTAG "01000028 " INIT_HEAD "00060014 00000000000000000000000000000001",
+     "INIT with an address"},
+    {"INIT with a host name", NOTAG "0100001c " INIT_HEAD "000b0008 61620000",
+     "INIT with an address"},
+    {"INIT that adds an address", NOTAG "01000024 " INIT_HEAD "c0010010 00000001 00050008 7f000001",
+     "INIT with an address"},
+    {"INIT with a parameter of length 0", NOTAG "0100001c " INIT_HEAD "c0000000 00000000",
+     "bad INIT parameter"},
+    {"INIT with a parameter beyond its end", NOTAG "0100001c " INIT_HEAD "800800ff 00000000",
+     "bad INIT parameter"},
     {"INIT with odd HMACs", NOTAG "0100001c " INIT_HEAD "80040007 00030100", "INIT with bad HMACs"},
     {"INIT with a cookie", NOTAG "0100001c " INIT_HEAD "00070008 01020304", "INIT with a cookie"},
     {"INIT with two bytes behind it", NOTAG "01000016 " INIT_HEAD "0000", "rest behind INIT"},
-    {"INIT beside DATA", NOTAG "01000014 " INIT_HEAD "00030011 00000005 00000000 00000033 78000000", "INIT beside other chunks"},
+    {"INIT beside DATA", NOTAG "01000014 " INIT_HEAD "00030011 00000005 00000000 00000033 78000000",
+     "INIT beside other chunks"},
     {"INIT ACK without a cookie", TAG "02000014 " INIT_HEAD, "INIT ACK without a cookie"},
-    {"INIT ACK with an empty cookie", TAG "02000018 " INIT_HEAD "00070004", "bad cookie in INIT ACK"},
-    {"INIT ACK with two cookies", TAG "02000024 " INIT_HEAD "00070008 01020304 00070008 01020304", "bad cookie in INIT ACK"},
-    {"INIT ACK behind another chunk", TAG "0b000004 0200001c " INIT_HEAD "00070008 01020304", "INIT beside other chunks"},
-    {"COOKIE ECHO behind another chunk", TAG "0b000004 0a000008 01020304", "COOKIE ECHO is not first"},
+    {"INIT ACK with an empty cookie", TAG "02000018 " INIT_HEAD "00070004",
+     "bad cookie in INIT ACK"},
+    {"INIT ACK with two cookies", TAG "02000024 " INIT_HEAD "00070008 01020304 00070008 01020304",
+     "bad cookie in INIT ACK"},
+    {"INIT ACK behind another chunk", TAG "0b000004 0200001c " INIT_HEAD "00070008 01020304",
+     "INIT beside other chunks"},
+    {"COOKIE ECHO behind another chunk", TAG "0b000004 0a000008 01020304",
+     "COOKIE ECHO is not first"},
     /* H114, H117: what was not offered */
     {"ASCONF", TAG "c1000010 00000001 00050008 7f000001", "chunk type that is not offered"},
     {"ASCONF ACK", TAG "80000008 00000001", "chunk type that is not offered"},
     {"AUTH", TAG "0f00000c 00000001 01020304", "chunk type that is not offered"},
-    {"I-DATA", TAG "40030018 00000005 00000000 00000000 00000033 78000000", "chunk type that is not offered"},
+    {"I-DATA", TAG "40030018 00000005 00000000 00000000 00000033 78000000",
+     "chunk type that is not offered"},
     {"I-FORWARD-TSN", TAG "c2000008 00000009", "chunk type that is not offered"},
     {"NR-SACK", TAG "10000010 00000005 00001000 00000000", "chunk type that is not offered"},
     {"PKTDROP", TAG "81000010 00000005 00001000 00000000", "chunk type that is not offered"},
@@ -137,27 +161,43 @@ static const struct row rows[] = {
     {"unknown chunk", TAG "3f000008 00000005", "chunk type that is not offered"},
     /* H115, H116: acknowledgements */
     {"SACK cut", TAG "0300000c 00000005 00001000", "short SACK"},
-    {"SACK with fewer gaps than it says", TAG "03000014 00000005 00001000 00020000 00020003", "SACK of wrong length"},
-    {"SACK with more than it says", TAG "03000014 00000005 00001000 00000000 00020003", "SACK of wrong length"},
+    {"SACK with fewer gaps than it says", TAG "03000014 00000005 00001000 00020000 00020003",
+     "SACK of wrong length"},
+    {"SACK with more than it says", TAG "03000014 00000005 00001000 00000000 00020003",
+     "SACK of wrong length"},
     {"SACK with 65535 gaps", TAG "03000010 00000005 00001000 ffff0000", "SACK of wrong length"},
-    {"SACK with a gap that ends before it starts", TAG "03000014 00000005 00001000 00010000 00050003", "SACK with bad gaps"},
-    {"SACK with gaps out of order", TAG "03000018 00000005 00001000 00020000 00050006 00020003", "SACK with bad gaps"},
-    {"FORWARD-TSN with half a stream", TAG "c000000a 00000009 00010000", "FORWARD-TSN of wrong length"},
-    {"FORWARD-TSN on stream 256", TAG "c000000c 00000009 01000000", "FORWARD-TSN on a stream that does not exist"},
+    {"SACK with a gap that ends before it starts",
+     TAG "03000014 00000005 00001000 00010000 00050003", "SACK with bad gaps"},
+    {"SACK with gaps out of order", TAG "03000018 00000005 00001000 00020000 00050006 00020003",
+     "SACK with bad gaps"},
+    {"FORWARD-TSN with half a stream", TAG "c000000a 00000009 00010000",
+     "FORWARD-TSN of wrong length"},
+    {"FORWARD-TSN on stream 256", TAG "c000000c 00000009 01000000",
+     "FORWARD-TSN on a stream that does not exist"},
     /* H120, H121: DATA */
     {"DATA of no bytes", TAG "00030010 00000005 00000000 00000033", "DATA without data"},
     {"DATA cut", TAG "0003000c 00000005 00000000", "DATA without data"},
-    {"DATA on stream 256", TAG "00030011 00000005 01000000 00000033 78000000", "DATA on a stream that does not exist"},
-    {"DATA on stream 65535", TAG "00070011 00000005 ffff0000 00000033 78000000", "DATA on a stream that does not exist"},
+    {"DATA on stream 256", TAG "00030011 00000005 01000000 00000033 78000000",
+     "DATA on a stream that does not exist"},
+    {"DATA on stream 65535", TAG "00070011 00000005 ffff0000 00000033 78000000",
+     "DATA on a stream that does not exist"},
     /* H126: resets */
     {"RE-CONFIG empty", TAG "82000004", "empty RE-CONFIG"},
     {"reset cut", TAG "8200000c 000d0008 00000001", "bad reset request"},
-    {"reset with half a stream", TAG "82000018 000d0013 00000001 00000002 00000003 00010200", "bad reset request"},
-    {"reset of stream 256", TAG "82000016 000d0012 00000001 00000002 00000003 01000000", "reset of a stream that does not exist"},
-    {"two requests", TAG "82000024 000d0010 00000001 00000002 00000003 000d0010 00000001 00000002 00000003", "two reset requests"},
-    {"request to reset our streams", TAG "82000010 000e000a 00000001 00010000", "RE-CONFIG that is not offered"},
+    {"reset with half a stream", TAG "82000018 000d0013 00000001 00000002 00000003 00010200",
+     "bad reset request"},
+    {"reset of stream 256", TAG "82000016 000d0012 00000001 00000002 00000003 01000000",
+     "reset of a stream that does not exist"},
+    {"two requests",
+     TAG "82000024 000d0010 00000001 00000002 00000003 000d0010 00000001 00000002 00000003",
+     "two reset requests"},
+    {"request to reset our streams", TAG "82000010 000e000a 00000001 00010000",
+     "RE-CONFIG that is not offered"},
     {"answer cut", TAG "8200000c 00100008 00000001", "RE-CONFIG that is not offered"},
-    {"three parameters", TAG "82000028 0010000c 00000001 00000001 0010000c 00000001 00000001 0010000c 00000001 00000001", "bad RE-CONFIG"},
+    {"three parameters",
+     TAG
+     "82000028 0010000c 00000001 00000001 0010000c 00000001 00000001 0010000c 00000001 00000001",
+     "bad RE-CONFIG"},
     {"parameter beyond its end", TAG "8200000c 000d00ff 00000001", "bad RE-CONFIG"},
     /* others */
     {"ERROR of a NAT", TAG "09000008 00b00004", "error cause of a NAT"},
@@ -168,7 +208,8 @@ static const struct row rows[] = {
     {"COOKIE ACK with a body", TAG "0b000008 00000000", "control chunk of wrong length"},
     {"HEARTBEAT without its parameter", TAG "04000004", "bad HEARTBEAT"},
     {"HEARTBEAT with another parameter", TAG "0400000c 00020008 01020304", "bad HEARTBEAT"},
-    {"HEARTBEAT longer than its parameter", TAG "04000010 00010008 01020304 00000000", "bad HEARTBEAT"},
+    {"HEARTBEAT longer than its parameter", TAG "04000010 00010008 01020304 00000000",
+     "bad HEARTBEAT"},
 };
 
 static void each_shape_passes_or_is_refused_with_its_reason(void **state)
@@ -183,7 +224,8 @@ static void each_shape_passes_or_is_refused_with_its_reason(void **state)
         uint8_t *exact = malloc(n ? n : 1); /* for ASan */
         memcpy(exact, p, n);
         bool pass = sotto__sctp_guard_check(&g, exact, n, &seen, &why);
-        if (pass != !rows[i].why || (!pass && strcmp(why, rows[i].why) != 0)) fail_msg("%s: %s, \"%s\"", rows[i].name, pass ? "passed" : "refused", why);
+        if (pass != !rows[i].why || (!pass && strcmp(why, rows[i].why) != 0))
+            fail_msg("%s: %s, \"%s\"", rows[i].name, pass ? "passed" : "refused", why);
         if (!pass) assert_memory_equal(&g, &was, sizeof g); /* a refused packet leaves no trace */
         free(exact);
     }
@@ -198,7 +240,8 @@ static void too_many_chunks_are_refused(void **state)
         struct sctp_guard g = fresh();
         struct sctp_seen seen;
         const char *why;
-        assert_int_equal(sotto__sctp_guard_check(&g, p, 12 + 4 * chunks, &seen, &why), chunks == 128);
+        assert_int_equal(sotto__sctp_guard_check(&g, p, 12 + 4 * chunks, &seen, &why),
+                         chunks == 128);
     }
 }
 
@@ -254,8 +297,11 @@ static void whole_unordered_messages_move_to_shadow_ids_and_back(void **state)
     struct sctp_seen seen;
     const char *why;
     uint8_t p[256];
-    size_t n = unhex(TAG "00070011 00000005 00010000 00000033 78000000 00060011 00000006 00020000 00000033 78000000 "
-                         "00030011 00000007 00030000 00000033 78000000 00070011 00000008 00ff0000 00000033 78000000", p, sizeof p);
+    size_t n = unhex(
+        TAG
+        "00070011 00000005 00010000 00000033 78000000 00060011 00000006 00020000 00000033 78000000 "
+        "00030011 00000007 00030000 00000033 78000000 00070011 00000008 00ff0000 00000033 78000000",
+        p, sizeof p);
     assert_true(sotto__sctp_guard_check(&g, p, n, &seen, &why));
     assert_true(seen.rewrite);
     sotto__sctp_guard_rewrite(&g, &seen, p, n);

@@ -37,10 +37,13 @@ static bool look(struct pair *p, int from, const uint8_t *packet, size_t n)
     struct spy *spy = p->arg;
     uint8_t type = packet[12];
     if (from == 0 && type != 1) memcpy(spy->tag, packet + 4, 4);
-    if (from == 0 && (type == 1 || type == 2)) spy->tsn = sotto__get_u32(packet + 28) - 1, spy->reset_seq = spy->tsn + 1;
+    if (from == 0 && (type == 1 || type == 2))
+        spy->tsn = sotto__get_u32(packet + 28) - 1, spy->reset_seq = spy->tsn + 1;
     if (from == 1 && (type == 1 || type == 2)) spy->victim_tsn = sotto__get_u32(packet + 28) - 1;
-    if (from == 0 && type == 1 && n <= sizeof spy->init) memcpy(spy->init, packet, spy->init_len = n);
-    if (from == 0 && type == 10 && n <= sizeof spy->cookie) memcpy(spy->cookie, packet, spy->cookie_len = n);
+    if (from == 0 && type == 1 && n <= sizeof spy->init)
+        memcpy(spy->init, packet, spy->init_len = n);
+    if (from == 0 && type == 10 && n <= sizeof spy->cookie)
+        memcpy(spy->cookie, packet, spy->cookie_len = n);
     for (size_t at = 12; at + 8 <= n; at += (sotto__get_u16(packet + at + 2) + 3u) & ~3u) {
         if (packet[at] != 0) continue;
         *(from == 0 ? &spy->tsn : &spy->victim_tsn) = sotto__get_u32(packet + at + 4);
@@ -73,15 +76,18 @@ static void inject(struct pair *p, const struct spy *spy, struct writer *w)
     pair_inject(p, &p->b, packet, 12 + w->n);
 }
 
-static void write_data(struct writer *w, uint8_t flags, uint32_t tsn, uint16_t sid, uint16_t ssn, size_t n)
+static void write_data(struct writer *w, uint8_t flags, uint32_t tsn, uint16_t sid, uint16_t ssn,
+                       size_t n)
 {
     static const uint8_t zero[1200];
     sotto__write_u8(w, 0), sotto__write_u8(w, flags), sotto__write_u16(w, (uint16_t)(16 + n));
-    sotto__write_u32(w, tsn), sotto__write_u16(w, sid), sotto__write_u16(w, ssn), sotto__write_u32(w, 53);
+    sotto__write_u32(w, tsn), sotto__write_u16(w, sid), sotto__write_u16(w, ssn),
+        sotto__write_u32(w, 53);
     sotto__write_bytes(w, zero, (n + 3) & ~(size_t)3);
 }
 
-static void inject_data(struct pair *p, struct spy *spy, uint8_t flags, uint32_t tsn, uint16_t sid, uint16_t ssn, size_t n)
+static void inject_data(struct pair *p, struct spy *spy, uint8_t flags, uint32_t tsn, uint16_t sid,
+                        uint16_t ssn, size_t n)
 {
     uint8_t b[1300];
     struct writer w = sotto__writer(b, sizeof b);
@@ -124,7 +130,8 @@ static void lying_acknowledgements_do_no_harm(void **state)
     static const struct {
         uint32_t ahead;
         uint16_t gap_start, gap_end;
-    } lies[] = {{1, 0, 0}, {1000, 0, 0}, {0x7fffffff, 0, 0}, {0x80000000, 0, 0}, {0, 2, 5}, {0, 2, 65535}, {0, 60000, 60001}};
+    } lies[] = {{1, 0, 0}, {1000, 0, 0},  {0x7fffffff, 0, 0}, {0x80000000, 0, 0},
+                {0, 2, 5}, {0, 2, 65535}, {0, 60000, 60001}};
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         struct pair p;
         struct spy spy;
@@ -138,8 +145,10 @@ static void lying_acknowledgements_do_no_harm(void **state)
         if (gaps) sotto__write_u16(&w, lies[i].gap_start), sotto__write_u16(&w, lies[i].gap_end);
         inject(&p, &spy, &w);
         pair_run(&p, SOTTO_SECONDS(1));
-        if (p.b.down) assert_int_equal(p.b.error, SOTTO_E_PROTO);
-        else expect_alive(&p);
+        if (p.b.down)
+            assert_int_equal(p.b.error, SOTTO_E_PROTO);
+        else
+            expect_alive(&p);
         pair_close(&p);
     }
 }
@@ -147,7 +156,8 @@ static void lying_acknowledgements_do_no_harm(void **state)
 static void jumps_of_forward_tsn_do_no_harm(void **state)
 {
     (void)state;
-    static const uint32_t ahead[] = {0, 1, 100, 5000, 70000, 0x3fffffff, 0x7fffffff, 0x80000000, 0xfffffff0};
+    static const uint32_t ahead[] = {0,          1,          100,        5000,      70000,
+                                     0x3fffffff, 0x7fffffff, 0x80000000, 0xfffffff0};
     for (size_t i = 0; i < sizeof ahead / sizeof *ahead; i++) {
         struct pair p;
         struct spy spy;
@@ -156,11 +166,14 @@ static void jumps_of_forward_tsn_do_no_harm(void **state)
         size_t before = heap();
         struct writer w = sotto__writer(b, sizeof b);
         sotto__write_u16(&w, 0xc000), sotto__write_u16(&w, 12);
-        sotto__write_u32(&w, spy.tsn + ahead[i]), sotto__write_u16(&w, 255), sotto__write_u16(&w, 0xffff);
+        sotto__write_u32(&w, spy.tsn + ahead[i]), sotto__write_u16(&w, 255),
+            sotto__write_u16(&w, 0xffff);
         for (int k = 0; k < 3; k++) inject(&p, &spy, &w);
         pair_run(&p, SOTTO_SECONDS(1));
-        if (p.b.down) assert_int_equal(p.b.error, SOTTO_E_PROTO);
-        else expect_alive(&p);
+        if (p.b.down)
+            assert_int_equal(p.b.error, SOTTO_E_PROTO);
+        else
+            expect_alive(&p);
         assert_in_range(heap(), 0, before + 1024 * 1024);
         pair_close(&p);
     }
@@ -180,13 +193,20 @@ static void floods_of_fragments_stay_within_the_window(void **state)
 {
     (void)state;
     static const struct flood floods[] = {
-        {"begun messages", 2, 1000, 2, true, true},     {"middles", 0, 1000, 1, false, true},
-        {"tiny middles", 0, 1, 1, false, true},         {"tiny begun", 2, 1, 2, true, true},
-        {"ends", 1, 1000, 2, true, true},               {"unordered begun", 6, 1000, 2, true, true},
-        {"unordered middles", 4, 1, 1, false, true},    {"unordered ends", 5, 1, 2, true, true},
-        {"whole with holes", 3, 1000, 2, true, true},   {"tiny, whole with holes", 3, 1, 2, true, true},
-        {"unordered with holes", 7, 1, 2, true, true},  {"whole, unread", 3, 1, 1, true, false},
-        {"unordered, unread", 7, 1, 1, true, false},    {"large, unread", 7, 1100, 1, true, false},
+        {"begun messages", 2, 1000, 2, true, true},
+        {"middles", 0, 1000, 1, false, true},
+        {"tiny middles", 0, 1, 1, false, true},
+        {"tiny begun", 2, 1, 2, true, true},
+        {"ends", 1, 1000, 2, true, true},
+        {"unordered begun", 6, 1000, 2, true, true},
+        {"unordered middles", 4, 1, 1, false, true},
+        {"unordered ends", 5, 1, 2, true, true},
+        {"whole with holes", 3, 1000, 2, true, true},
+        {"tiny, whole with holes", 3, 1, 2, true, true},
+        {"unordered with holes", 7, 1, 2, true, true},
+        {"whole, unread", 3, 1, 1, true, false},
+        {"unordered, unread", 7, 1, 1, true, false},
+        {"large, unread", 7, 1100, 1, true, false},
     };
     for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
         const struct flood *f = &floods[i];
@@ -198,7 +218,8 @@ static void floods_of_fragments_stay_within_the_window(void **state)
         uint32_t tsn = spy.tsn + f->step, k = 0;
         for (; k < 30000 && !p.b.down; k++, tsn += f->step) {
             uint16_t sid = f->all_streams ? (uint16_t)(1 + k % 255) : 7;
-            inject_data(&p, &spy, f->flags, tsn, sid, f->all_streams ? (uint16_t)(k / 255) : 0, f->n);
+            inject_data(&p, &spy, f->flags, tsn, sid, f->all_streams ? (uint16_t)(k / 255) : 0,
+                        f->n);
             if (k % 100 == 0) pair_run(&p, SOTTO_MS(10));
             if (heap() > before + most) most = heap() - before;
         }
@@ -242,7 +263,8 @@ static void lies_about_resets_do_no_harm(void **state)
     struct pair p;
     struct spy spy;
     start(&p, &spy);
-    for (unsigned k = 0; k < 1000; k++) inject_reset(&p, &spy, spy.reset_seq + 1000 + k * 7919, spy.tsn, 5); /* wrong numbers */
+    for (unsigned k = 0; k < 1000; k++)
+        inject_reset(&p, &spy, spy.reset_seq + 1000 + k * 7919, spy.tsn, 5); /* wrong numbers */
     assert_int_equal(p.b.n_inbox, 0);
     inject_reset(&p, &spy, spy.reset_seq, spy.tsn + 0x10000000, 5); /* will never come */
     pair_run(&p, SOTTO_SECONDS(1));
@@ -354,7 +376,8 @@ static void ends_of_all_kinds_are_told_once(void **state)
             inject(&p, &spy, &w); /* side.down asserts that DOWN comes once */
             if (!p.b.down) pair_run(&p, SOTTO_MS(200));
         }
-        if (p.b.down != ends[i].down || p.b.error != ends[i].error) fail_msg("row %zu: down %d, error %d", i, p.b.down, p.b.error);
+        if (p.b.down != ends[i].down || p.b.error != ends[i].error)
+            fail_msg("row %zu: down %d, error %d", i, p.b.down, p.b.error);
         if (!p.b.down) expect_alive(&p);
         assert_int_equal(side_send(&p, &p.b, 0, "x", 1), p.b.down ? SOTTO_E_STATE : 0);
         pair_run(&p, SOTTO_SECONDS(1));

@@ -25,7 +25,8 @@ static size_t heap(void)
     return m.uordblks + m.hblkhd;
 }
 
-static void a_message_of_the_largest_size_passes_and_one_byte_more_ends_the_association(void **state)
+static void
+a_message_of_the_largest_size_passes_and_one_byte_more_ends_the_association(void **state)
 {
     (void)state;
     for (size_t extra = 0; extra < 2; extra++) {
@@ -138,7 +139,8 @@ static void a_reader_that_stops_for_a_minute_loses_nothing_and_costs_nothing(voi
         pair_run(&p, SOTTO_SECONDS(30));
         assert_int_equal(p.b.messages, sent);
         assert_int_equal(p.b.message_bytes, sent * sizes[i]);
-        print_message("    %6zu B: %llu sent, %.1f MB at most on both sides\n", sizes[i], (unsigned long long)sent, (double)full / 1e6);
+        print_message("    %6zu B: %llu sent, %.1f MB at most on both sides\n", sizes[i],
+                      (unsigned long long)sent, (double)full / 1e6);
         free(data);
         pair_close(&p);
     }
@@ -201,15 +203,20 @@ static void abandoned_messages_leave_the_backlog(void **state)
 {
     (void)state;
     struct pair p;
-    struct link_cfg link = {.seed = 5, .delay = SOTTO_MS(20), .loss = 0.05, .jitter = SOTTO_MS(3), .rate_bps = 2000000};
+    struct link_cfg link = {
+        .seed = 5, .delay = SOTTO_MS(20), .loss = 0.05, .jitter = SOTTO_MS(3), .rate_bps = 2000000};
     uint8_t *data = calloc(1, 5000);
     pair_open(&p, &link);
     pair_connect(&p);
     p.b.discard = true;
     for (int kind = 0; kind < 2; kind++)
         for (int round = 0; round < 300; round++) {
-            struct sctp_send_opt opt = {.sid = 1, .ppid = 53, .unordered = round % 2, .limit = kind ? 0 : 5,
-                                        .reliability = kind ? SOTTO_DC_MAX_RETRANSMITS : SOTTO_DC_MAX_LIFETIME};
+            struct sctp_send_opt opt = {.sid = 1,
+                                        .ppid = 53,
+                                        .unordered = round % 2,
+                                        .limit = kind ? 0 : 5,
+                                        .reliability = kind ? SOTTO_DC_MAX_RETRANSMITS
+                                                            : SOTTO_DC_MAX_LIFETIME};
             size_t n = round % 3 ? 10 : 5000;
             while (sotto__sctp_send(p.a.s, p.now, &opt, data, n) == 0) continue;
             pair_run(&p, SOTTO_MS(50));
@@ -236,10 +243,15 @@ static void a_full_outbox_loses_packets_and_sctp_repeats_them(void **state)
     bool got = false;
     struct sctp_out out;
     assert_int_equal(side_send(&p, &p.b, 0, data, 1000), 0);
-    while (sotto__sctp_next(p.b.s, p.now, &out) > 0) memcpy(heartbeat + 4, out.p + 4, 4), got = true; /* A's tag */
+    while (sotto__sctp_next(p.b.s, p.now, &out) > 0)
+        memcpy(heartbeat + 4, out.p + 4, 4), got = true; /* A's tag */
     assert_true(got);
-    memcpy(heartbeat + 12, "\x04\x00\x00\x0c\x00\x01\x00\x08" "abcd", 12);
-    for (unsigned i = 0; i < SOTTO_SCTP_OUTBOX + 500; i++) assert_int_equal(sotto__sctp_input(p.a.s, p.now, heartbeat, sizeof heartbeat), 0);
+    memcpy(heartbeat + 12,
+           "\x04\x00\x00\x0c\x00\x01\x00\x08"
+           "abcd",
+           12);
+    for (unsigned i = 0; i < SOTTO_SCTP_OUTBOX + 500; i++)
+        assert_int_equal(sotto__sctp_input(p.a.s, p.now, heartbeat, sizeof heartbeat), 0);
     sotto__sctp_get_stats(p.a.s, &stats);
     assert_int_equal(stats.outbox_dropped, 500);
     p.tap = NULL;
@@ -265,13 +277,15 @@ static void a_reset_is_told_beside_a_full_window(void **state)
         side_send(&p, &p.b, 1, data, 60000);
         pair_run(&p, SOTTO_MS(100));
     }
-    for (uint16_t sid = 100; sid < 110; sid++) assert_int_equal(sotto__sctp_reset(p.a.s, p.now, sid), 0);
+    for (uint16_t sid = 100; sid < 110; sid++)
+        assert_int_equal(sotto__sctp_reset(p.a.s, p.now, sid), 0);
     pair_run(&p, SOTTO_SECONDS(180));
     p.a.reading = p.b.reading = true;
     pair_run(&p, SOTTO_SECONDS(20));
     int in = 0, out = 0;
     for (size_t i = 0; i < p.b.n_inbox; i++) in += p.b.inbox[i].type == SCTP_MSG_RESET_IN;
-    for (size_t i = 0; i < p.a.n_inbox; i++) out += p.a.inbox[i].type == SCTP_MSG_RESET_OUT && !p.a.inbox[i].denied;
+    for (size_t i = 0; i < p.a.n_inbox; i++)
+        out += p.a.inbox[i].type == SCTP_MSG_RESET_OUT && !p.a.inbox[i].denied;
     assert_int_equal(in, 10);
     assert_int_equal(out, 10);
     free(data);
@@ -394,7 +408,8 @@ static int whole_life(struct pair *p)
     int sent = 0;
     for (int i = 0; i < 400 && p->b.messages < 5; i++) { /* a reset among them */
         p->a.pull_error = p->b.pull_error = 0;
-        if (p->a.up && sent < 3 && side_send(p, &p->a, (uint16_t)sent, data, sizeof data) == 0) sent++;
+        if (p->a.up && sent < 3 && side_send(p, &p->a, (uint16_t)sent, data, sizeof data) == 0)
+            sent++;
         if (sent == 3 && sotto__sctp_reset(p->a.s, p->now, 1) == 0) sent++;
         if (sent == 4 && side_send(p, &p->a, 5, data, 10) == 0) sent++;
         pair_step(p);
@@ -426,7 +441,8 @@ static void every_failing_allocation_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_message_of_the_largest_size_passes_and_one_byte_more_ends_the_association),
+        cmocka_unit_test(
+            a_message_of_the_largest_size_passes_and_one_byte_more_ends_the_association),
         cmocka_unit_test(messages_at_the_upper_end_pass_a_small_and_a_large_window),
         cmocka_unit_test(bad_arguments_are_told),
         cmocka_unit_test(a_reader_that_stops_for_a_minute_loses_nothing_and_costs_nothing),

@@ -66,8 +66,10 @@ static void check_message(struct side *side, const struct sctp_msg *m)
     }
     memcpy(head, m->data, 8);
     if (head[1] != m->len || head[0] >= c->sent[m->sid]) c->damaged = true;
-    for (size_t i = 8; i < m->len && !c->damaged; i++) c->damaged = m->data[i] != pattern(head[0] + m->sid, i);
-    bool gap = c->traffic->reliability == SOTTO_DC_RELIABLE ? head[0] != c->next[m->sid] : head[0] < c->next[m->sid];
+    for (size_t i = 8; i < m->len && !c->damaged; i++)
+        c->damaged = m->data[i] != pattern(head[0] + m->sid, i);
+    bool gap = c->traffic->reliability == SOTTO_DC_RELIABLE ? head[0] != c->next[m->sid]
+                                                            : head[0] < c->next[m->sid];
     if (!c->traffic->unordered && gap) c->disorder = true;
     c->next[m->sid] = head[0] + 1;
     c->arrived++;
@@ -79,8 +81,11 @@ static void send_some(struct pair *p, struct check *c, uint8_t *data)
     uint16_t sid = t->mixed ? 0 : (uint16_t)(pair_random(p) % STREAMS);
     size_t n = t->size_min + pair_random(p) % (t->size_max - t->size_min + 1);
     if (t->mixed && pair_random(p) % 2 == 0) n = 8 + pair_random(p) % 1000;
-    struct sctp_send_opt opt = {
-        .sid = sid, .ppid = 53, .unordered = t->unordered, .reliability = t->reliability, .limit = t->limit};
+    struct sctp_send_opt opt = {.sid = sid,
+                                .ppid = 53,
+                                .unordered = t->unordered,
+                                .reliability = t->reliability,
+                                .limit = t->limit};
     write_message(data, n, sid, c->sent[sid]);
     int r = sotto__sctp_send(p->a.s, p->now, &opt, data, n);
     assert_true(r == 0 || r == SOTTO_E_AGAIN);
@@ -90,7 +95,8 @@ static void send_some(struct pair *p, struct check *c, uint8_t *data)
 /* A message on a stream of its own, which is then reset: as a channel that is opened and closed again and again. */
 static void use_and_reset(struct pair *p)
 {
-    if (side_send(p, &p->a, RESET_STREAM, "short-lived", 11) == 0) assert_int_equal(sotto__sctp_reset(p->a.s, p->now, RESET_STREAM), 0);
+    if (side_send(p, &p->a, RESET_STREAM, "short-lived", 11) == 0)
+        assert_int_equal(sotto__sctp_reset(p->a.s, p->now, RESET_STREAM), 0);
 }
 
 static uint64_t total(const struct check *c)
@@ -116,7 +122,8 @@ static void run(const struct traffic *t, const struct link_cfg *link, const char
     pair_run(&p, SOTTO_SECONDS(60)); /* the rest, with all its retransmissions */
     uint64_t sent = total(&c);
     if (p.a.down || p.b.down || c.damaged || c.disorder || c.arrived > sent || c.arrived == 0 ||
-        (t->reliability == SOTTO_DC_RELIABLE && c.arrived != sent) || (t->resets && c.resets_in == 0))
+        (t->reliability == SOTTO_DC_RELIABLE && c.arrived != sent) ||
+        (t->resets && c.resets_in == 0))
         fail_msg("%s, seed %llu, %s: down %d %d, damaged %d, disorder %d, %llu of %llu", t->name,
                  (unsigned long long)link->seed, what, p.a.down, p.b.down, c.damaged, c.disorder,
                  (unsigned long long)c.arrived, (unsigned long long)sent);
@@ -132,8 +139,13 @@ static void run_over_links(const struct traffic *t, uint64_t seeds)
         for (int l = 0; l < 3; l++)
             for (int j = 0; j < 3; j++) {
                 char what[64];
-                struct link_cfg link = {.seed = seed, .loss = losses[l], .delay = SOTTO_MS(10), .jitter = jitters[j], .rate_bps = 20000000};
-                snprintf(what, sizeof what, "loss %.2f, jitter %d ms", losses[l], (int)(jitters[j] / 1000));
+                struct link_cfg link = {.seed = seed,
+                                        .loss = losses[l],
+                                        .delay = SOTTO_MS(10),
+                                        .jitter = jitters[j],
+                                        .rate_bps = 20000000};
+                snprintf(what, sizeof what, "loss %.2f, jitter %d ms", losses[l],
+                         (int)(jitters[j] / 1000));
                 run(t, &link, what);
             }
 }
@@ -141,7 +153,13 @@ static void run_over_links(const struct traffic *t, uint64_t seeds)
 static void unordered_without_retransmission_never_ends_the_association(void **state)
 {
     (void)state;
-    static const struct traffic t = {"unordered, none again, 10 to 60 KB", 10000, 60000, SOTTO_DC_MAX_RETRANSMITS, 0, true, false};
+    static const struct traffic t = {"unordered, none again, 10 to 60 KB",
+                                     10000,
+                                     60000,
+                                     SOTTO_DC_MAX_RETRANSMITS,
+                                     0,
+                                     true,
+                                     false};
     run_over_links(&t, 12);
 }
 

@@ -74,7 +74,8 @@ static void own_work_does_not_write_the_own_eventfd(void **state)
     pair_cfg(&a), pair_cfg(&b);
     a.wake_fd = fd;
     pair_open_cfg(&p, &lan, &a, &b);
-    for (int i = 0; i < 10; i++) assert_int_equal(sotto__sctp_input(p.b.s, p.now, (const uint8_t *)"x", 1), 0);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(sotto__sctp_input(p.b.s, p.now, (const uint8_t *)"x", 1), 0);
     struct sctp_out out;
     assert_int_equal(sotto__sctp_next(p.a.s, p.now, &out), 1); /* INIT */
     assert_false(readable(fd));
@@ -95,7 +96,8 @@ static void carry(struct worker *w, int from, sotto_us now)
     struct sctp_out out;
     while (sotto__sctp_next(w->side[from], now, &out) > 0) {
         if (out.type == SCTP_OUT_UP) w->up++;
-        if (out.type == SCTP_OUT_PACKET && sotto__sctp_input(w->side[!from], now, out.p, out.n) < 0) w->failed++;
+        if (out.type == SCTP_OUT_PACKET && sotto__sctp_input(w->side[!from], now, out.p, out.n) < 0)
+            w->failed++;
         if (out.type == SCTP_OUT_DOWN) w->failed++;
     }
 }
