@@ -58,7 +58,7 @@ void pair_cfg(struct sctp_cfg *cfg)
     *cfg = (struct sctp_cfg){.local_port = 5000,
                              .remote_port = 5000,
                              .streams_out = SOTTO_STREAMS_OUT,
-                             .streams_in = SOTTO_STREAMS_IN,
+                             .streams_in = 2 * SOTTO_STREAMS_OUT,
                              .max_message_size = SOTTO_DEFAULT_MESSAGE,
                              .wake_fd = -1};
 }
