@@ -76,7 +76,7 @@ static void ranges_are_checked_and_zero_is_the_default(void **state)
     }
     assert_int_equal(sotto__config_read(NULL, &out), 0);
     assert_int_equal(out.peer.transport.streams_out, SOTTO_STREAMS_OUT);
-    assert_int_equal(out.peer.transport.streams_in, SOTTO_STREAMS_IN);
+    assert_int_equal(out.peer.transport.streams_in, 2 * SOTTO_STREAMS_OUT);
     assert_int_equal(out.peer.transport.max_message_size, SOTTO_DEFAULT_MESSAGE);
     assert_int_equal(out.peer.max_buffered, SOTTO_DEFAULT_BUFFERED);
 }
