@@ -93,6 +93,7 @@
 
   /* Sends one message and waits until the same comes back. */
   rig.roundTrip = async (i, text, size) => {
+    await rig.opened(i);
     const c = dcs[i], before = c.messages;
     const data = text ? 'é'.repeat(size >> 1) + (size & 1 ? 'x' : '') : Uint8Array.from({ length: size }, (_, k) => k * 11 + size);
     const want = hashMessage(0, bytes(data));
@@ -112,6 +113,7 @@
     const { dc } = dcs[i], data = new Uint8Array(size), view = new DataView(data.buffer), end = performance.now() + ms, start = performance.now();
     for (let k = 4; k < size; k++) data[k] = k * 7;
     let h = 0, sent = 0;
+    await rig.opened(i);
     dc.bufferedAmountLowThreshold = high >> 1;
     while (sent < count && performance.now() < end) {
       if (dc.readyState !== 'open') throw new Error('channel is ' + dc.readyState);
