@@ -78,7 +78,7 @@ static int describe(struct pair *p, int from)
     int r = sotto_pc_set_local_description(p->side[from].pc, SOTTO_SDP_IMPLICIT, NULL, NULL);
     if (r < 0) return r;
     if (p->opt.no_trickle)
-        p->waiting_offer |= 1 << from;
+        p->waiting |= 1 << from;
     else
         post_description(p, from);
     return 0;
@@ -111,8 +111,8 @@ static void apply(struct pair *p, struct signal_message *m)
 static sotto_us run_signals(struct pair *p)
 {
     for (int i = 0; i < 2; i++) {
-        if (!(p->waiting_offer & 1 << i) || !p->side[i].pc || !is_gathered(&p->side[i])) continue;
-        p->waiting_offer &= ~(1 << i);
+        if (!(p->waiting & 1 << i) || !p->side[i].pc || !is_gathered(&p->side[i])) continue;
+        p->waiting &= ~(1 << i);
         post_description(p, i);
     }
     while (!sotto__list_empty(&p->signals)) {
@@ -193,23 +193,47 @@ struct pair *pair_new(uint64_t seed, const struct pair_opt *opt)
     return p;
 }
 
-void pair_free(struct pair *p)
+static void side_empty(struct side *s)
 {
-    if (!p) return;
-    for (int i = 0; i < 2; i++) {
-        struct side *s = &p->side[i];
-        while (!sotto__list_empty(&s->chans))
-            chan_free(CONTAINER_OF(s->chans.next, struct chan, node));
-        sotto_pc_free(s->pc);
-    }
-    sotto_ctx_free(p->side[0].ctx);
-    if (!p->opt.one_context) sotto_ctx_free(p->side[1].ctx);
-    if (p->opt.raw) raw_free(p->opt.raw);
+    while (!sotto__list_empty(&s->chans)) chan_free(CONTAINER_OF(s->chans.next, struct chan, node));
+    sotto_pc_free(s->pc);
+    s->pc = NULL;
+}
+
+static void forget_signals(struct pair *p)
+{
     while (!sotto__list_empty(&p->signals)) {
         struct signal_message *m = CONTAINER_OF(p->signals.next, struct signal_message, node);
         sotto__list_remove(&m->node);
         signal_free(m);
     }
+    p->waiting = 0;
+}
+
+void pair_renew(struct pair *p)
+{
+    forget_signals(p);
+    for (int i = 0; i < 2; i++) {
+        struct side *s = &p->side[i];
+        sotto_pc_config c = p->opt.pc[i];
+        c.size = sizeof c;
+        c.user = s;
+        side_empty(s);
+        s->deaf = s->told_all = s->is_closed = false;
+        s->n_states = 0;
+        memset(s->n_events, 0, sizeof s->n_events);
+        CHECK(sotto_pc_new(s->ctx, &c, &s->pc) == 0);
+    }
+}
+
+void pair_free(struct pair *p)
+{
+    if (!p) return;
+    for (int i = 0; i < 2; i++) side_empty(&p->side[i]);
+    sotto_ctx_free(p->side[0].ctx);
+    if (!p->opt.one_context) sotto_ctx_free(p->side[1].ctx);
+    if (p->opt.raw) raw_free(p->opt.raw);
+    forget_signals(p);
     if (p->opt.beside) {
         p->opt.beside->sibling = NULL;
     } else {

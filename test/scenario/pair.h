@@ -89,8 +89,7 @@ struct pair {
     struct side side[2];
     struct pair_opt opt;
     struct node signals; /* by time */
-    int waiting_offer;   /* 1 + side whose complete description is to be sent; 0: none */
-    int waiting_answer;
+    int waiting;         /* bits: this side's description goes when all candidates are there */
     uint64_t rng;
     struct pair *sibling; /* moved along */
     int64_t live;         /* sotto__mem_live() before */
@@ -99,6 +98,8 @@ struct pair {
 struct pair *pair_new(uint64_t seed, const struct pair_opt *opt); /* opt nullable */
 /* Like it, but tells an error of making contexts or connections; then *ret is to be freed too. */
 int pair_try_new(uint64_t seed, const struct pair_opt *opt, struct pair **ret);
+/* Frees both connections and puts new ones into the same contexts. */
+void pair_renew(struct pair *p);
 void pair_free(
     struct pair *p); /* checks that nothing of the library is left, handles and contexts included */
 
