@@ -7,6 +7,7 @@
 #include "demo.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <limits.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -332,6 +333,7 @@ struct demo_http *demo_http_new(const char *address, uint16_t port, struct demo_
     char service[8];
     snprintf(service, sizeof service, "%u", port);
     if (!s || getaddrinfo(address, service, &hints, &to) != 0) {
+        errno = 0; /* not the system's fault: no numeric address */
         free(s);
         return NULL;
     }

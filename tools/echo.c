@@ -35,6 +35,7 @@ static void usage(FILE *to)
         "  --offer     open a channel labelled \"echo\", write an offer, then read the answer\n"
         "              (up to end of file or an empty line)\n"
         "  --loopback  also use 127.0.0.1 and ::1\n"
+        "  --verbose   what the library logs, on standard error\n"
         "  --help      this text\n"
         "\n"
         "Exit code: 0 after the remote closed the connection; 1 after a failure, with its reason\n"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The cases: what must be seen to work with a real browser at the other end. Run by test/interop/run. */
+import { pages, requests } from './demo.mjs';
 import { CLOSED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
 
 const MAX = 262144; /* sotto's and Chromium's largest message */
@@ -299,6 +300,8 @@ const background = names.map(n => test(`${n}: page gone without goodbye`, 100000
 await Promise.all(names.map((n, i) => series(n, browsers[i])));
 await test('chromium: addresses hidden behind mDNS names', 60000, mdns);
 await test('two browsers at once', 60000, () => twoBrowsers(...browsers));
+await test('demo: what the web server answers and refuses', 20000, requests);
+await test('demo: the page in two browsers at once', 90000, () => pages(browsers));
 await test('two peers of ours: slow reader, 10 s', 120000, ownSlowReader);
 await Promise.all(background);
 await Promise.all(browsers.map(b => b.close().catch(() => {})));
