@@ -117,11 +117,73 @@ static void close_reaches_the_peer_behind_its_pending_data(void **state)
     pair_close(&p);
 }
 
+static bool without_reconfig(struct pair *p, int from, const uint8_t *packet, size_t n)
+{
+    (void)p, (void)from;
+    uint8_t *own = (uint8_t *)(uintptr_t)packet; /* the outbox's, which nobody reads again */
+    if (own[12] != 1 && own[12] != 2) return true;
+    for (size_t i = 32; i + 4 <= n && own[i + 1] != 7; i += (own[i + 3] + 3u) & ~3u)
+        for (size_t k = i + 4; own[i + 1] == 8 && k < i + own[i + 3]; k++) /* supported extensions */
+            if (own[k] == 0x82) own[k] = 0x84;
+    return true;
+}
+
+static void a_peer_that_cannot_reset_gives_a_denied_answer(void **state)
+{
+    (void)state;
+    struct pair p;
+    pair_open(&p, &lan);
+    p.tap = without_reconfig;
+    pair_connect(&p);
+    assert_int_equal(sotto__sctp_reset(p.a.s, p.now, 3), 0);
+    assert_int_equal(sotto__sctp_reset(p.a.s, p.now, 9), 0);
+    assert_int_equal(sotto__sctp_reset(p.a.s, p.now, 9), SOTTO_E_AGAIN);
+    pair_run(&p, SOTTO_MS(100));
+    assert_int_equal(p.a.n_inbox, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(p.a.inbox[i].type, SCTP_MSG_RESET_OUT);
+        assert_int_equal(p.a.inbox[i].sid, i ? 9 : 3);
+        assert_true(p.a.inbox[i].denied);
+    }
+    assert_int_equal(side_send(&p, &p.a, 3, "still works", 11), 0);
+    pair_run(&p, SOTTO_MS(100));
+    assert_int_equal(p.b.n_inbox, 1);
+    pair_close(&p);
+}
+
+static void peers_with_other_numbers_of_streams_and_ports_meet(void **state)
+{
+    (void)state;
+    static const uint16_t streams[][2] = {{1, 2}, {3, 7}, {1000, 2000}, {65535, 65535}};
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        struct pair p;
+        struct sctp_cfg a, b;
+        pair_cfg(&a), pair_cfg(&b);
+        a.local_port = b.remote_port = 5001, a.remote_port = b.local_port = 60000;
+        b.streams_out = streams[i][0], b.streams_in = streams[i][1];
+        pair_open_cfg(&p, &lan, &a, &b);
+        pair_connect(&p);
+        uint16_t user =
+            streams[i][1] / 2 < SOTTO_STREAMS_OUT ? streams[i][1] / 2 : SOTTO_STREAMS_OUT;
+        assert_int_equal(p.a.streams_out, user); /* what B takes of what A asked for */
+        assert_int_equal(p.b.streams_out,
+                         streams[i][0] < SOTTO_STREAMS_OUT ? streams[i][0] : SOTTO_STREAMS_OUT);
+        struct sctp_send_opt opt = {.sid = (uint16_t)(user - 1), .ppid = 51, .unordered = true};
+        assert_int_equal(sotto__sctp_send(p.a.s, p.now, &opt, (const uint8_t *)"x", 1), 0);
+        pair_run(&p, SOTTO_MS(100));
+        assert_int_equal(p.b.n_inbox, 1);
+        assert_int_equal(p.b.inbox[0].sid, user - 1);
+        pair_close(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_of_all_sizes_arrive_whole),
         cmocka_unit_test(reset_both_ways_and_the_stream_is_used_again),
+        cmocka_unit_test(a_peer_that_cannot_reset_gives_a_denied_answer),
+        cmocka_unit_test(peers_with_other_numbers_of_streams_and_ports_meet),
         cmocka_unit_test(close_reaches_the_peer_behind_its_pending_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
