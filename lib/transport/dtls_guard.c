@@ -125,7 +125,10 @@ void sotto__dtls_guard_restart(struct dtls_guard *g)
 {
     bool keep = g->rebuild && !g->client && message_whole(&g->other);
     drop_messages(g);
-    if (keep) g->msg[0] = g->other, g->other = (struct guard_message){0};
+    if (keep) {
+        g->msg[0] = g->other, g->other = (struct guard_message){0};
+        memcpy(g->random, g->other_random, sizeof g->random);
+    }
     message_reset(&g->other);
     g->hvr_seen = g->hvr_fed = g->ccs_seen = g->ccs_fed = g->rebuild = g->retransmitted =
         g->other_seen = false;
