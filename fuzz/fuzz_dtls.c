@@ -126,6 +126,7 @@ static void whole_handshake(struct reader in, bool right)
     for (int i = 0; i < 2; i++) sotto__dtls_free(d[i]);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     if (!ctx) {
