@@ -124,7 +124,14 @@ static void a_freed_connection_that_an_event_names_reads_as_closed(void **state)
     assert_string_equal(sotto_dc_label(closed->u.channel.dc), "held");
     assert_int_equal(sotto_dc_send(closed->u.channel.dc, "x", 1, true), SOTTO_E_CLOSED);
     assert_int_equal(sotto_dc_state(closed->u.channel.dc), SOTTO_DC_CLOSED);
-    assert_int_equal(sotto_ctx_next(ctx, &needed), 0);
+    assert_int_equal(sotto_ctx_next(ctx, NULL), SOTTO_E_INVAL);
+    sotto_pc_close(needed->pc);
+    sotto_pc_free(needed->pc); /* freed before: the events own what is left */
+    sotto_dc_free(closed->u.channel.dc);
+    sotto_event *more;
+    assert_int_equal(sotto_ctx_next(ctx, &more), 0);
+    sotto_event_free(needed);
+    assert_string_equal(sotto_dc_label(closed->u.channel.dc), "held");
     sotto_event_free(closed);
 }
 

@@ -124,26 +124,107 @@ static void freeing_at_any_moment_harms_nobody(void **state)
     sotto_ctx_free(ctx);
 }
 
-static void *post_many(void *ctx)
+struct poster {
+    sotto_ctx *ctx;
+    atomic_bool stop;
+    atomic_long taken[4]; /* posts of each thread */
+};
+
+struct one_poster {
+    struct poster *all;
+    uint32_t number;
+};
+
+static void *post_always(void *arg)
 {
-    for (int i = 0; i < 20000; i++) sotto_ctx_post(ctx, 1, NULL);
+    struct one_poster *me = arg;
+    while (!atomic_load(&me->all->stop)) sotto_ctx_post(me->all->ctx, me->number, NULL);
     return NULL;
 }
 
-static void a_busy_caller_starves_nobody(void **state)
+static void busy_callers_starve_nobody(void **state)
+{
+    (void)state;
+    struct poster p = {0};
+    struct one_poster one[4];
+    pthread_t threads[4];
+    sotto_event *e;
+    bool all = false;
+    assert_int_equal(sotto_ctx_new(NULL, &p.ctx), 0);
+    for (uint32_t i = 0; i < 4; i++) {
+        one[i] = (struct one_poster){&p, i};
+        pthread_create(&threads[i], NULL, post_always, &one[i]);
+    }
+    for (sotto_us end = sotto_now() + 60000000; !all && sotto_now() < end;) {
+        if (sotto_ctx_wait(p.ctx, 1000000, &e) != 1) break;
+        atomic_fetch_add(&p.taken[e->u.post.code], 1);
+        sotto_event_free(e);
+        all = true;
+        for (int i = 0; i < 4; i++) all = all && atomic_load(&p.taken[i]) >= 100;
+    }
+    atomic_store(&p.stop, true);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    assert_true(all);
+    sotto_ctx_free(p.ctx);
+}
+
+struct sender {
+    struct call *call;
+    int n;
+};
+
+static void *send_all(void *arg)
+{
+    struct sender *s = arg;
+    static const char bytes[1000];
+    for (int i = 0; i < s->n;) {
+        int r = sotto_dc_send(s->call->a.dc, bytes, sizeof bytes, false);
+        if (r == 0) i++;
+        if (r < 0 && r != SOTTO_E_AGAIN) break;
+    }
+    return NULL;
+}
+
+/* The sender does not even wait for WRITABLE: it calls as fast as it can, beside the loop and the taker of events. */
+static void a_greedy_sender_leaves_room_for_the_loop(void **state)
 {
     (void)state;
     sotto_ctx *ctx;
-    pthread_t threads[4];
-    sotto_event *e;
+    struct call c;
+    pthread_t t;
     assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
-    for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, post_many, ctx);
-    size_t got = 0;
-    for (int i = 0; i < 20000; i++)
-        if (sotto_ctx_next(ctx, &e) == 1) sotto_event_free(e), got++;
-    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
-    assert_true(got > 0);
+    call_new(&c, ctx, ctx);
+    call_connect(&c);
+    struct sender s = {&c, 20000};
+    sotto_us begin = sotto_now();
+    pthread_create(&t, NULL, send_all, &s);
+    bool all = false;
+    for (int i = 0; i < 6000 && !all; i++) call_run(&c, &all, 10), all = c.b.n_messages == 20000;
+    pthread_join(t, NULL);
+    print_message("20 MB in %d ms\n", (int)((sotto_now() - begin) / 1000));
+    assert_true(all);
+    assert_int_equal(c.b.bytes, 20000000);
+    call_free(&c);
     sotto_ctx_free(ctx);
+}
+
+/* The context's own thread is in the middle of things when it goes. */
+static void freeing_the_context_at_any_moment_ends_everything(void **state)
+{
+    (void)state;
+    unsigned seed = 7;
+    for (int i = 0; i < 40; i++) {
+        struct call c;
+        sotto_event *e;
+        sotto_ctx *ctx;
+        assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+        call_new(&c, ctx, ctx);
+        signal_once(&c);
+        sotto_us end = sotto_now() + rand_r(&seed) % 40000;
+        while (sotto_now() < end)
+            if (sotto_ctx_wait(ctx, 500, &e) == 1) call_event(e);
+        sotto_ctx_free(ctx);
+    }
 }
 
 int main(void)
@@ -152,7 +233,9 @@ int main(void)
         cmocka_unit_test(two_contexts_talk_over_their_own_threads),
         cmocka_unit_test(other_threads_may_call_meanwhile),
         cmocka_unit_test(freeing_at_any_moment_harms_nobody),
-        cmocka_unit_test(a_busy_caller_starves_nobody),
+        cmocka_unit_test(busy_callers_starve_nobody),
+        cmocka_unit_test(a_greedy_sender_leaves_room_for_the_loop),
+        cmocka_unit_test(freeing_the_context_at_any_moment_ends_everything),
     };
     return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
 }

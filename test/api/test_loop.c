@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Waiting and turns: many waiters, signals, descriptors, batches, what is left after close. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "api/ctx.h"
+#include "call.h"
+
+static sotto_ctx *make(bool no_thread)
+{
+    sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = no_thread};
+    sotto_ctx *c;
+    assert_int_equal(sotto_ctx_new(&cfg, &c), 0);
+    return c;
+}
+
+static bool readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
+static void *wait_for_one(void *ctx)
+{
+    sotto_event *e;
+    if (sotto_ctx_wait(ctx, -1, &e) != 1) return NULL;
+    sotto_event_free(e);
+    return ctx;
+}
+
+static void each_of_several_waiters_gets_its_event(void **state)
+{
+    (void)state;
+    for (int no_thread = 0; no_thread < 2; no_thread++) {
+        sotto_ctx *c = make(no_thread);
+        pthread_t t[4];
+        void *got;
+        for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, wait_for_one, c);
+        for (int i = 0; i < 4; i++) assert_int_equal(sotto_ctx_post(c, 0, NULL), 0);
+        for (int i = 0; i < 4; i++) {
+            pthread_join(t[i], &got);
+            assert_ptr_equal(got, c);
+        }
+        assert_int_equal(c->n_waiters, 0);
+        sotto_ctx_free(c);
+    }
+}
+
+static void *wait_for_end(void *ctx)
+{
+    static int closed;
+    sotto_event *e;
+    return sotto_ctx_wait(ctx, -1, &e) == SOTTO_E_CLOSED ? &closed : NULL;
+}
+
+static void all_waiters_leave_when_the_context_is_freed(void **state)
+{
+    (void)state;
+    for (int no_thread = 0; no_thread < 2; no_thread++) {
+        sotto_ctx *c = make(no_thread);
+        pthread_t t[4];
+        void *closed;
+        for (int i = 0; i < 4; i++) pthread_create(&t[i], NULL, wait_for_end, c);
+        for (bool in = false; !in;) {
+            sotto__guard_lock(c->guard);
+            in = c->n_waiters == 4;
+            sotto__guard_unlock(c->guard);
+        }
+        sotto_ctx_free(c);
+        for (int i = 0; i < 4; i++) {
+            pthread_join(t[i], &closed);
+            assert_non_null(closed);
+        }
+    }
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+struct alarm {
+    pthread_t to;
+    atomic_bool stop;
+};
+
+static void *signal_often(void *arg)
+{
+    struct alarm *a = arg;
+    while (!atomic_load(&a->stop)) pthread_kill(a->to, SIGUSR1);
+    return NULL;
+}
+
+static void a_signal_ends_the_wait(void **state)
+{
+    (void)state; /* A16 */
+    struct sigaction action = {.sa_handler = on_signal}, before;
+    sigaction(SIGUSR1, &action, &before);
+    for (int no_thread = 0; no_thread < 2; no_thread++) {
+        sotto_ctx *c = make(no_thread);
+        sotto_event *e = NULL;
+        struct alarm a = {.to = pthread_self()};
+        pthread_t t;
+        pthread_create(&t, NULL, signal_often, &a);
+        assert_int_equal(sotto_ctx_wait(c, -1, &e), 0);
+        if (no_thread) assert_int_equal(sotto_ctx_run(c, -1), 0);
+        atomic_store(&a.stop, true);
+        pthread_join(t, NULL);
+        assert_null(e);
+        sotto_ctx_free(c);
+    }
+    sigaction(SIGUSR1, &before, NULL);
+}
+
+/* SigBlk of the thread named "sotto". */
+static unsigned long long blocked(void)
+{
+    char path[300], line[256];
+    unsigned long long mask = 0;
+    bool mine = false;
+    DIR *d = opendir("/proc/self/task");
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));) {
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", e->d_name);
+        FILE *f = fopen(path, "r");
+        while (f && fgets(line, sizeof line, f)) {
+            if (strncmp(line, "Name:", 5) == 0) mine = strcmp(line, "Name:\tsotto\n") == 0;
+            if (mine && strncmp(line, "SigBlk:", 7) == 0) mask = strtoull(line + 7, NULL, 16);
+        }
+        if (f) fclose(f);
+    }
+    closedir(d);
+    return mask;
+}
+
+static void the_thread_takes_no_signals(void **state)
+{
+    (void)state;
+    sotto_ctx *c = make(false);
+    unsigned long long mask = 0;
+    for (sotto_us end = sotto_now() + 5000000; !mask && sotto_now() < end;) mask = blocked();
+    static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1, SIGCHLD, SIGPIPE, SIGALRM};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        assert_true(mask >> (numbers[i] - 1) & 1);
+    sotto_ctx_free(c);
+}
+
+static void nothing_is_inherited_by_other_programs(void **state)
+{
+    (void)state; /* A15: fork and exec */
+    bool was_open[1024] = {0};
+    for (int fd = 0; fd < 1024; fd++) was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+    sotto_ctx *c = make(false), *without = make(true);
+    struct call call;
+    call_new(&call, without, c);
+    call_connect(&call);
+    int n = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        int flags = was_open[fd] ? -1 : fcntl(fd, F_GETFD);
+        if (flags < 0) continue;
+        n++;
+        if (!(flags & FD_CLOEXEC)) fail_msg("descriptor %d would be inherited", fd);
+    }
+    assert_true(n > 10);
+    call_free(&call);
+    sotto_ctx_free(c);
+    sotto_ctx_free(without);
+}
+
+static void a_batch_collects_until_it_is_switched_off_or_late(void **state)
+{
+    (void)state;
+    sotto_ctx *c = make(true);
+    struct call call;
+    call_new(&call, c, c);
+    call_connect(&call);
+    assert_int_equal(sotto_ctx_batch(c, true), 0);
+    for (int i = 0; i < 3; i++) assert_int_equal(sotto_dc_send(call.a.dc, "x", 1, true), 0);
+    assert_true(c->egress.n > 0);
+    assert_true(sotto__ctx_due(c) <= sotto_now() + SOTTO_MS(1));
+    assert_int_equal(sotto_ctx_batch(c, false), 0);
+    assert_int_equal(c->egress.n, 0);
+    assert_int_equal(sotto_ctx_batch(c, true), 0);
+    assert_int_equal(sotto_dc_send(call.a.dc, "y", 1, true), 0);
+    bool all = false;
+    for (int i = 0; i < 500 && !all; i++) call_run(&call, &all, 10), all = call.b.n_messages == 4;
+    assert_true(all);
+    call_free(&call);
+    sotto_ctx_free(c);
+}
+
+static void a_closed_connection_wakes_nobody(void **state)
+{
+    (void)state;
+    sotto_ctx *c = make(true), *other = make(false);
+    struct call call;
+    sotto_event *e;
+    call_new(&call, c, other);
+    call_connect(&call);
+    assert_true(call.a.pc->n_fds > 0);
+    sotto_pc_close(call.a.pc);
+    assert_int_equal(call.a.pc->n_fds, 0);
+    for (sotto_us end = sotto_now() + 5000000; sotto__ctx_due(c) != SOTTO_NEVER;) {
+        assert_true(sotto_now() < end);
+        assert_true(sotto_ctx_run(c, -1) >= 0);
+        while (sotto_ctx_next(c, &e) == 1) sotto_event_free(e);
+    }
+    while (sotto_ctx_next(c, &e) == 1) sotto_event_free(e);
+    assert_true(sotto_ctx_run(c, 0) == 0);
+    assert_false(readable(sotto_ctx_fd(c)));
+    call_free(&call);
+    sotto_ctx_free(c);
+    sotto_ctx_free(other);
+}
+
+static void many_events_are_taken_at_once(void **state)
+{
+    (void)state;
+    sotto_ctx *c = make(true);
+    sotto_event *e[8];
+    for (uint32_t i = 0; i < 10; i++) assert_int_equal(sotto_ctx_post(c, i, NULL), 0);
+    assert_int_equal(sotto_ctx_next_many(c, e, 0), 0);
+    assert_int_equal(sotto_ctx_next_many(c, NULL, 0), 0);
+    assert_int_equal(sotto_ctx_next_many(c, e, 8), 8);
+    for (uint32_t i = 0; i < 8; i++) {
+        assert_int_equal(e[i]->u.post.code, i);
+        sotto_event_free(e[i]);
+    }
+    assert_int_equal(sotto_ctx_next_many(c, e, 8), 2);
+    sotto_event_free(e[0]), sotto_event_free(e[1]);
+    assert_int_equal(sotto_ctx_next_many(c, e, 8), 0);
+    sotto_ctx_free(c);
+}
+
+struct sink {
+    int calls, disorder;
+    int32_t level;
+    char last[SOTTO_MAX_LOG_LINE];
+};
+
+static void sink(int32_t level, const char *line, void *user)
+{
+    struct sink *s = user;
+    char want[32];
+    snprintf(want, sizeof want, "test: line %d", s->calls++);
+    s->disorder += strcmp(line, want) != 0;
+    s->level = level;
+    snprintf(s->last, sizeof s->last, "%s", line);
+}
+
+static void log_lines_come_in_order_and_the_lost_are_counted(void **state)
+{
+    (void)state;
+    struct sink s = {0};
+    sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true, .log = sink, .log_user = &s};
+    sotto_ctx *c;
+    assert_int_equal(sotto_ctx_new(&cfg, &c), 0);
+    sotto__guard_lock(c->guard);
+    SOTTO_LOG(&c->log, SOTTO_LOG_INFO, "test", "below the default level");
+    for (unsigned i = 0; i < SOTTO_MAX_LOG_LINES + 3; i++)
+        SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "test", "line %u", i);
+    sotto__ctx_leave(c);
+    assert_true(readable(sotto_ctx_fd(c))); /* the rest is work for run() */
+    for (int i = 0; i < 100 && readable(sotto_ctx_fd(c)); i++) sotto_ctx_run(c, 0);
+    assert_int_equal(s.calls, SOTTO_MAX_LOG_LINES + 1);
+    assert_int_equal(s.disorder, 1);
+    assert_string_equal(s.last, "log: 3 lines were lost before this one");
+    assert_int_equal(s.level, SOTTO_LOG_WARNING);
+    sotto__guard_lock(c->guard);
+    s.calls = 0;
+    for (unsigned i = 0; i < 40; i++) SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "test", "line %u", i);
+    sotto__guard_unlock(c->guard);
+    sotto_ctx_free(c); /* gives out what is left */
+    assert_int_equal(s.calls, 40);
+    assert_int_equal(s.disorder, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_of_several_waiters_gets_its_event),
+        cmocka_unit_test(all_waiters_leave_when_the_context_is_freed),
+        cmocka_unit_test(a_signal_ends_the_wait),
+        cmocka_unit_test(the_thread_takes_no_signals),
+        cmocka_unit_test(nothing_is_inherited_by_other_programs),
+        cmocka_unit_test(a_batch_collects_until_it_is_switched_off_or_late),
+        cmocka_unit_test(a_closed_connection_wakes_nobody),
+        cmocka_unit_test(many_events_are_taken_at_once),
+        cmocka_unit_test(log_lines_come_in_order_and_the_lost_are_counted),
+    };
+    return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
+}
