@@ -52,9 +52,11 @@ sotto_us sotto__dtls_due(const struct dtls *d);
 void sotto__dtls_free(struct dtls *d); /* NULL is fine */
 
 /* The fingerprints of the remote description: copied. Before or during the handshake, or after it when the answer is late: until
- * then the connection is not CONNECTED and gives no data up. Again only with the same set (SOTTO_E_STATE). */
+ * then the connection is not CONNECTED and gives no data up. Again only with the same set (SOTTO_E_STATE). Also SOTTO_E_INVAL none of
+ * a hash that we accept, SOTTO_E_LIMIT more than SOTTO_MAX_FINGERPRINTS. Call next() after it. */
 int sotto__dtls_set_fingerprints(struct dtls *d, const struct sdp_fingerprint *f, size_t n);
-/* Seal one message into one record in out; its length, or SOTTO_E_STATE before CONNECTED, SOTTO_E_TOO_BIG (cap < n + SOTTO_DTLS_OVERHEAD). */
+/* Seal one message into one record in out; its length, or SOTTO_E_STATE before CONNECTED and after the end, SOTTO_E_INVAL n is 0,
+ * SOTTO_E_TOO_BIG (n above 16384, or cap < n + SOTTO_DTLS_OVERHEAD). */
 int sotto__dtls_seal(struct dtls *d, const uint8_t *p, size_t n, uint8_t *out, size_t cap);
 #define SOTTO_DTLS_OVERHEAD 64u
 /* Say close_notify: the packets come by next(). */

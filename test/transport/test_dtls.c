@@ -119,6 +119,21 @@ static void records_of_every_size_pass_and_larger_ones_do_not(void **state)
     free(dgram);
 }
 
+static void no_nonce_is_used_twice(void **state) /* DTLS-22 */
+{
+    (void)state;
+    struct pair p;
+    uint8_t dgram[100], last[8] = {0};
+    pair_init(&p, 1);
+    assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(1)));
+    for (int i = 0; i < 100000; i++) {
+        assert_int_equal(sotto__dtls_seal(p.end[0].d, last, 1, dgram, sizeof dgram), 38);
+        assert_true(memcmp(dgram + 13, last, 8) > 0); /* the explicit part of it, RFC 5288 §3 */
+        memcpy(last, dgram + 13, 8);
+    }
+    pair_free(&p);
+}
+
 static void several_records_in_one_datagram_all_arrive(void **state)
 {
     (void)state;
@@ -170,7 +185,7 @@ static void plaintext_that_nobody_takes_is_bounded(void **state)
 static void a_lossy_link_delays_but_does_not_prevent_a_connection(void **state) /* DTLS-17 */
 {
     (void)state;
-    const uint64_t seeds = getenv("SOTTO_TEST_LONG") ? 1000 : 200;
+    const uint64_t seeds = getenv("SOTTO_LONG") ? 1000 : 200;
     sotto_us *took = calloc(seeds, sizeof *took), worst = 0;
     for (uint64_t seed = 0; seed < seeds; seed++) {
         struct pair p;
@@ -451,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_silent_client_sends_its_first_flight_at_the_first_next),
         cmocka_unit_test(our_client_hello_offers_what_rfc_8827_wants_and_nothing_weak),
         cmocka_unit_test(records_of_every_size_pass_and_larger_ones_do_not),
+        cmocka_unit_test(no_nonce_is_used_twice),
         cmocka_unit_test(several_records_in_one_datagram_all_arrive),
         cmocka_unit_test(plaintext_that_nobody_takes_is_bounded),
         cmocka_unit_test(a_lossy_link_delays_but_does_not_prevent_a_connection),

@@ -265,7 +265,7 @@ static unsigned table(enum setting setting, const char *title, int kinds, uint64
 
 static uint64_t seeds(uint64_t quick, uint64_t thorough)
 {
-    return getenv("SOTTO_TEST_LONG") ? thorough : quick;
+    return getenv("SOTTO_LONG") ? thorough : quick;
 }
 
 static void one_forged_datagram_at_any_flight_does_not_end_a_handshake(void **state) /* H063–H070 */

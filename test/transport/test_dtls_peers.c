@@ -171,6 +171,14 @@ static void a_server_that_wants_a_cookie_gets_it(void **state)
     }
 }
 
+/* OpenSSL gives up when its renegotiation is refused: its alert does not arrive. */
+static bool only_the_first(struct pair *p, int from, const uint8_t *dgram, size_t n)
+{
+    int *left = p->tap_arg;
+    (void)dgram, (void)n;
+    return !p->end[from].ssl || --*left >= 0;
+}
+
 static void renegotiation_is_refused_and_changes_no_key(void **state) /* H073, DTLS-03 */
 {
     (void)state;
@@ -181,15 +189,15 @@ static void renegotiation_is_refused_and_changes_no_key(void **state) /* H073, D
         assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(2)));
         assert_true(pair_talks(&p));
         assert_int_equal(sotto__dtls_export(p.end[1 - who].d, "x", before, 16), 0);
+        int left = 1;
+        p.tap = only_the_first, p.tap_arg = &left;
         SSL_renegotiate(p.end[who].ssl); /* a ClientHello under protection, or a HelloRequest */
         SSL_do_handshake(p.end[who].ssl);
         pair_run(&p, SOTTO_SECONDS(2));
         assert_int_equal(p.end[1 - who].connected, 1);
-        if (p.end[1 - who].error == 0) {
-            assert_int_equal(sotto__dtls_export(p.end[1 - who].d, "x", after, 16), 0);
-            assert_memory_equal(before, after, 16);
-            assert_false(SSL_session_reused(p.end[who].ssl));
-        }
+        assert_int_equal(p.end[1 - who].error, 0);
+        assert_int_equal(sotto__dtls_export(p.end[1 - who].d, "x", after, 16), 0);
+        assert_memory_equal(before, after, 16);
         pair_free(&p);
     }
 }

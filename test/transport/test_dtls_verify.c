@@ -232,6 +232,11 @@ static void a_certificate_without_its_key_does_not_connect(void **state) /* H061
         assert_int_equal(p.end[0].connected + p.end[1].connected, 0);
         assert_int_equal(p.end[i == 0 ? 1 : 0].error, SOTTO_E_PROTO);
         assert_non_null(strstr(sotto__dtls_reason(p.end[i == 0 ? 1 : 0].d), "signature"));
+        struct dtls_stats stats;
+        sotto__dtls_get_stats(p.end[i == 0 ? 1 : 0].d, &stats);
+        print_message("%s: %u rebuilds, %s\n", i ? "client" : "server", (unsigned)stats.rebuilds,
+                      sotto__dtls_reason(p.end[i == 0 ? 1 : 0].d));
+        assert_true(stats.rebuilds <= SOTTO_MAX_DTLS_REBUILDS);
         pair_free(&p);
     }
 }
