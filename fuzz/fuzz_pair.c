@@ -56,7 +56,6 @@ static enum net_verdict meddle(struct net *net, struct net_datagram *d, void *us
     struct man *m = user;
     if (m->n == 0 || d->n == 0) return NET_PASS;
     const struct net_datagram *old = m->kept[next(m) % KEPT];
-    keep(m, d);
     switch (next(m) % 10) {
     case 0: return NET_DROP;
     case 1: d->p[next(m) % d->n] ^= next(m); break;
@@ -71,6 +70,7 @@ static enum net_verdict meddle(struct net *net, struct net_datagram *d, void *us
         break;
     default: break;
     }
+    keep(m, d); /* as it is now: what it replaces may have been `old` */
     return NET_PASS;
 }
 

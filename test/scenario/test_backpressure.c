@@ -145,6 +145,27 @@ static void an_application_that_takes_no_events_holds_the_sender_too(void **stat
     pair_free(p);
 }
 
+static void a_reader_may_sleep_for_ten_minutes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {60000, 100};
+    for (size_t k = 0; k < 2; k++) {
+        struct chan *a[2];
+        struct pair *p = pair_connected(9, NULL, a);
+        assert_int_equal(sotto_pc_set_reading(p->side[1].pc, false), 0);
+        chan_bulk(a[0], 6000000 / sizes[k], sizes[k]);
+        pair_run(p, SOTTO_SECONDS(20));
+        size_t bytes = allocated();
+        pair_run(p, SOTTO_SECONDS(600));
+        assert_true(pair_is_connected(p, NULL));
+        assert_true(allocated() <= bytes + 4000000);
+        assert_int_equal(sotto_pc_set_reading(p->side[1].pc, true), 0);
+        pair_run(p, SOTTO_SECONDS(30));
+        assert_true(chan_same(a[0], a[1]) && a[1]->n_in == 6000000 / sizes[k]);
+        pair_free(p);
+    }
+}
+
 static void reading_off_leaves_the_other_events_alone(void **state)
 {
     (void)state;
@@ -198,6 +219,7 @@ int main(void)
         cmocka_unit_test(buffered_low_comes_at_each_crossing_downwards),
         cmocka_unit_test(a_reader_that_stops_for_a_minute_holds_the_sender_and_loses_nothing),
         cmocka_unit_test(an_application_that_takes_no_events_holds_the_sender_too),
+        cmocka_unit_test(a_reader_may_sleep_for_ten_minutes),
         cmocka_unit_test(reading_off_leaves_the_other_events_alone),
         cmocka_unit_test(channels_share_by_their_priorities),
     };
