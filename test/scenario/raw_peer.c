@@ -88,27 +88,84 @@ static char *write_sdp(struct raw *r, const char *setup)
     return text;
 }
 
+static const struct sdp_media *data_section(const struct sdp *sdp)
+{
+    for (size_t i = 0; i < sdp->n_media; i++)
+        if (sotto__str_eq(sdp->media[i].kind, STR("application")) && sdp->media[i].port != 0)
+            return &sdp->media[i];
+    return NULL;
+}
+
 static void line_value(const struct sdp *sdp, const char *name, char *out, size_t cap)
 {
-    const struct sdp_line *l = sotto__sdp_attr_or_session(sdp, &sdp->media[0], name);
+    const struct sdp_line *l = sotto__sdp_attr_or_session(sdp, data_section(sdp), name);
     CHECK(l != NULL);
     snprintf(out, cap, "%.*s", (int)l->value.n, l->value.p);
 }
 
-static void read_sdp(struct raw *r, const char *text)
+static bool read_sdp(struct raw *r, const char *text)
 {
     struct sdp *sdp;
     char ufrag[257], pwd[257], print[512], setup[32];
     CHECK(sotto__sdp_parse(text, strlen(text), &sdp, NULL) == 0);
-    line_value(sdp, "ice-ufrag", ufrag, sizeof ufrag);
-    line_value(sdp, "ice-pwd", pwd, sizeof pwd);
-    line_value(sdp, "fingerprint", print, sizeof print);
-    line_value(sdp, "setup", setup, sizeof setup);
-    CHECK(sotto__sdp_fingerprint(sotto__str(print), &r->theirs) == 0);
-    if (strcmp(setup, "active") == 0) r->is_client = false;
-    if (strcmp(setup, "passive") == 0) r->is_client = true;
+    bool has_data = data_section(sdp) != NULL;
+    if (has_data) {
+        line_value(sdp, "ice-ufrag", ufrag, sizeof ufrag);
+        line_value(sdp, "ice-pwd", pwd, sizeof pwd);
+        line_value(sdp, "fingerprint", print, sizeof print);
+        line_value(sdp, "setup", setup, sizeof setup);
+        CHECK(sotto__sdp_fingerprint(sotto__str(print), &r->theirs) == 0);
+        if (strcmp(setup, "active") == 0) r->is_client = false;
+        if (strcmp(setup, "passive") == 0) r->is_client = true;
+        CHECK(sotto__ice_net.set_remote(r->ice, ufrag, pwd, now_of(r)) == 0);
+    }
     sotto__sdp_free(sdp);
-    CHECK(sotto__ice_net.set_remote(r->ice, ufrag, pwd, now_of(r)) == 0);
+    return has_data;
+}
+
+/* The line with what is ours in place of what was theirs. */
+static void copy_line(FILE *out, const struct raw *r, struct str line, const char *print)
+{
+    if (sotto__str_starts(line, STR("a=candidate:")) ||
+        sotto__str_starts(line, STR("a=end-of-cand")))
+        return;
+    if (sotto__str_starts(line, STR("a=ice-ufrag:")))
+        fprintf(out, "a=ice-ufrag:%s\r\n", r->ufrag);
+    else if (sotto__str_starts(line, STR("a=ice-pwd:")))
+        fprintf(out, "a=ice-pwd:%s\r\n", r->pwd);
+    else if (sotto__str_starts(line, STR("a=fingerprint:")))
+        fprintf(out, "a=fingerprint:%s\r\n", print);
+    else
+        fprintf(out, "%.*s\n", (int)line.n, line.p);
+}
+
+int raw_offer_like(struct raw *r, const char *text, char **ret_answer)
+{
+    struct sdp_fingerprint f;
+    struct address a;
+    char print[224], ip[46], line[100], *ours = NULL;
+    size_t n = 0;
+    sotto_pc *pc = r->pair->side[0].pc;
+    start_ice(r, true);
+    sotto__cert_fingerprint(r->claimed, &f);
+    sotto__fingerprint_text(&f, print);
+    FILE *out = open_memstream(&ours, &n);
+    struct str rest = sotto__str(text), one, after;
+    for (; out && sotto__str_cut(rest, '\n', &one, &after); rest = after)
+        copy_line(out, r, one, print);
+    if (!out || fclose(out) != 0) abort();
+    int e = sotto_pc_set_remote_description(pc, SOTTO_SDP_OFFER, ours, NULL);
+    free(ours);
+    if (e == 0) e = sotto_pc_set_local_description(pc, SOTTO_SDP_IMPLICIT, NULL, NULL);
+    if (e < 0) return e;
+    CHECK(sotto_pc_local_description(pc, SOTTO_DESC_EFFECTIVE, NULL, ret_answer) == 1);
+    if (!read_sdp(r, *ret_answer)) return 0;
+    CHECK(net_ice_address(r->ice, &a));
+    snprintf(line, sizeof line, "candidate:1 1 udp 2122260223 %s %u typ host",
+             sotto__address_text(&a, ip), a.port);
+    sotto_candidate c = {.size = sizeof c, .line = line, .has_mline_index = 1};
+    CHECK(sotto_pc_add_ice_candidate(pc, &c, NULL) == 0);
+    return 1;
 }
 
 static char *their_sdp(struct raw *r)

@@ -53,6 +53,9 @@ struct pair *raw_pair_new(uint64_t seed, const struct pair_opt *opt, struct raw 
 /* side 0 offers and the raw peer answers, or the other way; without waiting. setup: of the raw peer's description. */
 int raw_answer(struct raw *r, const char *setup);
 int raw_offer(struct raw *r, const char *setup);
+/* Offers with this text of a browser: credentials, fingerprint and candidates become the raw peer's. 1 offered with a
+ * data section that the answer takes, 0 there is none, or the error of the description. *ret_answer: yours, sotto_free. */
+int raw_offer_like(struct raw *r, const char *text, char **ret_answer);
 /* Offers, answers and waits until SCTP is up. is_client: the raw peer takes the DTLS client's part (even ids are its own). */
 struct pair *raw_connected(uint64_t seed, bool is_client, struct raw **ret);
 

@@ -32,71 +32,70 @@ static int offer_to_new(const char *sdp, sotto_error *err)
     return r;
 }
 
+static const struct {
+    const char *name, *sdp;
+    int want;
+} refused[] = {
+    {"H004 0xFF instead of SDP", "\xff\xfe", SOTTO_E_SYNTAX},
+    {"H004 byte order mark", "\xef\xbb\xbf" GOOD, SOTTO_E_SYNTAX},
+    {"empty", "", SOTTO_E_SYNTAX},
+    {"no lines", "hello", SOTTO_E_SYNTAX},
+    {"version 1", "v=1\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n" MLINE ICE PRINT SETUP PORT,
+     SOTTO_E_SYNTAX},
+    {"H005 a mid twice", GOOD MLINE ICE PRINT SETUP PORT, SOTTO_E_SYNTAX},
+    {"H005 BUNDLE names an unknown mid",
+     "v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n" MLINE ICE PRINT
+         SETUP PORT,
+     SOTTO_E_SYNTAX},
+    {"H005 a mid in two groups",
+     "v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=group:BUNDLE "
+     "0\r\n" MLINE ICE PRINT SETUP PORT,
+     SOTTO_E_SYNTAX},
+    {"H007 no fingerprint", HEAD MLINE ICE SETUP PORT, SOTTO_E_SDP},
+    {"H008 md5 only",
+     HEAD MLINE ICE SETUP PORT
+     "a=fingerprint:md5 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F\r\n",
+     SOTTO_E_SDP},
+    {"H008 sha-1 only",
+     HEAD MLINE ICE SETUP PORT
+     "a=fingerprint:sha-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13\r\n",
+     SOTTO_E_SDP},
+    {"H008 bad hex", HEAD MLINE ICE SETUP PORT "a=fingerprint:sha-256 0G:01\r\n", SOTTO_E_SYNTAX},
+    {"H008 wrong count", HEAD MLINE ICE SETUP PORT "a=fingerprint:sha-256 00:01:02\r\n",
+     SOTTO_E_SYNTAX},
+    {"H010 holdconn", HEAD MLINE ICE PRINT "a=setup:holdconn\r\n" PORT, SOTTO_E_SDP},
+    {"H010 unknown setup", HEAD MLINE ICE PRINT "a=setup:lazy\r\n" PORT, SOTTO_E_SYNTAX},
+    {"no ice-ufrag", HEAD MLINE "a=ice-pwd:0123456789012345678901\r\n" PRINT SETUP PORT,
+     SOTTO_E_SDP},
+    {"no ice-pwd", HEAD MLINE "a=ice-ufrag:abcd\r\n" PRINT SETUP PORT, SOTTO_E_SDP},
+    {"short ice-ufrag",
+     HEAD MLINE "a=ice-ufrag:abc\r\na=ice-pwd:0123456789012345678901\r\n" PRINT SETUP PORT,
+     SOTTO_E_SYNTAX},
+    {"short ice-pwd",
+     HEAD MLINE "a=ice-ufrag:abcd\r\na=ice-pwd:012345678901234567890\r\n" PRINT SETUP PORT,
+     SOTTO_E_SYNTAX},
+    {"ice-ufrag with a blank",
+     HEAD MLINE "a=ice-ufrag:ab cd\r\na=ice-pwd:0123456789012345678901\r\n" PRINT SETUP PORT,
+     SOTTO_E_SYNTAX},
+    {"sctp-port 0", HEAD MLINE ICE PRINT SETUP "a=sctp-port:0\r\n", SOTTO_E_SYNTAX},
+    {"sctp-port 65536", HEAD MLINE ICE PRINT SETUP "a=sctp-port:65536\r\n", SOTTO_E_SYNTAX},
+    {"no o= line", "v=0\r\ns=-\r\nt=0 0\r\n" MLINE ICE PRINT SETUP PORT, SOTTO_E_SYNTAX},
+    {"port of an m-line 65536",
+     HEAD "m=application 65536 UDP/DTLS/SCTP webrtc-datachannel\r\n" ICE PRINT SETUP PORT,
+     SOTTO_E_SYNTAX},
+};
+
 static void refused_descriptions_say_why_and_change_nothing(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name, *sdp;
-        int want;
-    } rows[] = {
-        {"H004 0xFF instead of SDP", "\xff\xfe", SOTTO_E_SYNTAX},
-        {"H004 byte order mark", "\xef\xbb\xbf" GOOD, SOTTO_E_SYNTAX},
-        {"empty", "", SOTTO_E_SYNTAX},
-        {"no lines", "hello", SOTTO_E_SYNTAX},
-        {"version 1",
-         "v=1\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n" MLINE ICE PRINT SETUP PORT,
-         SOTTO_E_SYNTAX},
-        {"H005 a mid twice", GOOD MLINE ICE PRINT SETUP PORT, SOTTO_E_SYNTAX},
-        {"H005 BUNDLE names an unknown mid",
-         "v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n" MLINE ICE PRINT
-             SETUP PORT,
-         SOTTO_E_SYNTAX},
-        {"H005 a mid in two groups",
-         "v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\na=group:BUNDLE "
-         "0\r\n" MLINE ICE PRINT SETUP PORT,
-         SOTTO_E_SYNTAX},
-        {"H007 no fingerprint", HEAD MLINE ICE SETUP PORT, SOTTO_E_SDP},
-        {"H008 md5 only",
-         HEAD MLINE ICE SETUP PORT
-         "a=fingerprint:md5 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F\r\n",
-         SOTTO_E_SDP},
-        {"H008 sha-1 only",
-         HEAD MLINE ICE SETUP PORT
-         "a=fingerprint:sha-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13\r\n",
-         SOTTO_E_SDP},
-        {"H008 bad hex", HEAD MLINE ICE SETUP PORT "a=fingerprint:sha-256 0G:01\r\n",
-         SOTTO_E_SYNTAX},
-        {"H008 wrong count", HEAD MLINE ICE SETUP PORT "a=fingerprint:sha-256 00:01:02\r\n",
-         SOTTO_E_SYNTAX},
-        {"H010 holdconn", HEAD MLINE ICE PRINT "a=setup:holdconn\r\n" PORT, SOTTO_E_SDP},
-        {"H010 unknown setup", HEAD MLINE ICE PRINT "a=setup:lazy\r\n" PORT, SOTTO_E_SYNTAX},
-        {"no ice-ufrag", HEAD MLINE "a=ice-pwd:0123456789012345678901\r\n" PRINT SETUP PORT,
-         SOTTO_E_SDP},
-        {"no ice-pwd", HEAD MLINE "a=ice-ufrag:abcd\r\n" PRINT SETUP PORT, SOTTO_E_SDP},
-        {"short ice-ufrag",
-         HEAD MLINE "a=ice-ufrag:abc\r\na=ice-pwd:0123456789012345678901\r\n" PRINT SETUP PORT,
-         SOTTO_E_SYNTAX},
-        {"short ice-pwd",
-         HEAD MLINE "a=ice-ufrag:abcd\r\na=ice-pwd:012345678901234567890\r\n" PRINT SETUP PORT,
-         SOTTO_E_SYNTAX},
-        {"ice-ufrag with a blank",
-         HEAD MLINE "a=ice-ufrag:ab cd\r\na=ice-pwd:0123456789012345678901\r\n" PRINT SETUP PORT,
-         SOTTO_E_SYNTAX},
-        {"sctp-port 0", HEAD MLINE ICE PRINT SETUP "a=sctp-port:0\r\n", SOTTO_E_SYNTAX},
-        {"sctp-port 65536", HEAD MLINE ICE PRINT SETUP "a=sctp-port:65536\r\n", SOTTO_E_SYNTAX},
-        {"no o= line", "v=0\r\ns=-\r\nt=0 0\r\n" MLINE ICE PRINT SETUP PORT, SOTTO_E_SYNTAX},
-        {"port of an m-line 65536",
-         HEAD "m=application 65536 UDP/DTLS/SCTP webrtc-datachannel\r\n" ICE PRINT SETUP PORT,
-         SOTTO_E_SYNTAX},
-    };
     int bad = 0;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         sotto_error err = {.size = sizeof err};
-        int r = offer_to_new(rows[i].sdp, &err);
-        if (r != rows[i].want)
-            print_error("%s: %d, wanted %d (line %d: %s)\n", rows[i].name, r, rows[i].want,
+        int r = offer_to_new(refused[i].sdp, &err);
+        if (r != refused[i].want)
+            print_error("%s: %d, wanted %d (line %d: %s)\n", refused[i].name, r, refused[i].want,
                         err.line, err.reason);
-        bad += r != rows[i].want;
+        bad += r != refused[i].want;
         assert_int_equal(err.code, r);
         assert_true(err.reason[0] != '\0');
         for (const char *c = err.reason; *c; c++) assert_true((uint8_t)*c >= ' ');
@@ -291,49 +290,50 @@ static enum net_verdict watch(struct net *net, struct net_datagram *d, void *use
     return NET_PASS;
 }
 
+static const struct {
+    const char *line;
+    int want;
+} candidates[] = {
+    {"candidate:1 1 udp 1 1.2.3.4 0 typ host", SOTTO_E_SYNTAX}, /* H030 */
+    {"candidate:1 1 udp 1 1.2.3.4 -1 typ host", SOTTO_E_SYNTAX},
+    {"candidate:1 1 udp 1 1.2.3.4 65536 typ host", SOTTO_E_SYNTAX},
+    {"candidate:1 1 udp 1 1.2.3.4 99999 typ host", SOTTO_E_SYNTAX},
+    {"candidate:1 1 udp 0 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
+    {"candidate:1 1 udp 4294967296 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
+    {"candidate:1 0 udp 1 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
+    {"candidate:1 257 udp 1 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
+    {"candidate:123456789012345678901234567890123 1 udp 1 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
+    {"candidate:1 1 tcp 1 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},      /* H036 */
+    {"candidate:1 1 udp 1 fe80::1%eth0 9 typ host", SOTTO_E_SYNTAX}, /* H032 */
+    {"candidate:1 1 udp 1 1.2.3.4 9", SOTTO_E_SYNTAX},
+    {"candidate:1 1 udp 1 1.2.3.4 9 typ bogus", SOTTO_E_SYNTAX},
+    {"hello", SOTTO_E_SYNTAX},
+    {"candidate:1 1 udp 1 127.0.0.1 22 typ host", 0}, /* H031 */
+    {"candidate:1 1 udp 1 ::1 22 typ host", 0},
+    {"candidate:1 1 udp 1 169.254.169.254 80 typ host", 0},
+    {"candidate:1 1 udp 1 224.0.0.1 9 typ host", 0},
+    {"candidate:1 1 udp 1 255.255.255.255 9 typ host", 0},
+    {"candidate:1 1 udp 1 0.0.0.0 9 typ host", 0},
+    {"candidate:1 1 udp 1 fe80::1 9 typ host", 0},
+    {"candidate:1 1 udp 1 ::ffff:10.0.0.1 9 typ host", 0},
+    {"candidate:1 1 udp 1 example.com 9 typ host", 0}, /* H033 */
+    {"candidate:1 1 udp 1 00000000-0000-0000-0000-000000000000.local 9 typ host", 0},
+    {"candidate:1 1 tcp 1 1.2.3.4 9 typ host tcptype active", 0},
+    {"candidate:1 2 udp 1 1.2.3.4 9 typ host", 0},
+    {"candidate:1 1 udp 1 1.2.3.4 9 typ host ufrag stale", 0}, /* H038 */
+};
+
 static void bad_candidates_are_refused_and_useless_ones_get_no_packet(void **state)
 {
     (void)state;
-    static const struct {
-        const char *line;
-        int want;
-    } rows[] = {
-        {"candidate:1 1 udp 1 1.2.3.4 0 typ host", SOTTO_E_SYNTAX}, /* H030 */
-        {"candidate:1 1 udp 1 1.2.3.4 -1 typ host", SOTTO_E_SYNTAX},
-        {"candidate:1 1 udp 1 1.2.3.4 65536 typ host", SOTTO_E_SYNTAX},
-        {"candidate:1 1 udp 1 1.2.3.4 99999 typ host", SOTTO_E_SYNTAX},
-        {"candidate:1 1 udp 0 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
-        {"candidate:1 1 udp 4294967296 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
-        {"candidate:1 0 udp 1 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
-        {"candidate:1 257 udp 1 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
-        {"candidate:123456789012345678901234567890123 1 udp 1 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},
-        {"candidate:1 1 tcp 1 1.2.3.4 9 typ host", SOTTO_E_SYNTAX},      /* H036 */
-        {"candidate:1 1 udp 1 fe80::1%eth0 9 typ host", SOTTO_E_SYNTAX}, /* H032 */
-        {"candidate:1 1 udp 1 1.2.3.4 9", SOTTO_E_SYNTAX},
-        {"candidate:1 1 udp 1 1.2.3.4 9 typ bogus", SOTTO_E_SYNTAX},
-        {"hello", SOTTO_E_SYNTAX},
-        {"candidate:1 1 udp 1 127.0.0.1 22 typ host", 0}, /* H031 */
-        {"candidate:1 1 udp 1 ::1 22 typ host", 0},
-        {"candidate:1 1 udp 1 169.254.169.254 80 typ host", 0},
-        {"candidate:1 1 udp 1 224.0.0.1 9 typ host", 0},
-        {"candidate:1 1 udp 1 255.255.255.255 9 typ host", 0},
-        {"candidate:1 1 udp 1 0.0.0.0 9 typ host", 0},
-        {"candidate:1 1 udp 1 fe80::1 9 typ host", 0},
-        {"candidate:1 1 udp 1 ::ffff:10.0.0.1 9 typ host", 0},
-        {"candidate:1 1 udp 1 example.com 9 typ host", 0}, /* H033 */
-        {"candidate:1 1 udp 1 00000000-0000-0000-0000-000000000000.local 9 typ host", 0},
-        {"candidate:1 1 tcp 1 1.2.3.4 9 typ host tcptype active", 0},
-        {"candidate:1 2 udp 1 1.2.3.4 9 typ host", 0},
-        {"candidate:1 1 udp 1 1.2.3.4 9 typ host ufrag stale", 0}, /* H038 */
-    };
     struct chan *a[2];
     struct pair *p = pair_connected(4, NULL, a);
     struct watch w = {p, 0};
     p->net->tap = watch, p->net->tap_user = &w;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        int r = add(&p->side[0], rows[i].line);
-        if (r != rows[i].want) print_error("%s: %d\n", rows[i].line, r);
-        assert_int_equal(r, rows[i].want);
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+        int r = add(&p->side[0], candidates[i].line);
+        if (r != candidates[i].want) print_error("%s: %d\n", candidates[i].line, r);
+        assert_int_equal(r, candidates[i].want);
     }
     char *long_line = calloc(1, 2000);
     assert_non_null(long_line);
