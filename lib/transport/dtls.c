@@ -100,7 +100,7 @@ static void open_record(struct dtls *d, const uint8_t *p, size_t n)
     }
     uint8_t *to = d->plain.p + d->plain.n;
     d->in = p, d->n_in = n;
-    ERR_clear_error();
+    if (ERR_peek_error() != 0) ERR_clear_error(); /* or SSL_get_error() would blame this record; to look is cheaper */
     int r = SSL_read(d->ssl, to + 2, (int)n); /* a plaintext is shorter than its record */
     d->n_in = 0;
     if (r > 0) {

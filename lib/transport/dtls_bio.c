@@ -77,7 +77,8 @@ static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 
 BIO_METHOD *sotto__dtls_bio_method(void)
 {
-    BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sotto datagram");
+    /* no index of its own: a process has 127 of them, and a context makes a method */
+    BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "sotto datagram");
     if (!m) return NULL;
     if (BIO_meth_set_read(m, bio_read) && BIO_meth_set_write(m, bio_write) &&
         BIO_meth_set_ctrl(m, bio_ctrl))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/err.h>
 
 #include "dtls_pair.h"
 #include "transport/dtls_int.h"
@@ -398,6 +399,38 @@ static void a_wall_clock_that_jumps_does_not_stop_the_handshake(void **state) /*
     pair_wall_shift = 0;
 }
 
+static void a_process_may_have_had_many_contexts(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        struct dtls_ctx *ctx;
+        assert_int_equal(sotto__dtls_ctx_new(&ctx), 0);
+        sotto__dtls_ctx_free(ctx);
+    }
+    two_peers_connect_and_talk(NULL);
+    sotto__dtls_ctx_free(NULL);
+    sotto__dtls_free(NULL);
+}
+
+static void somebody_elses_errors_in_openssls_queue_do_no_harm(void **state)
+{
+    (void)state;
+    struct pair p;
+    uint8_t forged[60] = {23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 1, 0, 0, 47};
+    pair_init(&p, 1);
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    pair_run(&p, SOTTO_MS(5));
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+    assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(1)));
+    for (int i = 0; i < 2; i++) {
+        ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+        sotto__dtls_input(p.end[i].d, pair_clock, forged, sizeof forged);
+    }
+    assert_true(pair_talks(&p));
+    assert_int_equal(ERR_peek_error(), 0);
+    pair_free(&p);
+}
+
 static int whole_life(struct dtls_ctx *ctx, struct cert *cert, uint64_t fail_at)
 {
     struct dtls *d[2] = {NULL};
@@ -479,6 +512,8 @@ int main(void)
         cmocka_unit_test(replayed_records_are_given_up_once),
         cmocka_unit_test(both_ends_export_the_same_keys_and_none_before_connected),
         cmocka_unit_test(a_wall_clock_that_jumps_does_not_stop_the_handshake),
+        cmocka_unit_test(a_process_may_have_had_many_contexts),
+        cmocka_unit_test(somebody_elses_errors_in_openssls_queue_do_no_harm),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
