@@ -53,11 +53,11 @@ enum transport_out_type {
 };
 
 enum transport_dtls_state { /* RTCDtlsTransportState */
-                            TRANSPORT_DTLS_NEW,
-                            TRANSPORT_DTLS_CONNECTING,
-                            TRANSPORT_DTLS_CONNECTED,
-                            TRANSPORT_DTLS_CLOSED,
-                            TRANSPORT_DTLS_FAILED
+    TRANSPORT_DTLS_NEW,
+    TRANSPORT_DTLS_CONNECTING,
+    TRANSPORT_DTLS_CONNECTED,
+    TRANSPORT_DTLS_CLOSED,
+    TRANSPORT_DTLS_FAILED
 };
 
 struct transport_out {
