@@ -69,7 +69,8 @@ void sotto__sctp_free(struct sctp *s); /* without an ABORT on the wire unless so
 int sotto__sctp_pull(struct sctp *s, sotto_us now, struct sctp_msg *out);
 /* Queue one message whole: 0, SOTTO_E_AGAIN the backlog is full (room: sotto__sctp_writable), SOTTO_E_STATE not up, SOTTO_E_NOMEM.
  * len 0 is not SCTP's: the caller sends one zero byte with an EMPTY ppid. */
-int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *opt, const uint8_t *p, size_t n);
+int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *opt,
+                     const uint8_t *p, size_t n);
 bool sotto__sctp_writable(const struct sctp *s, size_t n); /* whether a message of n bytes would be taken now */
 /* Reset our outgoing stream after what is queued on it: RFC 6525. 0, SOTTO_E_AGAIN (one is under way: kept and done later by the
  * module itself, so the caller need not repeat), SOTTO_E_STATE. RESET_OUT follows. */

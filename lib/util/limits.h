@@ -44,7 +44,7 @@
 #define SOTTO_SCTP_BACKLOG (1024u * 1024)       /* bytes given to usrsctp and not acknowledged: window × RTT of long fat paths */
 #define SOTTO_SCTP_BACKLOG_MESSAGES 2048u       /* messages so: usrsctp itself counts payload bytes only */
 #define SOTTO_SCTP_BEYOND_WINDOW 1024u          /* DATA chunks taken from a peer whose window we closed */
-#define SOTTO_SCTP_PROBES 1024u                 /* after that, one at a time and ten in a second at most; an hour and more of a paused reader */
+#define SOTTO_SCTP_PROBES 1024u                 /* then one at a time, ten a second at most: an hour of a paused reader */
 #define SOTTO_SCTP_OUTBOX 1024u                 /* packets that one call into usrsctp may produce; beyond: lost, SCTP repeats */
 #define SOTTO_DEFAULT_BUFFERED (1024u * 1024)   /* send queue of one channel */
 #define SOTTO_MAX_QUEUED_MESSAGES 65536u        /* messages in the send queue of one channel: each costs about 64 bytes beside its own */

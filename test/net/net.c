@@ -39,8 +39,7 @@ struct net *net_new(uint64_t seed)
 {
     struct net *net = must(calloc(1, sizeof *net));
     net->rng = seed * 2654435761u + 1;
-    net->now =
-        net_clock() + SOTTO_SECONDS(1); /* one clock for the process: usrsctp's does not go back */
+    net->now = net_clock() + SOTTO_SECONDS(1); /* one clock for the process: usrsctp's does not go back */
     net_clock_set(net->now);
     sotto__list_init(&net->sockets);
     return net;

@@ -4,7 +4,7 @@
 
 #define PRINT(digit)                                                                               \
     "a=fingerprint:sha-256 " digit digit ":00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:" \
-                                         "00:00:00:00:00:00:00:00:00:00:00:00:00\r\n"
+    "00:00:00:00:00:00:00:00:00:00:00:00:00\r\n"
 #define BARE                                                                                       \
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "                                \
     "0.0.0.0\r\na=mid:0\r\na=sctp-port:5000\r\n"
