@@ -76,8 +76,7 @@ struct pair_opt {
     sotto_us signal_us;       /* how long a description takes */
     sotto_us candidate_us;    /* how long a candidate takes, beyond signal_us */
     bool one_context;         /* both in the first side's context and host */
-    struct pair *
-        beside; /* another pair in the same network, moved along with this one; free this one first */
+    struct pair *beside; /* another pair in the same network, moved along with this one; free this one first */
     struct raw *raw; /* side 1 is this one: raw_peer.h */
     int32_t log_level;
 };
@@ -100,8 +99,7 @@ struct pair *pair_new(uint64_t seed, const struct pair_opt *opt); /* opt nullabl
 int pair_try_new(uint64_t seed, const struct pair_opt *opt, struct pair **ret);
 /* Frees both connections and puts new ones into the same contexts. */
 void pair_renew(struct pair *p);
-void pair_free(
-    struct pair *p); /* checks that nothing of the library is left, handles and contexts included */
+void pair_free(struct pair *p); /* checks that nothing of the library is left, handles and contexts included */
 
 /* One side offers, and signalling brings it to the other and the answer back. 0 or what set_local_description said. */
 int pair_offer(struct pair *p, int from);

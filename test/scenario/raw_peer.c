@@ -245,8 +245,7 @@ void raw_packet(struct raw *r, const uint8_t *chunks, size_t n)
     memcpy(p + 4, r->vtag, 4);
     memcpy(p + 12, chunks, n);
     uint32_t crc = sotto__crc32c(0, p, 12 + n);
-    for (int i = 0; i < 4; i++)
-        p[8 + i] = (uint8_t)(crc >> (8 * i)); /* RFC 9260 appendix A: least byte first */
+    for (int i = 0; i < 4; i++) p[8 + i] = (uint8_t)(crc >> (8 * i)); /* RFC 9260 appendix A: least byte first */
     seal(r, p, 12 + n);
 }
 

@@ -106,8 +106,7 @@ static void a_reader_that_stops_for_a_minute_holds_the_sender_and_loses_nothing(
         uint64_t out = a[0]->n_out;
         pair_run(p, SOTTO_SECONDS(55));
         assert_int_equal(a[1]->n_in, in);
-        assert_true((a[0]->n_out - out) * sizes[k] <=
-                    600000); /* SCTP's probes of the window bring some over */
+        assert_true((a[0]->n_out - out) * sizes[k] <= 600000); /* SCTP's probes of the window bring some over */
         assert_true(sotto__mem_live() <= live + 1000);
         assert_true(allocated() <= bytes + 2000000);
         assert_int_equal(chan_send(b[0], "meanwhile", 9, true), 0);

@@ -315,8 +315,7 @@ static void chunks_that_do_not_add_up_are_dropped(void **state)
          "abcdefghijklmnop",
          20},            /* beyond the end */
         {"\3\0\0\4", 4}, /* SACK without body */
-        {"\3\0\0\x10\0\0\0\0\0\1\0\0\xff\xff\xff\xff",
-         16},            /* SACK with 65535 gaps that are not there */
+        {"\3\0\0\x10\0\0\0\0\0\1\0\0\xff\xff\xff\xff", 16},            /* SACK with 65535 gaps that are not there */
         {"\4\0\0\4", 4}, /* HEARTBEAT without information */
         {"\1\0\0\4", 4}, /* INIT without body */
         {"\1\0\0\x14\0\0\0\1\0\1\0\0\0\0\0\0\0\0\0\1", 20}, /* INIT: no streams */
@@ -404,8 +403,7 @@ static void lies_about_what_was_received_do_not_free_what_was_not(void **state)
         raw_packet(r, sack, sizeof sack);
     }
     pair_run(p, SOTTO_SECONDS(1));
-    if (c->phase == CHAN_OPEN)
-        expect_alive(p, r, 4); /* or the association was aborted: RFC 9260 §6.2.1 */
+    if (c->phase == CHAN_OPEN) expect_alive(p, r, 4); /* or the association was aborted: RFC 9260 §6.2.1 */
     pair_free(p);
 }
 

@@ -215,8 +215,7 @@ static void a_live_call_is_not_hurt_by_bad_offers(void **state)
         replace(offer, "a=mid:", "a=mid:X"),
         without(offer, "m=application"), /* H022 */
         without(offer, "a=fingerprint"),
-        strdup(
-            "v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"), /* H022: no m-line any more */
+        strdup("v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"), /* H022: no m-line any more */
         strdup(GOOD), /* another session: H023, H028 */
         strdup("\r\n"),
     };
@@ -252,8 +251,7 @@ static void an_answer_must_fit_its_offer(void **state)
     } rows[] = {
         {GOOD, SOTTO_E_SDP},                                                  /* H011: actpass */
         {"v=0\r\no=- 7 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n", SOTTO_E_SDP}, /* no m-line */
-        {HEAD MLINE ICE PRINT "a=setup:active\r\n" PORT "m=audio 9 X 0\r\n",
-         SOTTO_E_SDP},                                           /* one too many */
+        {HEAD MLINE ICE PRINT "a=setup:active\r\n" PORT "m=audio 9 X 0\r\n", SOTTO_E_SDP}, /* one too many */
         {HEAD MLINE ICE "a=setup:active\r\n" PORT, SOTTO_E_SDP}, /* H007 */
         {HEAD MLINE ICE PRINT "a=setup:holdconn\r\n" PORT, SOTTO_E_SDP},
     };

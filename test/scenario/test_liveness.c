@@ -109,8 +109,7 @@ static void a_call_under_steady_loss_stays_for_ten_minutes(void **state)
 static void the_network_forgets_a_packet_of_each_kind_and_nothing_is_lost(void **state)
 {
     (void)state;
-    for (int hole = 0; hole < 40;
-         hole++) { /* everything is lost for a while, at each moment of the setup */
+    for (int hole = 0; hole < 40; hole++) { /* everything is lost for a while, at each moment of the setup */
         struct pair *p = pair_new(100 + (uint64_t)hole, NULL);
         struct chan *a[2] = {side_channel(&p->side[0], "c", NULL), NULL};
         assert_int_equal(pair_offer(p, 0), 0);
