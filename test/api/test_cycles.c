@@ -6,6 +6,14 @@
 #include "call.h"
 #include "util/mem.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+
 static long status(const char *key)
 {
     char line[256];
@@ -59,7 +67,7 @@ static void many_calls_leave_nothing_behind(void **state)
     assert_true(descriptors() <= fds + 8); /* ice that still says goodbye */
     assert_int_equal(status("Threads:"), threads);
     assert_true(sotto__mem_live() <= live + 32);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef SANITIZED /* their quarantine keeps what was freed; the plain build runs this test too */
     assert_true(status("VmRSS:") < rss + 1024);
 #endif
     sotto_ctx_free(ctx);
