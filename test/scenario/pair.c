@@ -248,13 +248,10 @@ void pair_free(struct pair *p)
 
 /* ---- time ---- */
 
-/* What epoll does for real sockets: the loop is told that the network may have changed a connection's deadline. */
+/* What epoll does for real sockets: any call on a connection makes its context look at the deadline anew. */
 static void touch(struct pair *p)
 {
-    for (int i = 0; i < 2; i++) {
-        struct side *s = &p->side[i];
-        if (s->pc && s->pc->peer) sotto__loop_touch(s->ctx, s->pc, p->net->now);
-    }
+    for (int i = 0; i < 2; i++) side_state(&p->side[i]);
 }
 
 static void run_sides(struct pair *p)

@@ -88,6 +88,7 @@ enum kill {
     KILL_APP_DATA,
     KILL_VERIFY_REQUEST,
     KILL_ALTERED_FRAGMENT,
+    KILL_ALTERED_HELLO,
     KILLS
 };
 
@@ -178,9 +179,14 @@ static size_t forge(struct attacker *a, uint8_t *out, bool *to_client)
         return handshake(out, 3, sizeof request, 0, 0, request, sizeof request, seq);
     default: break;
     }
-    /* the middle of the true ClientHello, altered */
     *to_client = false;
     if (a->n_hello < 60) return 0;
+    if (a->kill == KILL_ALTERED_HELLO) { /* valid, but not what the client will sign */
+        memcpy(out, a->hello, a->n_hello);
+        out[a->n_hello - 2] ^= 1;
+        return a->n_hello;
+    }
+    /* the middle of the true ClientHello, altered */
     uint32_t length = (uint32_t)a->hello[14] << 16 | (uint32_t)a->hello[15] << 8 | a->hello[16];
     uint8_t part[64];
     memcpy(part, a->hello + 25 + 10, 30);
@@ -231,7 +237,8 @@ static void one_forged_datagram_ends_no_handshake(void **state)
         "alert to the client",       "alert to the server",
         "hello with NULL cipher",    "16 MB fragment",
         "forged ServerHello",        "plaintext data",
-        "forged HelloVerifyRequest", "altered ClientHello fragment"};
+        "forged HelloVerifyRequest", "altered ClientHello fragment",
+        "altered ClientHello"};
     for (int kill = 0; kill < KILLS; kill++) {
         int runs = pair_seeds(100), alive = 0;
         for (int seed = 0; seed < runs; seed++) alive += survives((enum kill)kill, (uint64_t)seed);
