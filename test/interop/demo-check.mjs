@@ -11,7 +11,7 @@ if (!picture) {
   process.exit(2);
 }
 const browser = await launchChromium({ loopback: true });
-const page = await browser.newPage({ viewport: { width: 1180, height: 860 }, colorScheme: scheme || 'light', deviceScaleFactor: 2 });
+const page = await browser.newPage({ viewport: { width: 1180, height: 900 }, colorScheme: scheme || 'light', deviceScaleFactor: 2 });
 const problems = [];
 page.on('console', m => { if (['error', 'warning'].includes(m.type())) problems.push(m.text()); });
 page.on('pageerror', e => problems.push(e.message));

@@ -47,7 +47,7 @@ export async function launchFirefox() {
   return puppeteer.launch({
     browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, extraPrefsFirefox: FIREFOX_PREFS,
     env: { ...process.env, MOZ_DISABLE_CONTENT_SANDBOX: '1', MOZ_CRASHREPORTER_DISABLE: '1', HOME: firefoxHome() },
-    protocolTimeout: 150000,
+    protocolTimeout: 150000, userDataDir: mkdtempSync(join(firefoxHome(), 'profile-')),
   });
 }
 let home;
