@@ -225,6 +225,10 @@ static void take_fragment(struct dtls_guard *g, sotto_us now, const struct fragm
         if (pos == 0) take_other_hello(g, now, f);
         return;
     }
+    if (!g->client && pos > 0 && g->next == 0) { /* no hello was answered: it is of a handshake that ended here */
+        g->dropped++;
+        return;
+    }
     if (!message_add(&g->msg[pos], f)) g->forged++;
     if (pos == 0 && message_whole(&g->msg[0]) &&
         !sotto__dtls_hello_check(g->client, g->msg[0].p, g->msg[0].len, g->random, &g->hint)) {
@@ -285,7 +289,7 @@ enum guard_verdict sotto__dtls_guard_check(struct dtls_guard *g, sotto_us now,
         return GUARD_OPEN;
     }
     if (r->type == DTLS_CCS && r->n == RECORD_HEADER + 1 && r->p[RECORD_HEADER] == 1) {
-        g->ccs_seen = true;
+        g->ccs_seen = g->client || g->next > 0;
         return GUARD_OPEN;
     }
     forged(g, r->type == DTLS_ALERT ? "the peer, or someone in its name, sent an alert in the clear"
