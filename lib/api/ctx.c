@@ -172,12 +172,14 @@ static void drain_log(sotto_ctx *c)
 
 void sotto__ctx_leave(sotto_ctx *c)
 {
-    sotto_us now = sotto__now(c);
-    if (!c->batching || now >= c->batch_until) sotto__egress_flush(&c->egress, now);
-    if (c->egress.n == 0)
-        c->batch_until = SOTTO_NEVER;
-    else if (c->batch_until == SOTTO_NEVER)
-        c->batch_until = sotto__after(now, SOTTO_MS(1));
+    if (c->egress.n > 0) {
+        sotto_us now = sotto__now(c);
+        if (!c->batching || now >= c->batch_until)
+            sotto__egress_flush(&c->egress, now);
+        else if (c->batch_until == SOTTO_NEVER)
+            c->batch_until = sotto__after(now, SOTTO_MS(1));
+    }
+    if (c->egress.n == 0) c->batch_until = SOTTO_NEVER;
     sotto__loop_arm(c);
     drain_log(c);
 }

@@ -126,8 +126,7 @@ int sotto__loop_open(sotto_ctx *c); /* descriptors */
 void sotto__loop_close(sotto_ctx *c);
 int sotto__loop_turn(sotto_ctx *c, sotto_us timeout); /* without the lock. 0 or an error */
 void *sotto__loop_thread(void *ctx);
-void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc,
-                       sotto_us now); /* after every call that went down to its peer */
+void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc); /* after every call that went down to its peer */
 void sotto__loop_arm(sotto_ctx *c); /* before unlocking: readiness, the timer, a wake-up if one is needed */
 int sotto__loop_reserve(sotto_ctx *c); /* room for one more connection: 0 or SOTTO_E_NOMEM */
 void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc);

@@ -163,7 +163,7 @@ static int take_message(sotto_ctx *c, sotto_event **ret)
     if (!f) return SOTTO_E_NOMEM;
     int r = sotto__peer_pull(pc->peer, sotto__now(c), &m);
     sotto__list_remove(&pc->data);
-    sotto__loop_touch(c, pc, sotto__now(c));
+    sotto__loop_touch(c, pc);
     if (r != 1) {
         sotto__free(f);
         return r;

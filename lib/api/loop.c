@@ -179,9 +179,8 @@ static void watch_all(sotto_ctx *c, sotto_pc *pc)
     pc->n_fds = n;
 }
 
-void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc, sotto_us now)
+void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc)
 {
-    (void)now;
     if (!c->in_world) watch_all(c, pc);
     pc->due = sotto__peer_due(pc->peer);
     heap_put(c, pc);
@@ -253,20 +252,20 @@ static void take_due(sotto_ctx *c, sotto_us now)
 }
 
 /* Another thread's tick produced packets for some association of ours. */
-static void look_at_all(sotto_ctx *c, sotto_us now)
+static void look_at_all(sotto_ctx *c)
 {
     clear_fd(c->sctp_wake);
     for (struct node *n = c->pcs.next; n != &c->pcs; n = n->next)
-        sotto__loop_touch(c, CONTAINER_OF(n, struct sotto_pc, all), now);
+        sotto__loop_touch(c, CONTAINER_OF(n, struct sotto_pc, all));
 }
 
-static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n, sotto_us now)
+static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
 {
     for (int i = 0; i < n; i++) {
         uint64_t id = events[i].data.u64 >> SLOT_BITS;
         int slot = (int)(events[i].data.u64 & ((1 << SLOT_BITS) - 1));
         if (id == ID_WAKE) clear_fd(c->wake);
-        if (id == ID_SCTP) look_at_all(c, now);
+        if (id == ID_SCTP) look_at_all(c);
         sotto_pc *pc = id < FIRST_ID ? NULL : sotto__map_get(&c->by_id, id);
         if (!pc) continue;
         short revents = 0;
@@ -286,7 +285,7 @@ static void run_one(sotto_ctx *c, sotto_pc *pc)
     while (pc->peer) {
         int more = sotto__peer_next(pc->peer, sotto__now(c));
         if (more) sotto__egress_flush(&c->egress, sotto__now(c));
-        sotto__loop_touch(c, pc, sotto__now(c));
+        sotto__loop_touch(c, pc);
         if (sotto__event_waits(c) != c->is_ready) sotto__loop_arm(c);
         sotto__guard_yield(c->guard);
         if (!more) break;
@@ -342,7 +341,7 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
 {
     sotto_us now = sotto__now(c);
     struct node *node;
-    take_ready(c, events, n, now);
+    take_ready(c, events, n);
     take_due(c, now);
     while ((node = sotto__list_pop(&c->run))) run_one(c, CONTAINER_OF(node, struct sotto_pc, run));
     run_all_closing(c, sotto__now(c));

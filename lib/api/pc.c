@@ -31,7 +31,7 @@ int sotto__pc_enter(sotto_pc *pc, struct peer **ret)
 void sotto__pc_leave(sotto_pc *pc)
 {
     sotto_ctx *c = pc->ctx;
-    sotto__loop_touch(c, pc, sotto__now(c));
+    sotto__loop_touch(c, pc);
     sotto__ctx_leave(c);
 }
 
