@@ -81,11 +81,76 @@ static void ranges_are_checked_and_zero_is_the_default(void **state)
     assert_int_equal(out.peer.max_buffered, SOTTO_DEFAULT_BUFFERED);
 }
 
+static void sizes_and_tails_are_honoured(void **state)
+{
+    (void)state;
+    struct {
+        sotto_pc_config cfg;
+        uint8_t tail[8];
+    } big = {.cfg = {.size = sizeof big, .allow_loopback = true}};
+    struct pc_config out;
+    assert_int_equal(sotto__config_read(&big.cfg, &out), 0);
+    assert_true(out.peer.transport.allow_loopback);
+    big.tail[0] = 1;
+    assert_int_equal(sotto__config_read(&big.cfg, &out), SOTTO_E_UNSUPPORTED);
+    big.cfg.size = offsetof(sotto_pc_config, allow_loopback); /* an older program: no such field */
+    assert_int_equal(sotto__config_read(&big.cfg, &out), 0);
+    assert_false(out.peer.transport.allow_loopback);
+    big.cfg.size--;
+    assert_int_equal(sotto__config_read(&big.cfg, &out), SOTTO_E_INVAL);
+    big.cfg.size = SOTTO_MAX_STRUCT + 1; /* never set: nothing behind it is read */
+    assert_int_equal(sotto__config_read(&big.cfg, &out), SOTTO_E_INVAL);
+}
+
+static void the_first_servers_size_is_the_stride(void **state)
+{
+    (void)state;
+    struct {
+        sotto_ice_server s;
+        uint8_t tail[16];
+    } wide[2] = {{.s = {.size = sizeof wide[0], .url = "stun:192.0.2.1"}},
+                 {.s = {.size = sizeof wide[0], .url = "stun:192.0.2.2:5"}}};
+    sotto_pc_config cfg = {.size = sizeof cfg, .ice_servers = &wide[0].s, .n_ice_servers = 2};
+    struct pc_config out;
+    assert_int_equal(sotto__config_read(&cfg, &out), 0);
+    assert_int_equal(out.peer.transport.n_servers, 2);
+    assert_int_equal(out.servers[0].addr.port, 3478);
+    assert_int_equal(out.servers[1].addr.port, 5);
+    wide[1].tail[3] = 1;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_UNSUPPORTED);
+    wide[1].tail[3] = 0;
+    wide[1].s.size = sizeof wide[1].s;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_INVAL);
+    wide[0].s.size = 4;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_INVAL);
+}
+
+static void a_name_and_password_of_a_turn_server_are_bounded(void **state)
+{
+    (void)state;
+    char longest[514];
+    memset(longest, 'a', 513);
+    longest[513] = '\0';
+    sotto_ice_server s = {
+        .size = sizeof s, .url = "turn:192.0.2.1", .username = longest + 1, .credential = "p"};
+    sotto_pc_config cfg = {.size = sizeof cfg, .ice_servers = &s, .n_ice_servers = 1};
+    struct pc_config out;
+    assert_int_equal(sotto__config_read(&cfg, &out), 0);
+    sotto__config_free(&out);
+    s.username = longest;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_LIMIT);
+    s.username = "u", s.credential = longest;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_LIMIT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_are_numeric_urls),
         cmocka_unit_test(ranges_are_checked_and_zero_is_the_default),
+        cmocka_unit_test(sizes_and_tails_are_honoured),
+        cmocka_unit_test(the_first_servers_size_is_the_stride),
+        cmocka_unit_test(a_name_and_password_of_a_turn_server_are_bounded),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

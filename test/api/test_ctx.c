@@ -196,11 +196,25 @@ static void a_child_process_is_refused_and_the_parent_goes_on(void **state)
     pid_t child = fork();
     if (child == 0) {
         sotto_event *e;
+        sotto_ctx *own = NULL;
+        sotto_pc *pc = NULL;
+        sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
         bool ok = sotto_ctx_next(ctx, &e) == SOTTO_E_FORKED &&
+                  sotto_ctx_wait(ctx, -1, &e) == SOTTO_E_FORKED &&
+                  sotto_ctx_run(ctx, -1) == SOTTO_E_FORKED &&
+                  sotto_ctx_batch(ctx, true) == SOTTO_E_FORKED &&
+                  sotto_ctx_post(ctx, 0, NULL) == SOTTO_E_FORKED &&
+                  sotto_pc_new(ctx, NULL, &pc) == SOTTO_E_FORKED &&
                   sotto_dc_send(call.a.dc, "x", 1, true) == SOTTO_E_FORKED &&
+                  sotto_dc_state(call.a.dc) == SOTTO_E_FORKED &&
                   sotto_pc_set_reading(call.a.pc, true) == SOTTO_E_FORKED;
+        sotto_dc_free(call.a.dc);
+        sotto_pc_close(call.a.pc);
         sotto_pc_free(call.a.pc);
         sotto_ctx_free(ctx);
+        /* new objects of its own are fine */
+        ok = ok && sotto_ctx_new(&cfg, &own) == 0 && sotto_pc_new(own, NULL, &pc) == 0 &&
+             sotto_ctx_post(own, 0, NULL) == 0 && sotto_ctx_next(own, &e) == 1;
         _exit(ok ? 0 : 1);
     }
     int status = 0;

@@ -151,6 +151,55 @@ static void events_may_outlive_their_context(void **state)
     sotto_event_free(e);
 }
 
+static void sizes_of_what_is_given_and_filled_are_honoured(void **state)
+{
+    (void)state;
+    sotto_pc *pc = make();
+    sotto_pc_state s = {.size = offsetof(sotto_pc_state, gathering), .gathering = 77};
+    assert_int_equal(sotto_pc_get_state(pc, &s), 0); /* an older program: two states */
+    assert_int_equal(s.connection, SOTTO_CONNECTION_NEW);
+    assert_int_equal(s.gathering, 77);
+    assert_int_equal(s.size, offsetof(sotto_pc_state, gathering));
+    s.size = 0;
+    assert_int_equal(sotto_pc_get_state(pc, &s), SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_get_state(pc, NULL), SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_get_state(NULL, &s), SOTTO_E_INVAL);
+    sotto_candidate c = {.size = 3, .line = ""};
+    assert_int_equal(sotto_pc_add_ice_candidate(pc, &c, NULL), SOTTO_E_INVAL);
+    c = (sotto_candidate){.size = sizeof c};
+    assert_int_equal(sotto_pc_add_ice_candidate(pc, &c, NULL), SOTTO_E_INVAL); /* no line */
+    sotto_offer_options opt = {0};
+    char *sdp;
+    assert_int_equal(sotto_pc_create_offer(pc, &opt, &sdp), SOTTO_E_INVAL);
+    sotto_pc_free(pc);
+}
+
+static void arguments_of_descriptions_are_checked(void **state)
+{
+    (void)state;
+    sotto_pc *pc = make();
+    char *sdp;
+    sotto_error small = {.size = 0, .code = 5};
+    assert_int_equal(sotto_pc_create_offer(pc, NULL, NULL), SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_create_answer(pc, NULL), SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_create_answer(pc, &sdp), SOTTO_E_STATE);
+    assert_int_equal(sotto_pc_set_remote_description(pc, SOTTO_SDP_OFFER, "x", &small),
+                     SOTTO_E_SYNTAX);
+    assert_int_equal(small.code, 5); /* not filled */
+    assert_int_equal(sotto_pc_set_remote_description(pc, SOTTO_SDP_OFFER, NULL, NULL),
+                     SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_set_remote_description(pc, SOTTO_SDP_IMPLICIT, "x", NULL),
+                     SOTTO_E_RANGE);
+    assert_int_equal(sotto_pc_set_remote_description(pc, 5, "x", NULL), SOTTO_E_RANGE);
+    assert_int_equal(sotto_pc_set_local_description(pc, 5, NULL, NULL), SOTTO_E_RANGE);
+    assert_int_equal(sotto_pc_set_local_description(pc, -1, NULL, NULL), SOTTO_E_RANGE);
+    assert_int_equal(sotto_pc_local_description(pc, 3, NULL, &sdp), SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_local_description(pc, SOTTO_DESC_EFFECTIVE, NULL, &sdp), 0);
+    assert_int_equal(sotto_pc_remote_description(pc, SOTTO_DESC_CURRENT, NULL, NULL), 0);
+    assert_int_equal(sotto_pc_can_trickle(pc), SOTTO_E_STATE);
+    sotto_pc_free(pc);
+}
+
 static void one_connection_above_the_limit_is_refused(void **state)
 {
     (void)state;
@@ -245,6 +294,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_freed_connection_that_an_event_names_reads_as_closed,
                                         setup, teardown),
         cmocka_unit_test(events_may_outlive_their_context),
+        cmocka_unit_test_setup_teardown(sizes_of_what_is_given_and_filled_are_honoured, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(arguments_of_descriptions_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(one_connection_above_the_limit_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(without_entropy_there_is_no_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(each_failing_allocation_of_a_connection_ends_cleanly, setup,
