@@ -208,8 +208,7 @@ static enum net_verdict attack(struct net *net, struct net_datagram *d, void *us
     }
     if (!a->known || a->struck || a->seen++ != a->at) return NET_PASS;
     size_t n = forge(a, forged, &to_client);
-    sotto_us delay =
-        (sotto_us)(net_random(&a->rng) % 12000); /* before or after what is under way */
+    sotto_us delay = (sotto_us)(net_random(&a->rng) % 12000); /* before or after what is under way */
     if (n > 0)
         net_inject(net, to_client ? &a->server : &a->client, to_client ? &a->client : &a->server,
                    forged, n, delay);
@@ -344,8 +343,7 @@ static void bit_errors_everywhere_delay_and_harm_no_data(void **state)
         }
         pair_free(p);
     }
-    assert_true(alive * 10 >=
-                runs * 8); /* who alters what is under way may stop a handshake, nothing more */
+    assert_true(alive * 10 >= runs * 8); /* who alters what is under way may stop a handshake, nothing more */
 }
 
 int main(void)
