@@ -48,12 +48,12 @@ typedef struct sotto_dc_config {
 /**
  * Send one message: all of it or nothing.
  * @param data     borrowed, len bytes; NULL if len is 0.
- * @param len      0 to the remote's max-message-size.
+ * @param len      0 to the remote's max-message-size, and never above 16 MiB, whatever the remote accepts.
  * @param is_text  true: data is UTF-8 (checked).
  * @return 0 queued, or
  *         SOTTO_E_AGAIN    the buffer is full: SOTTO_EV_WRITABLE comes exactly once when it is at most half full and this message fits
  *                          (a message larger than the whole buffer is taken when the buffer is empty)
- *         SOTTO_E_TOO_BIG  longer than the remote accepts
+ *         SOTTO_E_TOO_BIG  longer than the remote accepts, or than 16 MiB
  *         SOTTO_E_STATE    not open yet: wait for SOTTO_EV_OPEN
  *         SOTTO_E_SYNTAX   is_text, and not UTF-8
  *         SOTTO_E_CLOSED, SOTTO_E_INVAL, SOTTO_E_NOMEM

@@ -12,8 +12,9 @@
 bool sotto__apply_usable_data(const struct sdp_media *m)
 {
     bool proto = sotto__str_ieq(m->proto, STR("UDP/DTLS/SCTP")) ||
-                 sotto__str_ieq(m->proto, STR("TCP/DTLS/SCTP")); /* RFC 8841 §4 */
-    return m->port != 0 && proto && sotto__str_eq(m->kind, STR("application")) && m->n_fmts == 1 &&
+                 sotto__str_ieq(m->proto, STR("TCP/DTLS/SCTP"));       /* RFC 8841 §4 */
+    bool used = m->port != 0 || sotto__sdp_attr(&m->s, "bundle-only"); /* RFC 9143 §6 */
+    return used && proto && sotto__str_eq(m->kind, STR("application")) && m->n_fmts == 1 &&
            sotto__str_ieq(m->fmts[0], STR("webrtc-datachannel"));
 }
 
@@ -113,7 +114,8 @@ static void read_sctp(const struct sdp_media *m, struct remote_params *ret)
     ret->t.has_data = true;
     ret->t.sctp_port_local = ret->t.sctp_port_remote = 5000;
     ret->max_message = SOTTO_DEFAULT_REMOTE_MESSAGE;
-    if (port) sotto__sdp_sctp_port(port->value, &ret->t.sctp_port_remote); /* checked by the parser */
+    if (port)
+        sotto__sdp_sctp_port(port->value, &ret->t.sctp_port_remote); /* checked by the parser */
     if (size && sotto__sdp_max_message_size(size->value, &ret->max_message) == 0 &&
         ret->max_message == 0)
         ret->max_message = UINT64_MAX; /* RFC 8841 §6.1: 0 is any size */
@@ -127,6 +129,8 @@ int sotto__apply_read(struct peer *p, const struct sdp *sdp, bool is_offer,
     *ret = (struct remote_params){.index = -1};
     const struct sdp_media *m = sotto__jsep_data_section(sdp, mid, &ret->index);
     if (!m || !sotto__apply_usable_data(m)) return 0;
+    if (m->port == 0 && (!is_offer || tagged_section(sdp, m) == m))
+        return 0; /* bundle-only, but with whom? */
     int r = read_credentials(sdp, m, &ret->t, err);
     if (r == 0) r = read_fingerprints(sdp, m, &ret->t, err);
     if (r == 0) r = read_setup(sdp, m, is_offer, &ret->setup, err);
@@ -136,7 +140,8 @@ int sotto__apply_read(struct peer *p, const struct sdp *sdp, bool is_offer,
     ret->media = m;
     ret->trickle = options && sotto__sdp_ice_option(options->value, "trickle");
     ret->lite = sotto__sdp_attr(&sdp->s, "ice-lite") != NULL;
-    ret->done = !ret->trickle || sotto__sdp_attr_or_session(sdp, m, "end-of-candidates");
+    ret->done = !ret->trickle || transport_attr(sdp, m, "end-of-candidates");
+    ret->sdp = sdp;
     return 0;
 }
 
@@ -173,7 +178,8 @@ struct str sotto__apply_ufrag(const struct sdp *sdp, const struct sdp_media *m)
 void sotto__apply_candidate(struct peer *p, struct str text, sotto_us now)
 {
     struct candidate c;
-    if (sotto__candidate_parse(text, &c, NULL) < 0) return; /* in a description: as if it were not there */
+    if (sotto__candidate_parse(text, &c, NULL) < 0)
+        return; /* in a description: as if it were not there */
     if (c.is_tcp || c.component != 1 || c.addr.family == 0) return;
     if (!sotto__address_usable(&c.addr, p->transport.allow_loopback)) return;
     if (p->n_remote_candidates == SOTTO_MAX_REMOTE_CANDIDATES) {
@@ -186,22 +192,33 @@ void sotto__apply_candidate(struct peer *p, struct str text, sotto_us now)
     (void)sotto__transport_add_candidate(&p->transport, &c, now);
 }
 
+static void apply_candidates(struct peer *p, const struct sdp_media *m, sotto_us now)
+{
+    const struct sdp_line *line;
+    size_t at = 0;
+    while ((line = sotto__sdp_next_attr(&m->s, &at, "candidate"))) {
+        if (!line->value.p) continue;
+        struct str text = {line->name.p, (size_t)(line->value.p + line->value.n - line->name.p)};
+        sotto__apply_candidate(p, text, now);
+    }
+}
+
 int sotto__apply_remote(struct peer *p, const struct remote_params *r, bool dtls_client,
                         sotto_us now)
 {
     struct transport_remote t = r->t;
-    const struct sdp_line *line;
-    size_t at = 0;
     t.dtls_client = dtls_client;
     int err = sotto__transport_set_remote(&p->transport, &t, now);
     if (err < 0) return err;
     p->remote_max_message = r->max_message;
     p->dtls_client = dtls_client;
     p->role_known = true;
-    while ((line = sotto__sdp_next_attr(&r->media->s, &at, "candidate"))) {
-        if (!line->value.p) continue;
-        struct str text = {line->name.p, (size_t)(line->value.p + line->value.n - line->name.p)};
-        sotto__apply_candidate(p, text, now);
+    apply_candidates(p, r->media, now);
+    for (size_t i = 0; i < r->sdp->n_media;
+         i++) { /* under BUNDLE they may stand in another section */
+        const struct sdp_media *m = &r->sdp->media[i];
+        if (m != r->media && sotto__str_eq(sotto__apply_ufrag(r->sdp, m), sotto__str(t.ufrag)))
+            apply_candidates(p, m, now);
     }
     if (r->done) sotto__transport_remote_done(&p->transport, now);
     sotto__channel_assign_ids(p, now);

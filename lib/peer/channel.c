@@ -108,6 +108,7 @@ void sotto__channel_assign_ids(struct peer *p, sotto_us now)
         next = sotto__peer_next_channel(p, c);
         if (c->id >= 0 || c->state != SOTTO_DC_CONNECTING) continue;
         int r = find_id(p, c);
+        if (r == SOTTO_E_NOMEM) continue; /* tried again when the association is up */
         if (r < 0) sotto__channel_finish(p, now, c, r, "no stream is left for it");
     }
 }

@@ -71,9 +71,9 @@ static int write_local(const struct peer *p, const struct sdp *from, char **ret)
     r = sotto__sdp_parse(text, strlen(text), &sdp, NULL);
     sotto__free(text);
     if (r < 0) return r;
+    /* without mids, which an old offer may lack: the data section */
     struct sdp_media *m =
-        p->mid[0] ? (struct sdp_media *)(uintptr_t)sotto__jsep_data_section(sdp, p->mid, &index)
-                  : NULL;
+        (struct sdp_media *)(uintptr_t)sotto__jsep_data_section(sdp, p->mid, &index);
     const struct candidate *c = default_candidate(p);
     if (m && m->port != 0 && c) {
         m->port = c->addr.port;
@@ -171,9 +171,13 @@ static int add_line(struct peer *p, sotto_us now, struct description *d, struct 
     int r = sotto__sdp_add(d->sdp, &m->s, 'a', "%s", text);
     if (r < 0) return sotto__error(err, r, 0, "the candidate cannot be stored");
     if (!live) return 0; /* read from the description when the transport learns of it */
-    p->n_remote_candidates++;
     r = sotto__transport_add_candidate(&p->transport, c, now);
-    return r < 0 ? sotto__error(err, r, 0, "ICE does not take it") : 0;
+    if (r < 0) {
+        m->s.n_lines--;
+        return sotto__error(err, r, 0, "ICE does not take it");
+    }
+    p->n_remote_candidates++;
+    return 0;
 }
 
 static int remote_done(struct peer *p, sotto_us now, struct description *d, struct sdp_media *m)

@@ -183,6 +183,13 @@ static void settle(struct peer *p, sotto_us now, struct description *answer, boo
     move_description(local ? &p->current_remote : &p->current_local,
                      local ? &p->pending_remote : &p->pending_local);
     sotto__description_free(local ? &p->pending_local : &p->pending_remote);
+    if (p->data_negotiated && !data && !p->sctp_down) {
+        p->sctp_down =
+            true; /* RFC 8841 §10.4: port 0 ends it; receive tells the channels, after their messages */
+        p->down_error = 0;
+        p->down_reason = "data channels were ended by negotiation";
+        sotto__receive(p, now);
+    }
     p->data_negotiated = data;
     set_state(p, now, SOTTO_SIGNALING_STABLE);
 }
@@ -328,6 +335,7 @@ static int apply_remote_answer(struct peer *p, sotto_us now, struct description 
                                sotto_error *err)
 {
     struct remote_params remote;
+    bool before = p->data_negotiated;
     int r = check_sections(d->sdp, p->pending_local.sdp, true, err);
     if (r == 0) r = sotto__apply_read(p, d->sdp, false, &remote, err);
     if (r == 0) r = sotto__apply_check_same(p, &remote, err);
@@ -337,7 +345,7 @@ static int apply_remote_answer(struct peer *p, sotto_us now, struct description 
         if (r < 0) return sotto__error(err, r, 0, "the transport does not take the credentials");
     }
     commit_answer(p, now, d, false, remote.media != NULL);
-    if (!remote.media && p->signaling == SOTTO_SIGNALING_STABLE)
+    if (!remote.media && !before && p->signaling == SOTTO_SIGNALING_STABLE)
         sotto__channel_all_down(p, now, SOTTO_E_SDP, "the remote rejected data channels");
     sotto__jsep_check_needed(p, now);
     return 0;

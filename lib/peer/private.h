@@ -115,6 +115,7 @@ struct remote_params {
     struct transport_remote t;
     enum sdp_setup setup;
     uint64_t max_message;
+    const struct sdp *sdp;         /* what was read */
     const struct sdp_media *media; /* NULL: no usable data section */
     int32_t index;
     bool lite, trickle, done;

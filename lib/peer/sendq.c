@@ -96,6 +96,7 @@ static void tell_room(struct peer *p, sotto_us now, struct channel *c, uint64_t 
 static bool serve(struct peer *p, sotto_us now, struct channel *c)
 {
     uint64_t before = c->buffered;
+    size_t waited = c->k.n_messages;
     bool room = true;
     c->k.deficit += quantum(c);
     while (c->k.n_messages > 0 && c->k.deficit > 0) {
@@ -108,7 +109,7 @@ static bool serve(struct peer *p, sotto_us now, struct channel *c)
         c->k.deficit -= (int64_t)m->n + 1;
         pop(c);
     }
-    if (c->buffered != before) tell_room(p, now, c, before);
+    if (c->k.n_messages != waited) tell_room(p, now, c, before);
     return room;
 }
 
@@ -119,7 +120,8 @@ void sotto__sendq_pump(struct peer *p, sotto_us now)
         bool room = serve(p, now, c);
         if (c->k.n_messages == 0) {
             sotto__channel_after_queue(p, now, c);
-        } else if (room) { /* to the tail; without room it keeps its place, and what it has left of this share */
+        } else if (
+            room) { /* to the tail; without room it keeps its place, and what it has left of this share */
             sotto__list_remove(&c->k.ready);
             sotto__list_push(&p->round, &c->k.ready);
         } else {

@@ -67,6 +67,46 @@ static void only_the_first_usable_data_section_is_accepted(void **state)
     duo_free(d);
 }
 
+static void a_bundle_only_data_section_is_accepted_with_the_candidates_of_its_bundle(void **state)
+{
+    static const char host[] = "a=candidate:1 1 udp 2130706431 192.0.2.9 5000 typ host\r\n";
+    static const char data[] = "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+                               "c=IN IP4 0.0.0.0\r\na=bundle-only\r\na=mid:d\r\n";
+    (void)state; /* browsers' bundlePolicy max-bundle: RFC 9143 §6 */
+    char sdp[4096];
+    struct duo *d = duo_new(5);
+    snprintf(sdp, sizeof sdp, "%sa=group:BUNDLE a d\r\n%s%s%s", OFFER_HEAD, AUDIO("a"), host, data);
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, sdp), 0);
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_IMPLICIT), 0);
+    char *text = local_text(&d->a);
+    assert_null(strstr(text, "m=application 0 "));
+    assert_int_equal(d->a.peer->n_remote_candidates, 1);
+    sotto__free(text);
+    /* alone, it has nothing to be bundled with */
+    snprintf(sdp, sizeof sdp, "%s%s%s", OFFER_HEAD, AUDIO("a"), data);
+    assert_int_equal(remote(d, &d->b, SOTTO_SDP_OFFER, sdp), 0);
+    assert_int_equal(local(d, &d->b, SOTTO_SDP_IMPLICIT), 0);
+    text = local_text(&d->b);
+    assert_non_null(strstr(text, "m=application 0 "));
+    sotto__free(text);
+    duo_free(d);
+}
+
+static void the_answer_to_an_offer_without_mids_has_candidates(void **state)
+{
+    static const char sdp[] = OFFER_HEAD
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" TRANSPORT "a=sctp-port:5000\r\n";
+    (void)state;
+    struct duo *d = duo_new(6);
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, sdp), 0);
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_IMPLICIT), 0);
+    duo_run(d, SOTTO_MS(500));
+    char *text = local_text(&d->a);
+    assert_non_null(strstr(text, "a=candidate:"));
+    sotto__free(text);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -74,6 +114,8 @@ int main(void)
         cmocka_unit_test(an_offer_without_data_is_answered_with_nothing),
         cmocka_unit_test(the_role_is_the_complement_of_the_offered_one),
         cmocka_unit_test(only_the_first_usable_data_section_is_accepted),
+        cmocka_unit_test(a_bundle_only_data_section_is_accepted_with_the_candidates_of_its_bundle),
+        cmocka_unit_test(the_answer_to_an_offer_without_mids_has_candidates),
     };
     return cmocka_run_group_tests_name("answer", tests, NULL, NULL);
 }

@@ -64,12 +64,12 @@ static void a_bad_answer_leaves_the_offer_pending(void **state)
         const char *sdp;
         int code;
     } bad[] = {
-        {OFFER_HEAD, SOTTO_E_SDP},                                              /* H013: no m-line */
-        {OFFER_HEAD DATA("0") "a=setup:active\r\n" DATA("1"), SOTTO_E_SDP},     /* one too many */
-        {OFFER_HEAD DATA("7") "a=setup:active\r\n", SOTTO_E_SDP},               /* another mid */
-        {OFFER_HEAD AUDIO("0"), SOTTO_E_SDP},                                   /* another kind */
-        {OFFER_HEAD DATA("0") "a=setup:actpass\r\n", SOTTO_E_SDP},              /* H011 */
-        {OFFER_HEAD DATA("0"), SOTTO_E_SDP},                                    /* no role */
+        {OFFER_HEAD, SOTTO_E_SDP},                                          /* H013: no m-line */
+        {OFFER_HEAD DATA("0") "a=setup:active\r\n" DATA("1"), SOTTO_E_SDP}, /* one too many */
+        {OFFER_HEAD DATA("7") "a=setup:active\r\n", SOTTO_E_SDP},           /* another mid */
+        {OFFER_HEAD AUDIO("0"), SOTTO_E_SDP},                               /* another kind */
+        {OFFER_HEAD DATA("0") "a=setup:actpass\r\n", SOTTO_E_SDP},          /* H011 */
+        {OFFER_HEAD DATA("0"), SOTTO_E_SDP},                                /* no role */
         {"v=0\r\nx", SOTTO_E_SYNTAX},
         {OFFER_HEAD
          "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n"
@@ -141,7 +141,8 @@ static void a_live_connection_refuses_another_identity_and_goes_on(void **state)
     text = local_text(&d->b);
     hit = strstr(text, "a=ice-pwd:") + 10;
     *hit = *hit == 'a' ? 'b' : 'a';
-    assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, text), SOTTO_E_SDP); /* SDP-24: one of both */
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, text),
+                     SOTTO_E_SDP); /* SDP-24: one of both */
     sotto__free(text);
     assert_int_equal(d->a.peer->signaling, S);
     assert_int_equal(local(d, &d->b, SOTTO_SDP_ROLLBACK), 0);
@@ -170,6 +171,35 @@ static void a_live_connection_is_renegotiated_without_a_change(void **state)
     duo_free(d);
 }
 
+static void an_offer_that_drops_data_ends_the_channels_after_their_messages(void **state)
+{
+    (void)state; /* RFC 8841 §10.4 */
+    struct duo *d = duo_new(10);
+    duo_connect(d);
+    d->b.paused = true;
+    assert_int_equal(sotto__channel_send(d->a.peer, duo_now(d),
+                                         sotto__peer_next_channel(d->a.peer, NULL), "last", 4,
+                                         true),
+                     0);
+    duo_run(d, SOTTO_MS(100));
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
+    char *text = local_text(&d->a), *port = strstr(text, "m=application ") + 14;
+    size_t digits = strspn(port, "0123456789");
+    *port = '0';
+    memmove(port + 1, port + digits, strlen(port + digits) + 1);
+    assert_int_equal(remote(d, &d->b, SOTTO_SDP_OFFER, text), 0);
+    sotto__free(text);
+    assert_int_equal(local(d, &d->b, SOTTO_SDP_IMPLICIT), 0);
+    duo_run(d, SOTTO_MS(100));
+    assert_int_equal(d->b.remote->state, SOTTO_DC_OPEN); /* its message waits */
+    d->b.paused = false;
+    duo_run(d, SOTTO_MS(100));
+    assert_memory_equal(d->b.last, "last", 4);
+    assert_int_equal(d->b.n_events[SOTTO_EV_CLOSED], 1);
+    assert_int_equal(d->b.closed_error, 0);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +209,7 @@ int main(void)
         cmocka_unit_test(ten_thousand_rollbacks_leave_nothing_behind),
         cmocka_unit_test(a_live_connection_refuses_another_identity_and_goes_on),
         cmocka_unit_test(a_live_connection_is_renegotiated_without_a_change),
+        cmocka_unit_test(an_offer_that_drops_data_ends_the_channels_after_their_messages),
     };
     return cmocka_run_group_tests_name("jsep", tests, NULL, NULL);
 }

@@ -104,6 +104,20 @@ static void a_message_larger_than_the_buffer_is_taken_when_it_is_empty(void **st
     duo_free(d);
 }
 
+static void empty_messages_make_the_channel_writable_again_too(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(5);
+    duo_connect(d);
+    struct channel *c = sotto__peer_next_channel(d->a.peer, NULL);
+    while (sotto__channel_send(d->a.peer, duo_now(d), c, NULL, 0, false) == 0) continue;
+    assert_int_equal(c->buffered, 0);
+    for (int i = 0; i < 60 && d->a.n_events[SOTTO_EV_WRITABLE] == 0; i++)
+        duo_run(d, SOTTO_SECONDS(1));
+    assert_int_equal(d->a.n_events[SOTTO_EV_WRITABLE], 1);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +125,7 @@ int main(void)
         cmocka_unit_test(messages_that_lived_too_long_are_not_sent),
         cmocka_unit_test(the_queue_is_bounded_by_count_too),
         cmocka_unit_test(a_message_larger_than_the_buffer_is_taken_when_it_is_empty),
+        cmocka_unit_test(empty_messages_make_the_channel_writable_again_too),
     };
     return cmocka_run_group_tests_name("sendq", tests, NULL, NULL);
 }
