@@ -104,6 +104,31 @@ static void the_local_description_grows_with_its_candidates(void **state)
     duo_free(d);
 }
 
+static void a_candidate_that_cannot_be_added_changes_nothing(void **state)
+{
+    (void)state;
+    struct duo *d = negotiated(5);
+    for (uint64_t n = 1;; n++) {
+        struct peer *p = d->a.peer;
+        int32_t index;
+        const struct sdp_media *m = sotto__jsep_data_section(p->current_remote.sdp, "0", &index);
+        size_t lines = m->s.n_lines, count = p->n_remote_candidates;
+        sotto__mem_fail_at(n);
+        int r = add(d, HOST, "0", -1, NULL);
+        bool failed = sotto__mem_failed();
+        sotto__mem_fail_at(0);
+        if (!failed) {
+            assert_int_equal(r, 0);
+            break;
+        }
+        assert_int_equal(r, SOTTO_E_NOMEM);
+        assert_int_equal(m->s.n_lines, lines);
+        assert_int_equal(p->n_remote_candidates, count);
+    }
+    assert_int_equal(d->a.peer->n_remote_candidates, 1);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +136,7 @@ int main(void)
         cmocka_unit_test(no_more_than_64_candidates_are_taken),
         cmocka_unit_test(before_the_answer_candidates_wait_in_the_description),
         cmocka_unit_test(the_local_description_grows_with_its_candidates),
+        cmocka_unit_test(a_candidate_that_cannot_be_added_changes_nothing),
     };
     return cmocka_run_group_tests_name("describe", tests, NULL, NULL);
 }
