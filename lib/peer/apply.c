@@ -114,8 +114,7 @@ static void read_sctp(const struct sdp_media *m, struct remote_params *ret)
     ret->t.has_data = true;
     ret->t.sctp_port_local = ret->t.sctp_port_remote = 5000;
     ret->max_message = SOTTO_DEFAULT_REMOTE_MESSAGE;
-    if (port)
-        sotto__sdp_sctp_port(port->value, &ret->t.sctp_port_remote); /* checked by the parser */
+    if (port) sotto__sdp_sctp_port(port->value, &ret->t.sctp_port_remote); /* checked by the parser */
     if (size && sotto__sdp_max_message_size(size->value, &ret->max_message) == 0 &&
         ret->max_message == 0)
         ret->max_message = UINT64_MAX; /* RFC 8841 §6.1: 0 is any size */
@@ -129,8 +128,7 @@ int sotto__apply_read(struct peer *p, const struct sdp *sdp, bool is_offer,
     *ret = (struct remote_params){.index = -1};
     const struct sdp_media *m = sotto__jsep_data_section(sdp, mid, &ret->index);
     if (!m || !sotto__apply_usable_data(m)) return 0;
-    if (m->port == 0 && (!is_offer || tagged_section(sdp, m) == m))
-        return 0; /* bundle-only, but with whom? */
+    if (m->port == 0 && (!is_offer || tagged_section(sdp, m) == m)) return 0; /* bundle-only, but with whom? */
     int r = read_credentials(sdp, m, &ret->t, err);
     if (r == 0) r = read_fingerprints(sdp, m, &ret->t, err);
     if (r == 0) r = read_setup(sdp, m, is_offer, &ret->setup, err);
@@ -178,8 +176,7 @@ struct str sotto__apply_ufrag(const struct sdp *sdp, const struct sdp_media *m)
 void sotto__apply_candidate(struct peer *p, struct str text, sotto_us now)
 {
     struct candidate c;
-    if (sotto__candidate_parse(text, &c, NULL) < 0)
-        return; /* in a description: as if it were not there */
+    if (sotto__candidate_parse(text, &c, NULL) < 0) return; /* in a description: as if it were not there */
     if (c.is_tcp || c.component != 1 || c.addr.family == 0) return;
     if (!sotto__address_usable(&c.addr, p->transport.allow_loopback)) return;
     if (p->n_remote_candidates == SOTTO_MAX_REMOTE_CANDIDATES) {
@@ -214,8 +211,7 @@ int sotto__apply_remote(struct peer *p, const struct remote_params *r, bool dtls
     p->dtls_client = dtls_client;
     p->role_known = true;
     apply_candidates(p, r->media, now);
-    for (size_t i = 0; i < r->sdp->n_media;
-         i++) { /* under BUNDLE they may stand in another section */
+    for (size_t i = 0; i < r->sdp->n_media; i++) { /* under BUNDLE they may stand in another section */
         const struct sdp_media *m = &r->sdp->media[i];
         if (m != r->media && sotto__str_eq(sotto__apply_ufrag(r->sdp, m), sotto__str(t.ufrag)))
             apply_candidates(p, m, now);

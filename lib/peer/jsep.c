@@ -184,8 +184,7 @@ static void settle(struct peer *p, sotto_us now, struct description *answer, boo
                      local ? &p->pending_remote : &p->pending_local);
     sotto__description_free(local ? &p->pending_local : &p->pending_remote);
     if (p->data_negotiated && !data && !p->sctp_down) {
-        p->sctp_down =
-            true; /* RFC 8841 §10.4: port 0 ends it; receive tells the channels, after their messages */
+        p->sctp_down = true; /* RFC 8841 §10.4: port 0 ends it; receive tells the channels, after their messages */
         p->down_error = 0;
         p->down_reason = "data channels were ended by negotiation";
         sotto__receive(p, now);

@@ -120,8 +120,7 @@ void sotto__sendq_pump(struct peer *p, sotto_us now)
         bool room = serve(p, now, c);
         if (c->k.n_messages == 0) {
             sotto__channel_after_queue(p, now, c);
-        } else if (
-            room) { /* to the tail; without room it keeps its place, and what it has left of this share */
+        } else if (room) { /* to the tail; without room it keeps its place, and what it has left of this share */
             sotto__list_remove(&c->k.ready);
             sotto__list_push(&p->round, &c->k.ready);
         } else {
