@@ -237,10 +237,14 @@ def check_leftovers():
 
 
 def check_tables():
-    """docs/reference/errors.md and limits.md say what the headers say; lib/README.md names every file of lib/."""
+    """docs/reference/errors.md, limits.md and events.md say what the headers say; lib/README.md names every file of lib/."""
     for path, text in tables.pages().items():
         if not os.path.exists(path) or read(path) != text:
             yield path, "is not what the headers say: run python3 test/style/tables.py"
+    events = read("docs/reference/events.md")
+    for name in re.findall(r"^    SOTTO_EV_(\w+) = ", read("include/sotto/event.h"), re.M):
+        if f"| `{name}` |" not in events:
+            yield "docs/reference/events.md", f"does not name SOTTO_EV_{name}"
     readme = read("lib/README.md")
     for path in sources("lib"):
         if not re.search(r"\b%s\b" % re.escape(os.path.splitext(os.path.basename(path))[0]), readme):
