@@ -33,7 +33,9 @@ static void expect_answer(const char *offer, const char *answer)
         bool is_data = sotto__str_eq(o->media[i].kind, STR("application"));
         assert_true(sotto__str_eq(a->media[i].kind, o->media[i].kind));
         assert_true(sotto__str_eq(a->media[i].proto, o->media[i].proto));
-        assert_int_equal(a->media[i].port != 0, is_data && o->media[i].port != 0);
+        /* RFC 9143 §6: port 0 with bundle-only is no rejection */
+        bool offered = o->media[i].port != 0 || sotto__sdp_attr(&o->media[i].s, "bundle-only");
+        assert_int_equal(a->media[i].port != 0, is_data && offered);
     }
     sotto__sdp_free(o);
     sotto__sdp_free(a);
