@@ -80,7 +80,7 @@ export async function newPage(browser) {
 /* SOTTO_NETNS_OTHER: the namespace where the library runs. */
 function start(program, args, options) {
   const other = process.env.SOTTO_NETNS_OTHER;
-  const command = other ? ['ip', 'netns', 'exec', other, program, ...args] : [program, ...args];
+  const command = other ? ['nsenter', `--net=/run/netns/${other}`, program, ...args] : [program, ...args];
   return spawn(command[0], command.slice(1), options);
 }
 
