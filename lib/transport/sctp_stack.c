@@ -135,16 +135,36 @@ static void set_defaults(void)
     usrsctp_sysctl_set_sctp_max_retran_chunk(0); /* else 30 probes of a closed window would end it */
 }
 
+/* A fork may come while another thread is in here: the child would wait for ever. What the child inherits wakes nobody. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&stack.lock);
+}
+
+static void in_parent(void)
+{
+    pthread_mutex_unlock(&stack.lock);
+}
+
+static void in_child(void)
+{
+    struct sctp *s;
+    for (size_t at = 0; (s = sotto__map_next(&stack.ids, &at, NULL));) s->wake_fd = -1;
+    pthread_mutex_unlock(&stack.lock);
+}
+
 /* Once, and for good: usrsctp_finish can take minutes. Its one thread shall take no signals of the application. */
-static void start(void)
+static int start(void)
 {
     sigset_t all, old;
+    if (pthread_atfork(before_fork, in_parent, in_child) != 0) return SOTTO_E_SYS;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);
     usrsctp_init_nothreads(0, conn_output, NULL);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     set_defaults();
     stack.ready = true;
+    return 0;
 }
 
 void sotto__sctp_stack_room(uint32_t rcvbuf)
@@ -167,10 +187,14 @@ static int new_id(uint64_t *ret)
 int sotto__sctp_stack_add(struct sctp *s, sotto_us now)
 {
     pthread_mutex_lock(&stack.lock);
-    if (!stack.ready) start();
+    int r = stack.ready ? 0 : start();
+    if (r < 0) {
+        pthread_mutex_unlock(&stack.lock);
+        return r;
+    }
     /* Nothing was ticked while nobody was here, and no timer runs. */
     if (stack.live == 0) atomic_store(&stack.stamp, now);
-    int r = new_id(&s->id);
+    r = new_id(&s->id);
     if (r == 0) r = sotto__map_put(&stack.ids, s->id, s);
     if (r == 0) {
         usrsctp_register_address((void *)(uintptr_t)s->id);

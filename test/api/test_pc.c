@@ -43,6 +43,7 @@ static void refuses_all(sotto_pc *pc, int want)
     assert_int_equal(err.code, want);
     assert_int_equal(sotto_pc_add_ice_candidate(pc, &c, &err), want);
     assert_int_equal(sotto_pc_can_trickle(pc), want);
+    assert_int_equal(sotto_pc_set_reading(pc, false), want);
     assert_int_equal(sotto_pc_create_data_channel(pc, "x", NULL, &dc), want);
     assert_null(sdp);
     assert_null(dc);
