@@ -67,9 +67,9 @@ static void each_of_many_callers_ends_beside_a_busy_loop(void **state)
             pthread_create(&t[i], NULL, i == CALLERS ? hold_and_yield : call_often, &u[i]), 0);
     }
     for (int i = 0; i < CALLERS; i++) pthread_join(t[i], NULL);
+    while (atomic_load(&u[CALLERS].turns) == 0) continue; /* it may have been started late */
     atomic_store(&stop, true);
     pthread_join(t[CALLERS], NULL);
-    assert_true(atomic_load(&u[CALLERS].turns) > 0);
     assert_int_equal(atomic_load(&g->waiting), 0);
     assert_int_equal(g->aside, 0);
     sotto__guard_unref(g);
@@ -99,6 +99,51 @@ static void a_tight_caller_lets_one_in_that_waits(void **state)
     sotto__guard_unref(g);
 }
 
+static void *step_aside(void *arg)
+{
+    struct guard *g = arg;
+    pthread_mutex_lock(&g->mutex); /* who has to wait here lets nobody in again */
+    sotto__guard_yield(g);
+    sotto__guard_unlock(g);
+    return NULL;
+}
+
+static void *come_in(void *arg)
+{
+    struct guard *g = arg;
+    sotto__guard_lock(g);
+    sotto__guard_unlock(g);
+    return NULL;
+}
+
+/* Leaves it locked. */
+static void lock_when_aside(struct guard *g, int n)
+{
+    for (;;) {
+        pthread_mutex_lock(&g->mutex);
+        if (g->aside == n) return;
+        pthread_mutex_unlock(&g->mutex);
+    }
+}
+
+static void all_who_stepped_aside_come_in_again(void **state)
+{
+    (void)state;
+    struct guard *g;
+    pthread_t t[4];
+    assert_int_equal(sotto__guard_new(&g), 0);
+    atomic_fetch_add(&g->waiting, 1); /* somebody who waits all the time */
+    for (int i = 0; i < 3; i++) pthread_create(&t[i], NULL, step_aside, g);
+    lock_when_aside(g, 3);
+    pthread_create(&t[3], NULL, come_in, g);
+    while (atomic_load(&g->waiting) < 2) continue; /* it found the lock taken */
+    pthread_mutex_unlock(&g->mutex);
+    for (int i = 0; i < 4; i++) pthread_join(t[i], NULL);
+    assert_int_equal(atomic_load(&g->waiting), 1);
+    assert_int_equal(g->aside, 0);
+    sotto__guard_unref(g);
+}
+
 static void yielding_to_nobody_returns_at_once(void **state)
 {
     (void)state;
@@ -121,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_of_many_callers_ends_beside_a_busy_loop),
         cmocka_unit_test(a_tight_caller_lets_one_in_that_waits),
+        cmocka_unit_test(all_who_stepped_aside_come_in_again),
         cmocka_unit_test(yielding_to_nobody_returns_at_once),
     };
     return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
