@@ -214,6 +214,7 @@ sotto_us sotto__peer_due(const struct peer *p)
 
 int sotto__peer_fds(struct peer *p, struct sotto_fd *out, int max)
 {
+    if (p->closed) return 0; /* an older ice that still says goodbye is cut short with the rest */
     int n = p->n_fds = sotto__transport_fds(&p->transport, out, max);
     if (p->retired) n += p->transport.shared->ice_ops->fds(p->retired, out + n, max - n);
     return n;
