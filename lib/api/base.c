@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-#include "transport/selftest.h"
+#include "transport/dtls_selftest.h"
 #include "util/mem.h"
 
 SOTTO_API sotto_us sotto_now(void)

@@ -17,8 +17,14 @@
 
 static int new_credentials(struct transport *t)
 {
-    int r = sotto__rand_ice(t->ufrag, sizeof t->ufrag - 1);
-    return r < 0 ? r : sotto__rand_ice(t->pwd, sizeof t->pwd - 1);
+    char ufrag[sizeof t->ufrag], pwd[sizeof t->pwd];
+    int r = sotto__rand_ice(ufrag, sizeof ufrag - 1);
+    if (r == 0) r = sotto__rand_ice(pwd, sizeof pwd - 1);
+    if (r < 0) return r; /* neither changed: RFC 8839 §5.4 wants both or none */
+    memcpy(t->ufrag, ufrag, sizeof ufrag);
+    memcpy(t->pwd, pwd, sizeof pwd);
+    sotto__wipe(pwd, sizeof pwd);
+    return 0;
 }
 
 static void free_server(struct ice_server *s)

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "sotto/base.h"
-#include "transport/selftest.h"
+#include "transport/dtls_selftest.h"
 #include "util/rand.h"
 
 static void the_machine_is_sound(void **state)

@@ -2,7 +2,7 @@
 /*
  * Known answers: SHA-256 (FIPS 180-4, "abc"), AES-128-GCM (NIST test case 1 and 2), CRC32c (RFC 3720 B.4), fresh keys and entropy.
  */
-#include "transport/selftest.h"
+#include "transport/dtls_selftest.h"
 
 #include <openssl/evp.h>
 #include <string.h>
