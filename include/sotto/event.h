@@ -11,6 +11,7 @@
  */
 #include <sotto/ctx.h>
 #include <sotto/data.h>
+#include <sotto/media.h>
 #include <sotto/pc.h>
 
 #ifdef __cplusplus
@@ -22,6 +23,7 @@ enum {
     SOTTO_EV_STATE = 1,              /**< u.state: one of the four states changed */
     SOTTO_EV_NEGOTIATION_NEEDED = 2, /**< none: make an offer (W3C negotiationneeded) */
     SOTTO_EV_CANDIDATE = 3,          /**< u.candidate: a local candidate to be sent to the remote */
+    SOTTO_EV_CANDIDATE_ERROR = 4,    /**< u.candidate_error: a STUN or TURN server could not be used (W3C icecandidateerror) */
     SOTTO_EV_CHANNEL = 5,            /**< u.channel: the remote opened a channel; u.channel.dc is yours: sotto_dc_free() */
     SOTTO_EV_OPEN = 6,               /**< u.channel: messages can be sent */
     SOTTO_EV_CLOSING = 7,            /**< u.channel: the remote closes the channel */
@@ -29,6 +31,11 @@ enum {
     SOTTO_EV_MESSAGE = 9,            /**< u.message: one whole message */
     SOTTO_EV_WRITABLE = 10,          /**< u.channel: once after sotto_dc_send() said SOTTO_E_AGAIN: send again */
     SOTTO_EV_BUFFERED_LOW = 11,      /**< u.channel: sotto_dc_buffered_amount() fell to the threshold or below it */
+    SOTTO_EV_TRACK = 12,             /**< u.track: the remote sends, or sends in another stream as well (W3C track); the handle is
+                                          as sotto_pc_get_transceivers() gives it */
+    SOTTO_EV_TRACK_REMOVED = 13,     /**< u.track: the remote sends no longer, or no longer in these streams (W3C removetrack) */
+    SOTTO_EV_MUTE = 14,              /**< u.track: for the time being nothing comes */
+    SOTTO_EV_UNMUTE = 15,            /**< u.track: media comes */
     SOTTO_EV_WARNING = 20,           /**< u.warning: something that an operator should know */
     SOTTO_EV_USER = 21               /**< u.post: what sotto_ctx_post() was given; pc is NULL */
 };
@@ -45,7 +52,7 @@ struct sotto_event {
     sotto_us at;   /**< when it was queued, on the clock of sotto_now() */
     sotto_pc *pc;  /**< the connection it belongs to; lives at least until the event is freed; NULL for USER */
     void *user;    /**< as set on the object that the event names: the channel (one that the remote opened starts with the
-                       connection's), else the connection */
+                       connection's), the transceiver, else the connection */
     /** What the type says: see the types. */
     union {
         /** SOTTO_EV_STATE: all four, as they were when it was queued. */
@@ -62,6 +69,20 @@ struct sotto_event {
             int32_t mline_index; /**< of the media section, from 0 */
             const char *ufrag;   /**< the local ICE username fragment it belongs to */
         } candidate;
+        /** SOTTO_EV_CANDIDATE_ERROR: views, valid until the event is freed. */
+        struct {
+            const char *url;     /**< of the server, as configured */
+            const char *address; /**< local address it was tried from, "" unknown */
+            uint16_t port;       /**< local port, 0 unknown */
+            int32_t code;        /**< STUN error code 300…699, or 701: no answer */
+            const char *text;    /**< the server's words, or ours for 701 */
+        } candidate_error;
+        /** SOTTO_EV_TRACK, TRACK_REMOVED, MUTE, UNMUTE. */
+        struct {
+            sotto_transceiver *transceiver; /**< its handle; lives at least until the event is freed */
+            const char *const *streams;     /**< TRACK: all ids of its streams; TRACK_REMOVED: those it left; views of the event */
+            size_t n_streams;               /**< how many, 0 or more */
+        } track;
         /** SOTTO_EV_CHANNEL, OPEN, CLOSING, CLOSED, WRITABLE, BUFFERED_LOW. */
         struct {
             sotto_dc *dc;       /**< the channel; lives at least until the event is freed */

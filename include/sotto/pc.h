@@ -111,10 +111,38 @@ typedef struct sotto_pc_state {
     int32_t signaling;  /**< SOTTO_SIGNALING_* */
 } sotto_pc_state;
 
-/** Options of sotto_pc_create_offer(): none in this version. */
+/** Options of sotto_pc_create_offer(). */
 typedef struct sotto_offer_options {
-    uint32_t size; /**< sizeof (sotto_offer_options) */
+    uint32_t size;    /**< sizeof (sotto_offer_options) */
+    bool ice_restart; /**< new ICE credentials, as after sotto_pc_restart_ice() */
 } sotto_offer_options;
+
+/** RTCDtlsTransportState. */
+enum {
+    SOTTO_DTLS_NEW = 0,
+    SOTTO_DTLS_CONNECTING = 1,
+    SOTTO_DTLS_CONNECTED = 2,
+    SOTTO_DTLS_CLOSED = 3,
+    SOTTO_DTLS_FAILED = 4
+};
+/** RTCIceRole. */
+enum { SOTTO_ICE_ROLE_UNKNOWN = 0, SOTTO_ICE_ROLE_CONTROLLING = 1, SOTTO_ICE_ROLE_CONTROLLED = 2 };
+/** RTCSctpTransportState; NONE: there is no association (W3C: sctp is null). */
+enum { SOTTO_SCTP_NONE = 0, SOTTO_SCTP_CONNECTING = 1, SOTTO_SCTP_CONNECTED = 2, SOTTO_SCTP_CLOSED = 3 };
+
+/** The one transport of a connection: RTCIceTransport, RTCDtlsTransport and RTCSctpTransport. */
+typedef struct sotto_transport_info {
+    uint32_t size;              /**< sizeof (sotto_transport_info) */
+    int32_t dtls;               /**< SOTTO_DTLS_* */
+    int32_t ice_role;           /**< SOTTO_ICE_ROLE_* */
+    int32_t sctp;               /**< SOTTO_SCTP_* */
+    uint64_t max_message_size;  /**< largest message that the remote takes, bytes; 0: no association, UINT64_MAX: any */
+    uint32_t max_channels;      /**< ids of data channels are below it; 0: not known yet */
+    bool is_dtls_client;        /**< our role; false before it is known */
+    char local_ufrag[257];      /**< of the generation in use; "" before the first description */
+    char remote_ufrag[257];     /**< "" before */
+    char selected_pair[192];    /**< for humans, addresses masked: "host udp 10.0.x.x → …"; "" without one */
+} sotto_transport_info;
 
 /** Data channels: see data.h. */
 typedef struct sotto_dc sotto_dc;
@@ -150,7 +178,7 @@ SOTTO_API void sotto_pc_free(sotto_pc *pc);
 
 /**
  * Make an offer. Nothing changes by it.
- * @param opt      nullable.
+ * @param opt      borrowed, nullable.
  * @param ret_sdp  yours: sotto_free(); for sotto_pc_set_local_description() and for the remote.
  * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. Source: RFC 9429 §5.2.
  */
@@ -187,8 +215,7 @@ SOTTO_API int sotto_pc_set_local_description(sotto_pc *pc, sotto_sdp_type type, 
  *                SOTTO_E_SYNTAX        not an SDP: line and reason say where
  *                SOTTO_E_SDP           an SDP that cannot be accepted, e.g. without fingerprint or with other m-lines than the offer
  *                SOTTO_E_LIMIT         longer or with more parts than the limits
- *                SOTTO_E_MODIFICATION  the fingerprint changed on a live connection
- *                SOTTO_E_UNSUPPORTED   an ICE restart: not in this version
+ *                SOTTO_E_MODIFICATION  the fingerprint or tls-id changed without an ICE restart
  *                SOTTO_E_INVAL, SOTTO_E_RANGE, SOTTO_E_CLOSED, SOTTO_E_NOMEM
  * On failure nothing has changed. Leads to SOTTO_EV_STATE. Source: RFC 9429 §5.5–5.11; W3C setRemoteDescription().
  */
@@ -228,6 +255,35 @@ SOTTO_API int sotto_pc_remote_description(sotto_pc *pc, sotto_sdp_which which,
  */
 SOTTO_API int sotto_pc_add_ice_candidate(sotto_pc *pc, const sotto_candidate *cand,
                                          sotto_error *reterr);
+
+/**
+ * Ask for new ICE credentials and candidates: the next offer is an ICE restart. Channels and encryption stay, data flows on the old
+ * path until the new one works.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM, SOTTO_E_SYS. Before the first description: does nothing.
+ * Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C restartIce(); RFC 8445 §9.
+ */
+SOTTO_API int sotto_pc_restart_ice(sotto_pc *pc);
+
+/**
+ * Change the configuration. ICE servers, the transport policy, ports and interface may change: they take effect at the next
+ * gathering, which the next offer starts by an ICE restart if they differ.
+ * @param cfg  borrowed, nullable: the defaults. What else it holds must be as it was given to sotto_pc_new() (cert NULL: as it is).
+ * @return 0, or SOTTO_E_MODIFICATION something that may not change; else as sotto_pc_new(). Source: W3C setConfiguration(); RFC 9429
+ * §4.1.18.
+ */
+SOTTO_API int sotto_pc_set_config(sotto_pc *pc, const sotto_pc_config *cfg);
+/**
+ * Read the configuration, defaults filled in. Security: it holds the credentials of the servers.
+ * @param ret  yours: sotto_free(), one block. cert is NULL unless one was given; that one is borrowed.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. Source: W3C getConfiguration().
+ */
+SOTTO_API int sotto_pc_get_config(sotto_pc *pc, sotto_pc_config **ret);
+/**
+ * Look at the transport.
+ * @param ret  filled as far as its size says.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED.
+ */
+SOTTO_API int sotto_pc_get_transport(sotto_pc *pc, sotto_transport_info *ret);
 
 /** Most bytes of a candidate line. */
 #define SOTTO_MAX_CANDIDATE 512

@@ -10,5 +10,7 @@
 #include <sotto/ctx.h>
 #include <sotto/data.h>
 #include <sotto/event.h>
+#include <sotto/media.h>
 #include <sotto/pc.h>
+#include <sotto/stats.h>
 #endif

@@ -4,6 +4,7 @@
 /*
  * The W3C object model of one peer connection: single-threaded, no I/O of its own. lib/api calls it under the context's lock.
  */
+#include "peer/transceiver.h"
 #include "sotto/data.h"
 #include "sotto/pc.h"
 #include "transport/transport.h"
@@ -54,8 +55,11 @@ struct peer_event { /* views, valid until pop */
     struct channel *channel;
     int32_t error;      /* CLOSED */
     const char *reason; /* CLOSED: static */
-    int32_t code;       /* WARNING */
+    int32_t code;       /* WARNING, CANDIDATE_ERROR */
     const char *text;
+    const char *url;    /* CANDIDATE_ERROR */
+    struct transceiver *transceiver; /* TRACK, TRACK_REMOVED, MUTE, UNMUTE */
+    const struct strings *streams;
 };
 
 struct peer_message {
@@ -83,7 +87,7 @@ int sotto__peer_fds(struct peer *p, struct sotto_fd *out, int max);
 void sotto__peer_ready(struct peer *p, int slot, short revents);
 
 /* The functions of pc.h, with arguments checked for NULL only. */
-int sotto__peer_create_offer(struct peer *p, char **ret_sdp);
+int sotto__peer_create_offer(struct peer *p, bool ice_restart, char **ret_sdp);
 int sotto__peer_create_answer(struct peer *p, char **ret_sdp);
 int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char *sdp,
                           sotto_error *err);
@@ -95,6 +99,9 @@ int sotto__peer_remote_description(struct peer *p, int32_t which, int32_t *ret_t
 int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidate *cand,
                               sotto_error *err); /* cand NULL: end */
 int sotto__peer_can_trickle(const struct peer *p);
+int sotto__peer_restart_ice(struct peer *p, sotto_us now);
+int sotto__peer_configure(struct peer *p, const struct transport_cfg *cfg, bool restart); /* restart: what gathering uses differs */
+void sotto__peer_get_transport(const struct peer *p, sotto_transport_info *ret);
 void sotto__peer_get_state(const struct peer *p, sotto_pc_state *ret); /* size is left alone */
 void sotto__peer_set_reading(struct peer *p, sotto_us now, bool on);
 

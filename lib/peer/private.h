@@ -3,6 +3,8 @@
 #define SOTTO_PEER_PRIVATE_H
 /* What the files of peer/ share. */
 #include "peer/peer.h"
+#include "peer/section.h"
+#include "peer/transceiver.h"
 #include "sotto/event.h"
 #include "util/map.h"
 #include "wire/sdp.h"
@@ -20,6 +22,14 @@ struct control { /* an event of the connection itself */
     size_t candidate; /* index of the local candidate; n_candidates at the time of the end: END_OF_CANDIDATES */
     int32_t code;
     const char *text; /* static */
+    struct note *note; /* owned, TRACK, TRACK_REMOVED, CANDIDATE_ERROR: what was allocated before anything was changed */
+};
+
+struct note {
+    struct transceiver *transceiver;
+    struct strings streams;
+    char *url, *text; /* CANDIDATE_ERROR; owned */
+    int32_t code;
 };
 
 struct peer {
@@ -31,14 +41,28 @@ struct peer {
     /* jsep */
     int32_t signaling; /* SOTTO_SIGNALING_* */
     struct description current_local, pending_local, current_remote, pending_remote;
-    char *last_offer, *last_answer; /* as created last; NULL: none */
+    char *last_offer, *last_answer; /* as created last; NULL: none, or outdated */
     bool last_is_answer;            /* which of them is the younger */
     uint64_t session_id, version;
-    char tls_id[33];
-    char mid[SOTTO_MAX_MID + 1]; /* of the data section that the transport belongs to; "" before */
-    int32_t mline_index;
+    char tls_id[33], next_tls_id[33]; /* next: "" unless the remote's offer begins a new DTLS association */
     bool negotiation_needed;
-    bool data_negotiated; /* a data section was accepted by both */
+    bool controlling, role_known_ice; /* ICE role, once there was an offer */
+    bool restart_wanted;              /* W3C LocalIceCredentialsToReplace is not empty */
+    char replace_ufrag[9];            /* … it holds this one */
+    bool remote_restart;              /* the pending remote offer is an ICE restart: our answer has new credentials */
+    bool established;                 /* offer and answer were there once: there is a transport */
+
+    /* media sections */
+    struct node transceivers; /* W3C's set, in order of creation */
+    struct node gone;         /* stopped or rolled back, their handles are still held */
+    size_t n_transceivers, n_gone;
+    uint64_t last_transceiver; /* id */
+    uint64_t next_mid;         /* mids below it were used, or looked at, as numbers */
+    char data_mid[SOTTO_MAX_MID + 1], data_draft_mid[SOTTO_MAX_MID + 1]; /* of the data section; "" none */
+    int32_t data_index;        /* -1 none */
+    bool data_was_associated, data_negotiated; /* negotiated: accepted by both at the last answer */
+    char tagged_mid[SOTTO_MAX_MID + 1]; /* the section that candidates are told for; "" none */
+    int32_t tagged_index;
 
     /* states */
     int32_t connection, ice, gathering;
@@ -47,11 +71,10 @@ struct peer {
     sotto_pc_state told; /* as last queued */
 
     /* local candidates */
-    struct candidate *candidates;
+    struct candidate *candidates; /* ufrag: of which generation */
     size_t n_candidates;
+    bool live_gathered, next_gathered; /* GATHERED came */
     size_t n_remote_candidates;
-    struct ice *retired; /* of a rolled-back offer, closing */
-    int n_fds; /* of the transport, at the last sotto__peer_fds; those of retired follow */
 
     /* data */
     bool sctp_up, sctp_down, reading;
@@ -85,6 +108,11 @@ void sotto__events_not_needed(struct peer *p);
 void sotto__events_candidate(struct peer *p, sotto_us now, size_t index);
 void sotto__events_drop_candidates(struct peer *p);
 void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text);
+/* note is moved; false: the queue is full, it was freed. */
+bool sotto__events_note(struct peer *p, sotto_us now, uint32_t type, struct note *note);
+size_t sotto__events_room(const struct peer *p); /* for notes */
+void sotto__events_drop_transceiver(struct peer *p, const struct transceiver *t); /* its handle is given back */
+void sotto__note_free(struct note *note);
 void sotto__events_channel(struct peer *p, sotto_us now, struct channel *c, uint32_t type);
 void sotto__events_drop_channel(struct channel *c, uint32_t bits);
 
@@ -93,43 +121,28 @@ void sotto__peer_update(struct peer *p,
                         sotto_us now); /* folds the transports' states into the connection's */
 void sotto__peer_drain(struct peer *p,
                        sotto_us now); /* what a call from above produced goes to the egress */
-void sotto__peer_reset_transport(struct peer *p, sotto_us now); /* of a rolled-back offer */
+void sotto__peer_forget_candidates(struct peer *p, const char *ufrag); /* of a generation that goes */
 
 /* jsep.c */
 void sotto__description_free(struct description *d);
 struct description *sotto__jsep_remote(struct peer *p); /* the effective one; sdp NULL: none */
-void sotto__jsep_check_needed(struct peer *p, sotto_us now);
-const struct sdp_media *sotto__jsep_data_section(const struct sdp *sdp, const char *mid,
-                                                 int32_t *ret_index);
 
-/* offer.c, answer.c: text of a description; *ret is yours */
-int sotto__offer_make(struct peer *p, uint64_t version, char **ret);
-int sotto__answer_make(struct peer *p, uint64_t version, char **ret);
-int sotto__offer_head(struct peer *p, struct sdp *sdp, uint64_t version);
-int sotto__offer_data(struct peer *p, struct sdp *sdp, const char *mid, const char *setup);
-int sotto__offer_rejected(struct sdp *sdp, const struct sdp_media *like);
-int sotto__offer_text(struct sdp *sdp, int r, char **ret); /* frees sdp; r < 0: just that */
+/* needed.c: W3C §4.7.3 */
+void sotto__needed_update(struct peer *p, sotto_us now); /* "update the negotiation-needed flag", at the end of each operation */
+bool sotto__needed_check(struct peer *p);                /* "check if negotiation is needed" */
 
-/* apply.c */
-struct remote_params {
-    struct transport_remote t;
-    enum sdp_setup setup;
-    uint64_t max_message;
-    const struct sdp *sdp;         /* what was read */
-    const struct sdp_media *media; /* NULL: no usable data section */
-    int32_t index;
-    bool lite, trickle, done;
-};
-bool sotto__apply_usable_data(const struct sdp_media *m);
-/* Reads and checks the transport of a remote description; is_offer: of an offer. 0 or an error with err filled. */
-int sotto__apply_read(struct peer *p, const struct sdp *sdp, bool is_offer,
-                      struct remote_params *ret, sotto_error *err);
-int sotto__apply_check_same(struct peer *p, const struct remote_params *r, sotto_error *err);
-/* The negotiation of a data section is done: gives the transport what it needs. */
-int sotto__apply_remote(struct peer *p, const struct remote_params *r, bool dtls_client,
-                        sotto_us now);
-struct str sotto__apply_ufrag(const struct sdp *sdp, const struct sdp_media *m);
-void sotto__apply_candidate(struct peer *p, struct str text, sotto_us now);
+/* offer.c, answer.c: text of a description; *ret is yours. They change nothing but draft mids. 0, SOTTO_E_NOMEM, SOTTO_E_LIMIT. */
+int sotto__offer_make(struct peer *p, bool restart, uint64_t version, char **ret); /* restart: with transport.next's credentials, prepared */
+int sotto__answer_make(struct peer *p, uint64_t version, char **ret); /* to pending_remote; with next's credentials if remote_restart */
+
+/* apply.c: what descriptions mean for transceivers, data and transport. prepare reads and checks all and allocates; commit cannot fail.
+ * A plan is all-zero before; free it in any case. */
+struct plan;
+int sotto__plan_new(struct peer *p, const struct description *d, bool local, struct plan **ret, sotto_error *err);
+int sotto__plan_transport(struct plan *plan, sotto_us now, sotto_error *err); /* the last step that can fail: ICE */
+void sotto__plan_commit(struct plan *plan, sotto_us now);
+void sotto__plan_free(struct plan *plan); /* NULL is fine */
+int sotto__apply_rollback(struct peer *p, sotto_us now, sotto_error *err); /* of the pending description */
 
 /* sendq.c */
 int sotto__sendq_push(struct peer *p, sotto_us now, struct channel *c, uint32_t ppid,

@@ -26,6 +26,7 @@ struct ice_server {
     enum ice_server_kind kind;
     struct address addr;
     char *username, *credential; /* TURN; borrowed for init */
+    char *url;                   /* as configured: for error events; borrowed for init */
 };
 
 struct ice_cfg { /* borrowed for init */
@@ -53,6 +54,7 @@ enum ice_out_type {
     ICE_OUT_GATHERED,  /* no more local candidates */
     ICE_OUT_STATE,     /* `state` */
     ICE_OUT_SELECTED,  /* a pair can carry data: the first one, or another from now on */
+    ICE_OUT_SERVER,    /* a server gave an error or no answer: server, code, text */
     ICE_OUT_PACKET     /* a datagram that is not STUN, from a validated source */
 };
 
@@ -61,6 +63,14 @@ struct ice_out {
     int32_t state; /* SOTTO_ICE_NEW … SOTTO_ICE_FAILED */
     const struct candidate *candidate; /* views, valid until the next call on this ice */
     struct packet packet;
+    size_t server;    /* index in ice_cfg.servers */
+    int32_t code;     /* STUN error code; 701: no answer */
+    const char *text; /* of the error */
+};
+
+struct ice_pair { /* the selected one */
+    struct candidate local, remote;
+    sotto_us rtt; /* last round trip of a check; 0: not known */
 };
 
 struct ice_ops {
@@ -68,7 +78,8 @@ struct ice_ops {
     int (*init)(struct ice **ret, const struct ice_cfg *cfg, sotto_us now);
     /* Open sockets and gather; once. 0, or SOTTO_E_NETWORK no usable local address or port, SOTTO_E_SYS. */
     int (*gather)(struct ice *ice, sotto_us now);
-    /* The remote's credentials; once. Candidates may be added before or after. Under relay_only the implementation holds
+    /* The remote's credentials. Again with others (another answer to the same offer): all that was learnt of the remote before is
+     * forgotten, checks begin anew. Candidates may be added before or after. Under relay_only the implementation holds
      * remote candidates back until gathering is done. */
     int (*set_remote)(struct ice *ice, const char *ufrag, const char *pwd, sotto_us now);
     /* A numeric UDP candidate that passed sotto__address_usable. 0, SOTTO_E_LIMIT, SOTTO_E_NOMEM. */
@@ -87,6 +98,8 @@ struct ice_ops {
     void (*ready)(struct ice *ice, int slot, short revents);
     /* Text of the selected pair for humans, masked: "host udp 10.0.x.x → …"; "" without one. */
     const char *(*selected)(const struct ice *ice);
+    /* The selected pair; false: there is none. */
+    bool (*pair)(const struct ice *ice, struct ice_pair *ret);
     /* Begin an orderly close (TURN goodbyes); then drive with next/due/fds until closed() is true, at most about 1 s, then free. */
     void (*close)(struct ice *ice, sotto_us now);
     bool (*closed)(const struct ice *ice);

@@ -39,13 +39,26 @@ struct transport_remote {
     struct sdp_fingerprint fingerprints[SOTTO_MAX_FINGERPRINTS];
     size_t n_fingerprints;
     bool dtls_client; /* our role: true if the remote is passive */
-    bool has_data;    /* an association is wanted */
-    uint16_t sctp_port_local, sctp_port_remote;
+    bool new_dtls;    /* the running association ends, one with these fingerprints begins: RFC 8842 §5 */
+};
+
+/* One ICE generation of ours. */
+struct transport_generation {
+    struct ice *ice; /* NULL: not started, or detached */
+    char ufrag[9], pwd[25]; /* ours: 48 and 144 bits (RFC 8445 §5.3 asks for 24 and 128); next: "" before prepare */
+    char remote_ufrag[SOTTO_MAX_UFRAG + 1]; /* "" before set_remote */
+    bool selected;   /* it has a pair */
+};
+
+struct transport_stats { /* since the beginning */
+    uint64_t packets_sent, packets_received, bytes_sent, bytes_received; /* datagrams that are not ICE's */
+    uint32_t pair_changes;
 };
 
 enum transport_out_type {
     TRANSPORT_OUT_CANDIDATE, /* a local candidate */
     TRANSPORT_OUT_GATHERED,  /* no more of them */
+    TRANSPORT_OUT_SERVER,    /* server, code, text: of icecandidateerror */
     TRANSPORT_OUT_ICE,       /* ice_state changed */
     TRANSPORT_OUT_DTLS,      /* dtls_state changed; with FAILED: error and reason */
     TRANSPORT_OUT_SCTP_UP,   /* streams */
@@ -63,6 +76,10 @@ enum transport_dtls_state { /* RTCDtlsTransportState */
 struct transport_out {
     enum transport_out_type type;
     const struct candidate *candidate; /* view, valid until the next call */
+    const char *ufrag;                 /* CANDIDATE, GATHERED: ours, of the generation; view */
+    const struct ice_server *server;   /* view */
+    int32_t code;
+    const char *text;
     int32_t ice_state;                 /* SOTTO_ICE_* */
     enum transport_dtls_state dtls_state;
     uint16_t streams_out;
@@ -77,11 +94,14 @@ struct transport_early { /* datagrams that came before the handshake could run *
 
 struct transport {
     const struct transport_shared *shared;
-    struct ice *ice; /* NULL: not started, or detached */
+    struct transport_generation live; /* the one that data goes over */
+    struct transport_generation next; /* of an ICE restart: gathers and checks; becomes live with its first pair */
+    struct ice *retired[2];           /* closing */
     struct dtls *dtls;
     struct sctp *sctp;
     struct cert *cert;
-    char ufrag[9], pwd[25]; /* ours: 48 and 144 bits (RFC 8445 §5.3 asks for 24 and 128) */
+    bool controlling;
+    struct transport_stats stats;
     bool relay_only, allow_loopback;
     uint16_t port_min, port_max;
     char *interface;
@@ -89,10 +109,11 @@ struct transport {
     size_t n_servers;
     uint32_t max_message_size;
     uint16_t streams_out, streams_in;
-    struct transport_remote remote;
+    struct transport_remote remote; /* the last one that was set */
     bool has_remote;
     enum transport_dtls_state dtls_state;
-    bool selected; /* ICE has a pair */
+    bool has_data; /* an association is wanted */
+    uint16_t sctp_port_local, sctp_port_remote;
     bool more;     /* the last next() stopped with datagrams left */
     int budget;    /* datagrams that this turn may still take */
     struct transport_early early[SOTTO_MAX_EARLY_RECORDS];
@@ -101,13 +122,38 @@ struct transport {
 
 int sotto__transport_init(struct transport *t,
                           const struct transport_cfg *cfg); /* 0, SOTTO_E_NOMEM, SOTTO_E_SYS */
-/* Open the sockets and gather. 0 or as ice init and gather; on failure it can be tried again. */
+/* What may change later: servers, policy, ports, interface. Copied. Used by the next start or restart. 0 or SOTTO_E_NOMEM. */
+int sotto__transport_configure(struct transport *t, const struct transport_cfg *cfg);
+/* Open the sockets of the live generation and gather. 0 or as ice init and gather; on failure it can be tried again. */
 int sotto__transport_start(struct transport *t, bool controlling, sotto_us now);
-/* Once; after start. 0, or as ice set_remote. */
+/* Undoes start, as long as no remote was set: the ICE goes to the retired ones. Credentials stay until renew. */
+void sotto__transport_unstart(struct transport *t, sotto_us now);
+/* New credentials for the live generation, while it is not started. 0 or SOTTO_E_SYS. */
+int sotto__transport_renew(struct transport *t);
+
+/* ICE restart (RFC 8445 §9), make before break: the next generation gathers and checks while the live one carries data; with its first
+ * pair it becomes the live one, and the old one is closed. DTLS and SCTP do not notice. */
+int sotto__transport_prepare(struct transport *t); /* next.ufrag and next.pwd, unless they are there: 0 or SOTTO_E_SYS */
+int sotto__transport_restart(struct transport *t, sotto_us now); /* prepared; gathers. 0 or as start; again while it runs: a newer one replaces it
+                                                                  * if prepare gave new credentials after sotto__transport_forget */
+void sotto__transport_forget(struct transport *t, sotto_us now); /* rolled back: the next generation goes, with its credentials */
+
+/* The remote's side: of the next generation if one gathers and the ufrag is not the live one's, else of the live one. The first time,
+ * or with another ufrag than before (an answer that follows a pranswer of somebody else). new_dtls: see transport_remote. 0 or as ice
+ * set_remote; nothing changed then. */
 int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote,
                                 sotto_us now);
-int sotto__transport_add_candidate(struct transport *t, const struct candidate *c, sotto_us now);
-void sotto__transport_remote_done(struct transport *t, sotto_us now);
+/* ufrag: the remote's, of the generation; one that is no longer used is ignored. 0 or as ice add_remote. */
+int sotto__transport_add_candidate(struct transport *t, const char *ufrag, const struct candidate *c,
+                                   sotto_us now);
+void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_us now);
+
+/* Data: an association begins as soon as DTLS is up; ends (ABORT to the remote). Each does nothing if it is so already. */
+int sotto__transport_begin_data(struct transport *t, uint16_t local_port, uint16_t remote_port,
+                                sotto_us now);
+void sotto__transport_end_data(struct transport *t, sotto_us now);
+
+bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret); /* selected; false: none */
 
 void sotto__transport_turn(struct transport *t); /* a new turn begins: 64 datagrams */
 int sotto__transport_next(struct transport *t, sotto_us now,
@@ -120,10 +166,8 @@ void sotto__transport_ready(struct transport *t, int slot, short revents);
 
 /* Goodbyes: SCTP ABORT and DTLS close_notify go into the egress. No data afterwards. */
 void sotto__transport_close(struct transport *t, sotto_us now);
-/* Takes the ice object away, closing; the caller drives it until closed(). NULL: there is none. */
+/* Takes an ice object away, closing; the caller drives it until closed(). Call until NULL: live, next and retired ones. */
 struct ice *sotto__transport_detach(struct transport *t, sotto_us now);
-/* New credentials for the next start(), after detach(). 0 or SOTTO_E_SYS. */
-int sotto__transport_renew(struct transport *t);
 void sotto__transport_free(struct transport *t);
 
 #endif

@@ -12,6 +12,19 @@
 #define SOTTO_MAX_FINGERPRINTS 8u        /* a=fingerprint of one transport */
 #define SOTTO_MAX_MID 64u                /* bytes of a=mid; RFC 8843 §7.1 wants short ones */
 
+#define SOTTO_MAX_TLS_ID 255u            /* bytes of a=tls-id: RFC 8842 §4 */
+
+/* media negotiation. Public structs say some of these numbers too */
+#define SOTTO_MAX_TRANSCEIVERS 63u       /* of a connection: one m-line is kept for data */
+#define SOTTO_MAX_GONE_TRANSCEIVERS 256u /* stopped or rolled back, whose handles nobody gave back; beyond it new m-lines are rejected */
+#define SOTTO_MAX_RIDS 8u                /* simulcast streams of a section, and encodings of a sender */
+#define SOTTO_MAX_RID 255u               /* bytes of a rid: RFC 8852 §3 */
+#define SOTTO_MAX_STREAM_IDS 8u          /* streams that a track belongs to */
+#define SOTTO_MAX_STREAM_ID 64u          /* bytes of a stream id: RFC 8830 §2 */
+#define SOTTO_MAX_SECTION_SSRCS 32u      /* a=ssrc of a section that are looked at */
+#define SOTTO_MAX_CODECS 64u             /* of a section that are used */
+#define SOTTO_MAX_FMTP 1024u             /* bytes of a codec's parameters: sprop-parameter-sets are long */
+
 /* ICE. SOTTO_MAX_CANDIDATE and SOTTO_MAX_REMOTE_CANDIDATES are public: pc.h */
 #define SOTTO_MAX_LOCAL_CANDIDATES 64u   /* libnice aborts at 64 local addresses */
 #define SOTTO_MAX_LOCAL_ADDRESSES 32u    /* of this host that are offered */

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_MEDIA_H
+#define SOTTO_MEDIA_H
+/**
+ * @file media.h
+ * Transceivers: RTCRtpTransceiver with its sender and its receiver as one object (W3C WebRTC 1.0 §5).
+ *
+ * There are no MediaStreamTracks: a transceiver "has a track" when sotto_pc_add_track() gave it one or when it was made by
+ * sotto_pc_add_transceiver() with a direction that sends; what is sent is what the application hands over. Streams are names only:
+ * tracks of the same stream id belong together (RFC 8830).
+ *
+ * This version negotiates media in full; the functions that send and receive frames come with the next one.
+ */
+#include <sotto/base.h>
+#include <sotto/pc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Kinds of media. */
+typedef int32_t sotto_kind;
+enum { SOTTO_AUDIO = 1, SOTTO_VIDEO = 2 };
+
+/** RTCRtpTransceiverDirection; NONE is what sotto_transceiver_current_direction() says before the first negotiation (W3C: null). */
+typedef int32_t sotto_direction;
+enum {
+    SOTTO_DIR_NONE = -1,
+    SOTTO_DIR_SENDRECV = 0,
+    SOTTO_DIR_SENDONLY = 1,
+    SOTTO_DIR_RECVONLY = 2,
+    SOTTO_DIR_INACTIVE = 3,
+    SOTTO_DIR_STOPPED = 4
+};
+
+/** One encoding that is sent: RTCRtpEncodingParameters. Several, with rids, are simulcast (RFC 8853). */
+typedef struct sotto_encoding {
+    uint32_t size;    /**< sizeof (sotto_encoding) */
+    const char *rid;  /**< nullable; letters, digits, '-' and '_', at most 255 (RFC 8851 §10); all encodings have one, or none has */
+    bool inactive;    /**< not sent for the time being */
+    uint32_t max_bps; /**< bits per second; 0: no limit of its own */
+    double scale;     /**< scaleResolutionDownBy, ≥ 1; 0: the default: 2^(n-1-i) for encoding i of n if no encoding of a video has one,
+                           else 1; audio has none */
+} sotto_encoding;
+
+/** Options of sotto_pc_add_transceiver(): RTCRtpTransceiverInit. All-zero but for `size` is the default. All is copied. */
+typedef struct sotto_transceiver_config {
+    uint32_t size;               /**< sizeof (sotto_transceiver_config) */
+    sotto_direction direction;   /**< SENDRECV, SENDONLY, RECVONLY or INACTIVE */
+    const char *const *streams;  /**< nullable: ids of the streams that it belongs to, each 1…64 token characters (RFC 8830 §2) */
+    size_t n_streams;            /**< at most 8 */
+    const sotto_encoding *encodings; /**< nullable; the first element's size is the stride */
+    size_t n_encodings;          /**< at most 8; W3C sendEncodings */
+    void *user;                  /**< the application's: see sotto_event.user */
+} sotto_transceiver_config;
+
+/** The parameters of a sender: RTCRtpSendParameters. Read, change, set before the next description is set. */
+typedef struct sotto_send_parameters {
+    uint32_t size;            /**< sizeof (sotto_send_parameters) */
+    uint64_t transaction;     /**< as read: a set with another one is refused (W3C transactionId) */
+    sotto_encoding *encodings; /**< part of the block that get gives */
+    size_t n_encodings;       /**< cannot be changed, nor can rids */
+} sotto_send_parameters;
+
+/** One codec: RTCRtpCodecCapability, and with payload_type what was negotiated. Strings live as long as what gave them. */
+typedef struct sotto_codec {
+    uint32_t size;        /**< sizeof (sotto_codec) */
+    const char *mime;     /**< "audio/opus", "video/H264", "video/rtx", …: compared without case */
+    uint32_t clock_hz;    /**< RTP clock rate */
+    uint32_t channels;    /**< audio: 1 or 2; video: 0 */
+    const char *fmtp;     /**< "profile-level-id=42e01f;packetization-mode=1", "" without; never NULL from the library */
+    int32_t payload_type; /**< 0…127; -1: not negotiated */
+} sotto_codec;
+
+/** A list of codecs, most preferred first; allocated in one block: yours, sotto_free(). */
+typedef struct sotto_codecs {
+    uint32_t size;            /**< sizeof (sotto_codecs) */
+    size_t n;                 /**< how many */
+    const sotto_codec *items; /**< view of the block */
+    const char *const *extensions; /**< URIs of header extensions (RFC 8285): view of the block */
+    size_t n_extensions;      /**< how many */
+} sotto_codecs;
+
+/** A transceiver. */
+typedef struct sotto_transceiver sotto_transceiver;
+
+/**
+ * Add a transceiver: the next offer has a media section for it.
+ * @param kind  SOTTO_AUDIO or SOTTO_VIDEO.
+ * @param cfg   borrowed, nullable: sendrecv, no stream, one encoding.
+ * @param ret   the handle; it lives with the connection, see sotto_transceiver_free().
+ * @return 0, or  SOTTO_E_SYNTAX  a rid or stream id that breaks its grammar; some encodings have rids and some have not; one rid twice
+ *                SOTTO_E_RANGE   kind, direction, a scale below 1, or a number above its limit
+ *                SOTTO_E_LIMIT   as many transceivers as an SDP can have media sections
+ *                SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_CLOSED, SOTTO_E_NOMEM
+ * Leads to SOTTO_EV_NEGOTIATION_NEEDED. Any thread. Source: W3C addTransceiver().
+ */
+SOTTO_API int sotto_pc_add_transceiver(sotto_pc *pc, sotto_kind kind,
+                                       const sotto_transceiver_config *cfg,
+                                       sotto_transceiver **ret);
+
+/**
+ * Want to send: takes the first transceiver of this kind that has no track, never sent and is not stopped, and makes its direction
+ * send; or adds a new one (sendrecv).
+ * @param streams  borrowed, nullable: ids of the streams the track belongs to; copied.
+ * @param ret      the transceiver; if it is one that the application knows, the same handle.
+ * @return as sotto_pc_add_transceiver(). Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C addTrack().
+ */
+SOTTO_API int sotto_pc_add_track(sotto_pc *pc, sotto_kind kind, const char *const *streams,
+                                 size_t n_streams, sotto_transceiver **ret);
+
+/**
+ * Want to send no more: its direction loses its sending part. The transceiver stays. Without a track, stopped or rolled back: does
+ * nothing.
+ * @return 0, or SOTTO_E_ACCESS it is another connection's; SOTTO_E_INVAL, SOTTO_E_CLOSED. Source: W3C removeTrack().
+ */
+SOTTO_API int sotto_pc_remove_track(sotto_pc *pc, sotto_transceiver *t);
+
+/**
+ * The transceivers, in the order in which they were added; stopped ones are gone once that was negotiated.
+ * @param items    filled with at most n_items handles; nullable if n_items is 0.
+ * @return how many there are, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. Source: W3C getTransceivers().
+ */
+SOTTO_API int sotto_pc_get_transceivers(sotto_pc *pc, sotto_transceiver **items, size_t n_items);
+
+/** Its kind: SOTTO_AUDIO, SOTTO_VIDEO; SOTTO_E_INVAL. */
+SOTTO_API int sotto_transceiver_kind(const sotto_transceiver *t);
+/**
+ * The mid of its media section; "" before there is one or after it was rolled back.
+ * @param n  bytes of mid, at least 65.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_RANGE n is too small.
+ */
+SOTTO_API int sotto_transceiver_mid(const sotto_transceiver *t, char *mid, size_t n);
+/** The direction that the application prefers; SOTTO_DIR_STOPPED once stop was called or the remote rejected it; SOTTO_E_INVAL is
+ * never a direction. Source: W3C direction. */
+SOTTO_API sotto_direction sotto_transceiver_get_direction(const sotto_transceiver *t);
+/**
+ * Prefer another direction; it takes effect by negotiation.
+ * @param direction  SENDRECV, SENDONLY, RECVONLY or INACTIVE.
+ * @return 0, or SOTTO_E_STATE it is stopped or stopping; SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED.
+ * Leads to SOTTO_EV_NEGOTIATION_NEEDED if it differs from what is negotiated. Source: W3C direction.
+ */
+SOTTO_API int sotto_transceiver_set_direction(sotto_transceiver *t, sotto_direction direction);
+/** The direction that was negotiated: SOTTO_DIR_NONE before; SOTTO_DIR_STOPPED when stopped. Source: W3C currentDirection. */
+SOTTO_API sotto_direction sotto_transceiver_current_direction(const sotto_transceiver *t);
+/**
+ * Stop for good: nothing is sent or received any more; the next negotiation gives its media section back. Twice does nothing.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED. Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C stop().
+ */
+SOTTO_API int sotto_transceiver_stop(sotto_transceiver *t);
+/**
+ * Give the handle of a stopped or rolled-back transceiver back. Of another one: does nothing, its handle lives with the connection.
+ * Handles that were not given back end with their context.
+ * @param t  nullable.
+ */
+SOTTO_API void sotto_transceiver_free(sotto_transceiver *t);
+
+/**
+ * Say which streams its track belongs to.
+ * @return 0, or SOTTO_E_SYNTAX, SOTTO_E_LIMIT, SOTTO_E_STATE stopped; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
+ * Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C RTCRtpSender.setStreams().
+ */
+SOTTO_API int sotto_transceiver_set_streams(sotto_transceiver *t, const char *const *streams,
+                                            size_t n_streams);
+/**
+ * Read the encodings.
+ * @param ret  yours: sotto_free(), one block. After a simulcast was negotiated: the layers that the remote takes.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. Source: W3C RTCRtpSender.getParameters().
+ */
+SOTTO_API int sotto_transceiver_get_parameters(sotto_transceiver *t, sotto_send_parameters **ret);
+/**
+ * Change inactive, max_bps and scale of the encodings. Needs no negotiation.
+ * @return 0, or  SOTTO_E_MODIFICATION  another transaction than the last one read; number, order or rids of encodings changed
+ *                SOTTO_E_STATE         nothing was read since the last description; stopped
+ *                SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED
+ * Source: W3C RTCRtpSender.setParameters().
+ */
+SOTTO_API int sotto_transceiver_set_parameters(sotto_transceiver *t,
+                                               const sotto_send_parameters *params);
+/**
+ * Which codecs to negotiate, in which order.
+ * @param items  borrowed: of sotto_capabilities(kind); n 0: the default again. mime, clock_hz, channels and fmtp count.
+ * @return 0, or SOTTO_E_MODIFICATION one that is not in sotto_capabilities(), or only rtx, red and telephone-event;
+ *         SOTTO_E_LIMIT, SOTTO_E_STATE stopped; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
+ * Takes effect by the next negotiation, which it does not ask for. Source: W3C setCodecPreferences().
+ */
+SOTTO_API int sotto_transceiver_set_codec_preferences(sotto_transceiver *t,
+                                                      const sotto_codec *items, size_t n);
+/** The preferences as set; n 0: the default. @param ret yours: sotto_free(). @return as sotto_transceiver_codec(). */
+SOTTO_API int sotto_transceiver_get_codec_preferences(sotto_transceiver *t, sotto_codecs **ret);
+/**
+ * What was negotiated for sending, with the remote's payload types and the header extensions: the first is the codec to send, the
+ * others may be sent too.
+ * @param ret  yours: sotto_free().
+ * @return 0, or SOTTO_E_STATE nothing was negotiated yet; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
+ */
+SOTTO_API int sotto_transceiver_codec(sotto_transceiver *t, sotto_codecs **ret);
+/**
+ * What this library can negotiate: RTCRtpSender.getCapabilities(), the same for receiving.
+ * @param ret  yours: sotto_free(). @return 0, or SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_NOMEM.
+ */
+SOTTO_API int sotto_capabilities(sotto_kind kind, sotto_codecs **ret);
+
+/** The application's pointer; NULL before it was set. */
+SOTTO_API void *sotto_transceiver_get_user(const sotto_transceiver *t);
+/** Set it; events that are queued already show the new one. @return 0 or SOTTO_E_INVAL. */
+SOTTO_API int sotto_transceiver_set_user(sotto_transceiver *t, void *user);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

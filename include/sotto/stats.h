@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_STATS_H
+#define SOTTO_STATS_H
+/**
+ * @file stats.h
+ * Statistics under the names and with the meanings of W3C webrtc-stats: a list of objects, each with an id, a type and members.
+ */
+#include <sotto/base.h>
+#include <sotto/media.h>
+#include <sotto/pc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a member holds. */
+enum { SOTTO_STAT_INT = 1, SOTTO_STAT_DOUBLE = 2, SOTTO_STAT_BOOL = 3, SOTTO_STAT_TEXT = 4 };
+
+/** One member of an object: only those that exist are listed. */
+typedef struct sotto_stat_member {
+    const char *name; /**< as W3C writes it: "bytesSent" */
+    int32_t kind;     /**< SOTTO_STAT_* */
+    union {
+        int64_t i;     /**< INT; BOOL: 0 or 1 */
+        double d;      /**< DOUBLE: seconds for times, as W3C */
+        const char *s; /**< TEXT; ids of other objects, too */
+    } v;               /**< the value */
+} sotto_stat_member;
+
+/** One object: RTCStats. */
+typedef struct sotto_stat {
+    const char *id;                   /**< unique in the list; the same object has the same id every time */
+    const char *type;                 /**< "transport", "candidate-pair", "local-candidate", "data-channel", … */
+    double timestamp;                 /**< milliseconds since 1970, as W3C */
+    const sotto_stat_member *members; /**< view of the block */
+    size_t n_members;                 /**< how many */
+} sotto_stat;
+
+/** The report: RTCStatsReport. One block: yours, sotto_free(). */
+typedef struct sotto_stats {
+    uint32_t size;           /**< sizeof (sotto_stats) */
+    const sotto_stat *items; /**< view of the block */
+    size_t n;                /**< how many */
+} sotto_stats;
+
+/**
+ * What is known of the connection now: peer-connection, transport, candidate-pair, local-candidate, remote-candidate, certificate,
+ * data-channel, codec.
+ * @param selector  nullable: only what this transceiver uses.
+ * @param ret       yours: sotto_free().
+ * @return 0, or SOTTO_E_ACCESS the selector is another connection's or stopped; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
+ * Source: W3C getStats(), webrtc-stats.
+ */
+SOTTO_API int sotto_pc_get_stats(sotto_pc *pc, const sotto_transceiver *selector,
+                                 sotto_stats **ret);
+/**
+ * The same as a JSON object: id → object, as a browser's JSON.stringify(Object.fromEntries(report)).
+ * @param ret  yours: sotto_free(); UTF-8.
+ * @return as sotto_pc_get_stats().
+ */
+SOTTO_API int sotto_pc_get_stats_json(sotto_pc *pc, char **ret);
+/** The first object of this type, or NULL. A view. */
+SOTTO_API const sotto_stat *sotto_stats_find(const sotto_stats *stats, const char *type);
+/** The object of this id, or NULL. A view. */
+SOTTO_API const sotto_stat *sotto_stats_by_id(const sotto_stats *stats, const char *id);
+/** A member of an object by its name, or NULL. A view. */
+SOTTO_API const sotto_stat_member *sotto_stat_member_of(const sotto_stat *stat, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

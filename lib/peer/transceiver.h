@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_PEER_TRANSCEIVER_H
+#define SOTTO_PEER_TRANSCEIVER_H
+/*
+ * Transceivers: RTCRtpTransceiver with sender and receiver as one object, and what applications do with them (W3C WebRTC 1.0 §5.4).
+ * Negotiation changes them in apply.c; api/ reads the fields.
+ */
+#include "peer/codecs.h"
+#include "peer/exts.h"
+#include "sotto/media.h"
+#include "util/limits.h"
+#include "util/list.h"
+#include "util/time.h"
+
+struct peer;
+
+struct strings { /* owned texts */
+    char **items;
+    size_t n;
+};
+int sotto__strings_copy(const char *const *items, size_t n, struct strings *ret); /* one block: 0 or SOTTO_E_NOMEM */
+int sotto__strings_from(const struct str *items, size_t n, struct strings *ret);
+void sotto__strings_free(struct strings *s);
+bool sotto__strings_have(const struct strings *s, const char *text);
+
+struct encoding {
+    char *rid; /* owned, NULL: none */
+    bool inactive;
+    uint32_t max_bps;
+    double scale; /* video: ≥ 1; audio: 0 */
+};
+struct encodings {
+    struct encoding *items; /* one block with the rids */
+    size_t n;
+};
+int sotto__encodings_copy(const struct encodings *from, struct encodings *ret);
+/* From rids, for a simulcast that the remote asks to be sent: scale 2^(n-1-i). */
+int sotto__encodings_from_rids(const struct str *rids, size_t n, struct encodings *ret);
+void sotto__encodings_free(struct encodings *e);
+
+struct transceiver {
+    struct node all;  /* in peer.transceivers (order of creation), or, once removed, in peer.gone */
+    uint64_t id;      /* unique in the connection */
+    sotto_kind kind;
+    int32_t direction, current, fired; /* SOTTO_DIR_*; current and fired NONE before; direction is never STOPPED */
+    bool stopping, stopped, removed;
+    bool by_add_track;   /* made by add_track, or one was attached by it: JSEP's "added by addTrack" */
+    bool by_remote;      /* made by the pending remote offer: a rollback takes it away unless by_add_track */
+    bool was_associated; /* had its section when the state was last stable */
+    bool has_sent;       /* current was once sendrecv or sendonly */
+
+    /* association: apply.c */
+    char mid[SOTTO_MAX_MID + 1];       /* "" none */
+    char draft_mid[SOTTO_MAX_MID + 1]; /* in the last offer that was made; "" none */
+    int32_t mline_index;               /* -1 none */
+
+    /* sender */
+    bool has_track;
+    char track_id[37];       /* msid-appdata: a UUID */
+    struct strings streams;  /* W3C AssociatedMediaStreamIds */
+    struct encodings encodings;
+    struct encodings stable_encodings; /* LastStableRidlessSendEncodings; items NULL: null */
+    uint64_t transaction;    /* LastReturnedParameters; 0: null */
+    struct codec_list prefs; /* empty: default */
+    uint32_t ssrc, rtx_ssrc; /* of the first encoding */
+
+    /* receiver */
+    struct strings remote_streams, stable_streams;
+
+    /* negotiated, at the last answer */
+    struct codec_list send;  /* first: what is sent; the remote's payload types */
+    struct codec_list recv;  /* our payload types */
+    struct ext_set exts;
+    uint64_t max_bps;        /* remote's cap, UINT64_MAX none */
+    bool rtcp_rsize;
+
+    void *shell;   /* api's handle, NULL: not given out yet */
+};
+
+/* What api/ checked: sizes, pointers; grammar and ranges are checked here. */
+int sotto__transceiver_add(struct peer *p, sotto_us now, sotto_kind kind, const sotto_transceiver_config *cfg,
+                           struct transceiver **ret); /* cfg nullable, sizes already read; W3C addTransceiver */
+int sotto__transceiver_add_track(struct peer *p, sotto_us now, sotto_kind kind, const char *const *streams,
+                                 size_t n_streams, struct transceiver **ret);
+void sotto__transceiver_remove_track(struct peer *p, sotto_us now, struct transceiver *t);
+int sotto__transceiver_set_direction(struct peer *p, sotto_us now, struct transceiver *t, int32_t direction);
+void sotto__transceiver_stop(struct peer *p, sotto_us now, struct transceiver *t);
+int sotto__transceiver_set_streams(struct peer *p, sotto_us now, struct transceiver *t, const char *const *streams,
+                                   size_t n_streams);
+int sotto__transceiver_get_parameters(struct peer *p, struct transceiver *t, sotto_send_parameters **ret);
+int sotto__transceiver_set_parameters(struct peer *p, struct transceiver *t, const sotto_send_parameters *params);
+int sotto__transceiver_set_preferences(struct peer *p, struct transceiver *t, const sotto_codec *items, size_t n);
+int32_t sotto__transceiver_direction(const struct transceiver *t); /* as the application reads it */
+int32_t sotto__transceiver_current(const struct transceiver *t);
+struct transceiver *sotto__transceiver_next(struct peer *p, struct transceiver *after); /* of the set; NULL: the first, at the end */
+/* The handle was given back: a removed one is freed. */
+void sotto__transceiver_release(struct peer *p, struct transceiver *t);
+
+/* For apply.c. new: not in the set yet, free with _free or link with _link. SOTTO_E_NOMEM, SOTTO_E_SYS. */
+int sotto__transceiver_new(struct peer *p, sotto_kind kind, int32_t direction, struct transceiver **ret);
+void sotto__transceiver_link(struct peer *p, struct transceiver *t);
+/* W3C "stop the RTCRtpTransceiver": stopped for good. It stays in the set until the answer. */
+void sotto__transceiver_stopped(struct peer *p, struct transceiver *t);
+/* Out of the set; it is freed if nobody has its handle. */
+void sotto__transceiver_remove(struct peer *p, struct transceiver *t);
+void sotto__transceiver_free(struct transceiver *t); /* NULL is fine; in no list any more */
+void sotto__transceivers_free(struct peer *p); /* all of a peer */
+struct transceiver *sotto__transceiver_by_mid(struct peer *p, struct str mid); /* of the set; NULL: none */
+struct transceiver *sotto__transceiver_by_draft(struct peer *p, struct str mid);
+/* JSEP's reuse rule (RFC 9429 §5.10): the first by add_track of this kind that has no section and is not stopped. NULL: none */
+struct transceiver *sotto__transceiver_for_offer(struct peer *p, sotto_kind kind, const struct transceiver *const *taken,
+                                                 size_t n_taken);
+
+#endif
