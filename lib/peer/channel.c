@@ -22,6 +22,7 @@ struct channel *sotto__channel_new(struct peer *p, struct str label, struct str 
         return NULL;
     }
     c->id = -1;
+    c->number = ++p->last_channel;
     c->priority = SOTTO_PRIORITY_LOW;
     sotto__list_init(&c->k.messages);
     sotto__list_push(&p->channels, &c->k.all);
@@ -98,6 +99,7 @@ static int announce(struct peer *p, sotto_us now, struct channel *c)
 void sotto__channel_open(struct peer *p, sotto_us now, struct channel *c)
 {
     c->state = SOTTO_DC_OPEN;
+    p->channels_opened++;
     sotto__events_channel(p, now, c, SOTTO_EV_OPEN);
 }
 
@@ -139,6 +141,7 @@ void sotto__channel_finish(struct peer *p, sotto_us now, struct channel *c, int 
     sotto__sendq_clear(c);
     if (p->held.channel == c) sotto__receive_drop_held(p);
     if (c->id >= 0) sotto__map_del(&p->by_id, (uint64_t)c->id);
+    if (c->state == SOTTO_DC_OPEN) p->channels_left++;
     c->state = SOTTO_DC_CLOSED;
     p->n_closed++;
     if (c->k.error == 0) {
@@ -171,6 +174,7 @@ void sotto__channel_check_closed(struct peer *p, sotto_us now, struct channel *c
 static void begin_closing(struct peer *p, sotto_us now, struct channel *c)
 {
     c->state = SOTTO_DC_CLOSING;
+    p->channels_left++;
     c->k.want_writable = false;
     if (p->held.channel == c) sotto__receive_drop_held(p);
     if (c->k.n_messages == 0) sotto__channel_after_queue(p, now, c);

@@ -29,6 +29,9 @@ struct channel {
     uint64_t buffered, buffered_low;
     void *shell;   /* api's handle, NULL before CHANNEL was taken */
     bool released; /* no handle any more: no events */
+    uint64_t number; /* unique in the connection: ids are used again */
+    uint64_t messages_out, bytes_out; /* of the application, as given to SCTP */
+    uint64_t messages_in, bytes_in;   /* as given to the application */
     struct channel_private {
         struct node all;     /* in peer.channels */
         struct node pending; /* in peer.pending, while bits != 0 */

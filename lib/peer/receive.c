@@ -157,6 +157,8 @@ int sotto__peer_pull(struct peer *p, sotto_us now, struct peer_message *out)
 {
     if (!sotto__peer_has_message(p)) return 0;
     *out = p->held;
+    p->held.channel->messages_in++;
+    p->held.channel->bytes_in += p->held.len;
     p->held = (struct peer_message){0};
     sotto__receive(p, now);
     sotto__peer_drain(p, now); /* the window update */

@@ -42,7 +42,12 @@ static int give(struct peer *p, sotto_us now, struct channel *c, uint32_t ppid, 
             opt.limit -= ms;
         }
     }
-    return sotto__sctp_send(p->transport.sctp, now, &opt, n ? data : &zero, n ? n : 1);
+    int r = sotto__sctp_send(p->transport.sctp, now, &opt, n ? data : &zero, n ? n : 1);
+    if (r == 0 && ppid != PPID_DCEP) {
+        c->messages_out++;
+        c->bytes_out += n;
+    }
+    return r;
 }
 
 static bool is_user(uint32_t ppid)
