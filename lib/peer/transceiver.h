@@ -38,6 +38,11 @@ int sotto__encodings_copy(const struct encodings *from, struct encodings *ret);
 int sotto__encodings_from_rids(const struct str *rids, size_t n, struct encodings *ret);
 void sotto__encodings_free(struct encodings *e);
 
+/* What the application gave, checked. Stream ids, each once: 0, SOTTO_E_SYNTAX, SOTTO_E_RANGE too many, SOTTO_E_NOMEM. */
+int sotto__streams_read(const char *const *items, size_t n, struct strings *ret);
+/* W3C addTransceiver sendEncodings validation steps, and the default for none: 0 or as above. */
+int sotto__encodings_read(sotto_kind kind, const sotto_encoding *items, size_t n, struct encodings *ret);
+
 struct transceiver {
     struct node all;  /* in peer.transceivers (order of creation), or, once removed, in peer.gone */
     uint64_t id;      /* unique in the connection */
@@ -74,7 +79,9 @@ struct transceiver {
     uint64_t max_bps;        /* remote's cap, UINT64_MAX none */
     bool rtcp_rsize;
 
+    uint32_t noted; /* notes of events that name it: with a handle or a note it is kept when it is removed */
     void *shell;   /* api's handle, NULL: not given out yet */
+    uint32_t n_transactions; /* how many there were */
 };
 
 /* What api/ checked: sizes, pointers; grammar and ranges are checked here. */
@@ -82,9 +89,10 @@ int sotto__transceiver_add(struct peer *p, sotto_us now, sotto_kind kind, const 
                            struct transceiver **ret); /* cfg nullable, sizes already read; W3C addTransceiver */
 int sotto__transceiver_add_track(struct peer *p, sotto_us now, sotto_kind kind, const char *const *streams,
                                  size_t n_streams, struct transceiver **ret);
-void sotto__transceiver_remove_track(struct peer *p, sotto_us now, struct transceiver *t);
+int sotto__transceiver_remove_track(struct peer *p, sotto_us now, struct transceiver *t);
 int sotto__transceiver_set_direction(struct peer *p, sotto_us now, struct transceiver *t, int32_t direction);
-void sotto__transceiver_stop(struct peer *p, sotto_us now, struct transceiver *t);
+/* W3C stop(). One that has no section and is in no offer that was made is removed at once, and freed if nobody has its handle. */
+int sotto__transceiver_stop(struct peer *p, sotto_us now, struct transceiver *t);
 int sotto__transceiver_set_streams(struct peer *p, sotto_us now, struct transceiver *t, const char *const *streams,
                                    size_t n_streams);
 int sotto__transceiver_get_parameters(struct peer *p, struct transceiver *t, sotto_send_parameters **ret);
@@ -93,7 +101,10 @@ int sotto__transceiver_set_preferences(struct peer *p, struct transceiver *t, co
 int32_t sotto__transceiver_direction(const struct transceiver *t); /* as the application reads it */
 int32_t sotto__transceiver_current(const struct transceiver *t);
 struct transceiver *sotto__transceiver_next(struct peer *p, struct transceiver *after); /* of the set; NULL: the first, at the end */
-/* The handle was given back: a removed one is freed. */
+struct transceiver *sotto__transceiver_next_gone(struct peer *p, struct transceiver *after); /* of the removed ones */
+/* The application gives the handle of one back that was removed, or whose connection is closed: no event names it any more. */
+void sotto__transceiver_give_back(struct peer *p, struct transceiver *t);
+/* The handle was given back, or a note of it went: a removed one without either is freed. */
 void sotto__transceiver_release(struct peer *p, struct transceiver *t);
 
 /* For apply.c. new: not in the set yet, free with _free or link with _link. SOTTO_E_NOMEM, SOTTO_E_SYS. */
@@ -101,8 +112,10 @@ int sotto__transceiver_new(struct peer *p, sotto_kind kind, int32_t direction, s
 void sotto__transceiver_link(struct peer *p, struct transceiver *t);
 /* W3C "stop the RTCRtpTransceiver": stopped for good. It stays in the set until the answer. */
 void sotto__transceiver_stopped(struct peer *p, struct transceiver *t);
-/* Out of the set; it is freed if nobody has its handle. */
+/* Out of the set; it is freed if nobody has its handle and no note names it; else it is in peer.gone until release. */
 void sotto__transceiver_remove(struct peer *p, struct transceiver *t);
+/* Removes those that are stopping without a section and in no offer that was made: there is nothing to be negotiated. */
+void sotto__transceivers_sweep(struct peer *p);
 void sotto__transceiver_free(struct transceiver *t); /* NULL is fine; in no list any more */
 void sotto__transceivers_free(struct peer *p); /* all of a peer */
 struct transceiver *sotto__transceiver_by_mid(struct peer *p, struct str mid); /* of the set; NULL: none */
