@@ -57,6 +57,8 @@ static void read_value(struct str value)
     struct sdp_ssrc ssrc;
     struct sdp_ssrc_group ssrcs;
     struct sdp_msid msid;
+    struct sdp_bandwidth bandwidth;
+    uint32_t ms;
     struct str text;
     uint16_t port;
     uint64_t size;
@@ -80,6 +82,9 @@ static void read_value(struct str value)
     if (sotto__sdp_sctp_port(value, &port) == 0) require(port > 0);
     if (sotto__sdp_ice_ufrag(value, &text) == 0) require(text.n >= 4 && text.n <= 256);
     if (sotto__sdp_ice_pwd(value, &text) == 0) require(text.n >= 22 && text.n <= 256);
+    if (sotto__sdp_tls_id(value, &text) == 0) require(text.n >= 20 && text.n <= SOTTO_MAX_TLS_ID);
+    if (sotto__sdp_bandwidth(value, &bandwidth) == 0) require(bandwidth.type.n > 0);
+    if (sotto__sdp_ptime(value, &ms) == 0) require(ms > 0);
     if (sotto__sdp_setup(value, &setup) == 0) require(setup <= SDP_SETUP_HOLDCONN);
     int r = sotto__sdp_max_message_size(value, &size);
     require(r == 0 || r == SOTTO_E_SYNTAX);
@@ -91,7 +96,10 @@ static void read_section(const struct sdp_section *s)
     for (size_t i = 0; i < s->n_lines; i++) {
         const struct sdp_line *line = &s->lines[i];
         const char *why = NULL;
-        if (line->type != 'a') continue;
+        if (line->type != 'a') {
+            read_value(line->value);
+            continue;
+        }
         int r = sotto__sdp_attr_check(line->name, line->value, &why);
         require(r == 0 || (why && !sotto__sdp_attr_required(line->name)));
         read_value(line->value);

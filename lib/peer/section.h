@@ -31,8 +31,9 @@ struct section {
     struct str mid;        /* empty: none */
     bool rejected;         /* port 0, and not bundle-only */
     bool bundle_only;
-    const char *unusable;  /* static: why it cannot be accepted whatever the rest says (profile, no rtcp-mux, no codec in common, …); NULL: it can */
+    const char *unusable;  /* static, "has no a=rtcp-mux": why it cannot be accepted whatever the rest says; NULL: it can */
     int32_t group;         /* number of its BUNDLE group in the description, -1: in none */
+    int32_t group_place;   /* 0 …: where the group names it; the first is the tagged one */
     /* audio and video */
     int32_t direction;     /* SOTTO_DIR_*, as written */
     struct codec_list codecs;
@@ -56,24 +57,39 @@ struct sections {
     size_t n;
 };
 
-/* Reads all sections. Errors (err filled, nothing to free): SOTTO_E_SDP of what RFC 9429 §5.8 refuses: simulcast that names an unknown rid, …;
- * SOTTO_E_LIMIT, SOTTO_E_NOMEM. Bad lines of codecs, rids, ssrcs, extensions cost only themselves. */
+/* Reads all sections. Errors (err filled, nothing to free): SOTTO_E_SDP of what RFC 9429 §5.8 refuses (simulcast that names an unknown
+ * rid, no ICE credentials, no fingerprint, …), SOTTO_E_LIMIT, SOTTO_E_NOMEM. Bad lines of codecs, rids, ssrcs and extensions cost
+ * only themselves. */
 int sotto__sections_read(const struct sdp *sdp, struct sections *ret, sotto_error *err);
 void sotto__sections_free(struct sections *s);
 const struct section *sotto__section_by_mid(const struct sections *s, struct str mid); /* NULL: none; an empty mid: none */
 
 /*
- * Which sections of a remote offer share the one transport. live_mid: the mid of a section that is on our transport already, "" before.
- * Its group, or else that of the first usable section; without groups only that section. chosen[i]: section i can be accepted as far as
- * BUNDLE goes. Returns the index of the one whose transport attributes count (the tagged section), -1: none can be accepted.
+ * Which sections of a remote offer share the one transport. live: mids of sections that are on it already. The group that holds any of
+ * them is ours, without a group only that section; if none of them is left: as if nothing were live. Nothing live: the group of the
+ * first usable section, without a group only that section. chosen[i]: section i can be accepted as far as BUNDLE goes. Returns the index
+ * of the tagged section: the first chosen one in the order of the group; -1: none can be accepted.
  */
-int32_t sotto__bundle_choose(const struct sections *offer, struct str live_mid, bool chosen[SOTTO_MAX_SDP_MEDIA]);
+int32_t sotto__bundle_choose(const struct sections *offer, const struct str *live, size_t n_live,
+                             bool chosen[SOTTO_MAX_SDP_MEDIA]);
 /* A remote answer: every accepted section is in one group, which is part of the offered one, or it is the only one (RFC 9143 §7.3).
  * *ret_tagged: index of the section whose transport attributes count, -1: none accepted. 0, or SOTTO_E_SDP with err filled. */
-int sotto__bundle_check_answer(const struct sections *offer, const struct sections *answer, int32_t *ret_tagged,
-                               sotto_error *err);
+int sotto__bundle_check_answer(const struct sections *offer, const struct sections *answer,
+                               int32_t *ret_tagged, sotto_error *err);
 
-/* ICE and DTLS of a description, from its tagged section, else the session (RFC 8859). */
+/*
+ * A remote answer against our offer (RFC 3264 §6, RFC 9429 §5.8): as many sections, of the same kinds, protocols and mids (an answer may
+ * have none), nothing accepted that was not offered or that cannot be used. An answer cannot be bundle-only (RFC 9143 §6): such a section
+ * becomes rejected. 0, or SOTTO_E_SDP with err filled.
+ */
+int sotto__sections_check_answer(const struct sections *offer, struct sections *answer,
+                                 sotto_error *err);
+/* A later offer against what was negotiated before (RFC 3264 §8): sections are never fewer, keep kind and mid unless they were rejected
+ * before, and no mid moves to another index. 0, or SOTTO_E_SDP with err filled. */
+int sotto__sections_check_reoffer(const struct sections *before, const struct sections *offer,
+                                  sotto_error *err);
+
+/* ICE and DTLS of a description: of the section, else of the first one in its group (RFC 9143 §7.1.3), else of the session (RFC 8859). */
 struct transport_desc {
     struct transport_remote t;   /* ufrag, pwd, fingerprints; SCTP and role are left zero */
     enum sdp_setup setup;
@@ -83,6 +99,14 @@ struct transport_desc {
 /* is_offer: a=setup may be missing or actpass. 0, or SOTTO_E_SDP, SOTTO_E_LIMIT with err filled. */
 int sotto__transport_desc_read(const struct sdp *sdp, const struct section *tagged, bool is_offer,
                                struct transport_desc *ret, sotto_error *err);
+
+/* A line of transport in the same order of places; NULL: none. For ufrags of candidates, end-of-candidates. */
+const struct sdp_line *sotto__section_transport_attr(const struct sdp *sdp, const struct section *s,
+                                                     const char *name);
+
+/* Of sections_read: the groups of sections whose mids were read (section_bundle.c); simulcast, after the codecs (section_rids.c). */
+void sotto__sections_group(const struct sdp *sdp, struct sections *s);
+int sotto__section_read_rids(struct section *s, sotto_error *err);
 
 int32_t sotto__direction_reverse(int32_t direction);              /* SENDONLY ↔ RECVONLY */
 int32_t sotto__direction_and(int32_t a, int32_t b);               /* what both allow, from one point of view: RFC 3264 §6.1 */

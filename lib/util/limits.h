@@ -19,6 +19,7 @@
 #define SOTTO_MAX_GONE_TRANSCEIVERS 256u /* stopped or rolled back, whose handles nobody gave back; beyond it new m-lines are rejected */
 #define SOTTO_MAX_RIDS 8u                /* simulcast streams of a section, and encodings of a sender */
 #define SOTTO_MAX_RID 255u               /* bytes of a rid: RFC 8852 §3 */
+#define SOTTO_MAX_RID_LINES 32u          /* a=rid of a section: with more of them it has no simulcast */
 #define SOTTO_MAX_STREAM_IDS 8u          /* streams that a track belongs to */
 #define SOTTO_MAX_STREAM_ID 64u          /* bytes of a stream id: RFC 8830 §2 */
 #define SOTTO_MAX_SECTION_SSRCS 32u      /* a=ssrc of a section that are looked at */

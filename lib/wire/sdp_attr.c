@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Values of the attributes of session and transport: fingerprint (RFC 8122), setup (RFC 4145), group (RFC 5888), SCTP
+ * Values of the attributes of session and transport: fingerprint (RFC 8122), setup (RFC 4145), tls-id (RFC 8842), group (RFC 5888), SCTP
  * (RFC 8841), ICE (RFC 8839), and the table of all known attributes by which the parser checks a description.
  * The text behind "a=name:" comes in; typed values and views of that text go out. Knows no other line: what contradicts
  * what is sdp_parse.c's, what it means is peer's. Attributes of media are in sdp_attr_media.c.
@@ -81,6 +81,16 @@ int sotto__sdp_setup(struct str value, enum sdp_setup *ret)
         return 0;
     }
     return SOTTO_E_SYNTAX;
+}
+
+int sotto__sdp_tls_id(struct str value, struct str *ret)
+{
+    if (value.n < 20 || value.n > SOTTO_MAX_TLS_ID) return SOTTO_E_SYNTAX;
+    for (size_t i = 0; i < value.n; i++)
+        if (!is_alnum(value.p[i]) && (value.p[i] == '\0' || !strchr("+/-_", value.p[i])))
+            return SOTTO_E_SYNTAX;
+    *ret = value;
+    return 0;
 }
 
 /* ---- BUNDLE ---- */
@@ -177,6 +187,8 @@ CHECK(sctp_port, uint16_t)
 CHECK(max_message_size, uint64_t)
 CHECK(ice_ufrag, struct str)
 CHECK(ice_pwd, struct str)
+CHECK(tls_id, struct str)
+CHECK(ptime, uint32_t)
 CHECK(rtpmap, struct sdp_rtpmap)
 CHECK(fmtp, struct sdp_fmtp)
 CHECK(rtcp_fb, struct sdp_rtcp_fb)
@@ -201,8 +213,10 @@ static const struct known {
     {"ice-pwd", check_ice_pwd, true, "not 22 to 256 ice-chars"},
     {"ice-ufrag", check_ice_ufrag, true, "not 4 to 256 ice-chars"},
     {"max-message-size", check_max_message_size, true, "not a number"},
+    {"maxptime", check_ptime, false, "not milliseconds"},
     {"mid", read_mid, true, "not a token of at most 64 bytes"},
     {"msid", check_msid, false, "not stream and track"},
+    {"ptime", check_ptime, false, "not milliseconds"},
     {"rid", check_rid, false, "not an id and a direction"},
     {"rtcp-fb", check_rtcp_fb, false, "not a feedback type"},
     {"rtpmap", check_rtpmap, false, "not a codec"},
@@ -211,6 +225,7 @@ static const struct known {
     {"simulcast", check_simulcast, false, "not lists of rids"},
     {"ssrc", check_ssrc, false, "not an SSRC and its attribute"},
     {"ssrc-group", check_ssrc_group, false, "not a group of SSRCs"},
+    {"tls-id", check_tls_id, true, "not 20 to 255 characters of an id"},
 };
 
 static const struct known *find(struct str name)

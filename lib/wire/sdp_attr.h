@@ -81,6 +81,15 @@ struct sdp_msid { /* RFC 8830 §2 */
 };
 int sotto__sdp_msid(struct str value, struct sdp_msid *ret);
 
+struct sdp_bandwidth { /* b= line, RFC 8866 §5.8: "AS:500" */
+    struct str type;
+    uint64_t value; /* larger than 64 bits: UINT64_MAX */
+};
+int sotto__sdp_bandwidth(struct str value, struct sdp_bandwidth *ret);
+/* a=ptime, a=maxptime: RFC 8866 §6.4: milliseconds, not 0; a fraction is cut off, but nothing becomes 0 by that */
+int sotto__sdp_ptime(struct str value, uint32_t *ret_ms);
+
+int sotto__sdp_tls_id(struct str value, struct str *ret);     /* RFC 8842 §4: 20…255 of its characters */
 int sotto__sdp_sctp_port(struct str value, uint16_t *ret); /* RFC 8841 §5.1: 1…65535 */
 /* RFC 8841 §6.1; 0: any size; larger than 64 bits: UINT64_MAX; negative: SOTTO_DEFAULT_REMOTE_MESSAGE, as if it were not there */
 int sotto__sdp_max_message_size(struct str value, uint64_t *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Values of the attributes of media: codecs (RFC 8866 §6.6, §6.15; RFC 4585), header extensions (RFC 8285), rids and
- * simulcast (RFC 8851, 8853), SSRCs (RFC 5576), msid (RFC 8830).
+ * simulcast (RFC 8851, 8853), SSRCs (RFC 5576), msid (RFC 8830), and the b= line (RFC 8866 §5.8).
  * The text behind "a=name:" comes in; numbers and views of that text go out. Numbers are checked against the range of their
  * field only; which payload types, extension ids or codecs are wanted is negotiation and happens above.
  */
@@ -99,7 +99,7 @@ static bool is_rid(struct str s) /* RFC 8851 §10: letters, digits, '-', '_'; RF
                     c == '-' || c == '_';
         if (!fine) return false;
     }
-    return s.n > 0 && s.n <= 255;
+    return s.n > 0 && s.n <= SOTTO_MAX_RID;
 }
 
 int sotto__sdp_rid(struct str value, struct sdp_rid *ret)
@@ -172,7 +172,7 @@ int sotto__sdp_ssrc_group(struct str value, struct sdp_ssrc_group *ret)
 
 static bool is_msid_part(struct str s)
 {
-    return s.n <= 64 && sotto__sdp_is_token(s); /* RFC 8830 §2: 1*64token-char */
+    return s.n <= SOTTO_MAX_STREAM_ID && sotto__sdp_is_token(s); /* RFC 8830 §2: 1*64token-char */
 }
 
 int sotto__sdp_msid(struct str value, struct sdp_msid *ret)
@@ -181,5 +181,37 @@ int sotto__sdp_msid(struct str value, struct sdp_msid *ret)
     if (!is_msid_part(id) || (appdata.n > 0 && !is_msid_part(appdata)) || value.n > 0)
         return SOTTO_E_SYNTAX;
     *ret = (struct sdp_msid){id, appdata};
+    return 0;
+}
+
+/* ---- bandwidth and packet time ---- */
+
+int sotto__sdp_bandwidth(struct str value, struct sdp_bandwidth *ret)
+{
+    struct str type, digits;
+    uint64_t number = UINT64_MAX; /* so too when it has more digits than str_u64 reads */
+    if (!sotto__str_cut(value, ':', &type, &digits) || !sotto__sdp_is_token(type))
+        return SOTTO_E_SYNTAX;
+    for (size_t i = 0; i < digits.n; i++)
+        if (digits.p[i] < '0' || digits.p[i] > '9') return SOTTO_E_SYNTAX;
+    if (digits.n == 0) return SOTTO_E_SYNTAX;
+    while (digits.n > 1 && digits.p[0] == '0') digits.p++, digits.n--;
+    sotto__str_u64(digits, UINT64_MAX, &number);
+    *ret = (struct sdp_bandwidth){type, number};
+    return 0;
+}
+
+int sotto__sdp_ptime(struct str value, uint32_t *ret_ms)
+{
+    uint64_t ms;
+    struct str whole, fraction;
+    bool above = false, real = sotto__str_cut(value, '.', &whole, &fraction);
+    if (!sotto__str_u64(whole, UINT32_MAX, &ms) || (real && fraction.n == 0)) return SOTTO_E_SYNTAX;
+    for (size_t i = 0; i < fraction.n; i++) {
+        if (fraction.p[i] < '0' || fraction.p[i] > '9') return SOTTO_E_SYNTAX;
+        above = above || fraction.p[i] != '0';
+    }
+    if (ms == 0 && !above) return SOTTO_E_SYNTAX;
+    *ret_ms = ms == 0 ? 1 : (uint32_t)ms;
     return 0;
 }

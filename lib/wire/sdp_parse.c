@@ -11,8 +11,8 @@
 #include "wire/sdp_tree.h"
 
 /* Attributes that may stand once in a section: a second one would let two readers of a text disagree. */
-static const char *const single[] = {"ice-ufrag", "ice-pwd", "setup",
-                                     "sctp-port", "mid",     "max-message-size"};
+static const char *const single[] = {"ice-ufrag", "ice-pwd",          "setup", "sctp-port",
+                                     "mid",       "max-message-size", "tls-id"};
 
 struct parser {
     struct sdp *sdp;
