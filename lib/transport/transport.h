@@ -48,6 +48,10 @@ struct transport_generation {
     char ufrag[9], pwd[25]; /* ours: 48 and 144 bits (RFC 8445 §5.3 asks for 24 and 128); next: "" before prepare */
     char remote_ufrag[SOTTO_MAX_UFRAG + 1]; /* "" before set_remote */
     bool selected;   /* it has a pair */
+    int32_t state;   /* SOTTO_ICE_*: its own */
+    bool is_restart; /* it was `next` once */
+    struct ice_server *servers; /* it was started with: kind, address and url, for error events */
+    size_t n_servers;
 };
 
 struct transport_stats { /* since the beginning */
@@ -96,7 +100,7 @@ struct transport {
     const struct transport_shared *shared;
     struct transport_generation live; /* the one that data goes over */
     struct transport_generation next; /* of an ICE restart: gathers and checks; becomes live with its first pair */
-    struct ice *retired[2];           /* closing */
+    struct ice *retired[2]; /* replaced, the newest first: they receive what is on its way, then close */
     struct dtls *dtls;
     struct sctp *sctp;
     struct cert *cert;
@@ -118,6 +122,19 @@ struct transport {
     int budget;    /* datagrams that this turn may still take */
     struct transport_early early[SOTTO_MAX_EARLY_RECORDS];
     size_t n_early, early_bytes;
+    sotto_us drain_until[2]; /* a retired ICE still receives; 0: it closes */
+    bool lost_before; /* the live generation was without connection when the restart began */
+    int32_t ice_told; /* the state shown last */
+    bool dtls_moves;  /* the new DTLS association belongs to `next` */
+    bool dtls_ended;  /* by set_remote, and not told yet */
+    bool sctp_up;     /* UP was told, DOWN was not */
+    bool sctp_over;   /* the association ended with its DTLS; only what has arrived counts */
+    unsigned at;      /* which ICE has its turn: 0 live, 1 next, 2 and 3 retired */
+    struct {
+        struct ice *ice;
+        int first, n; /* slots of the last fds() */
+    } watched[4];
+    struct candidate candidate; /* the one that `out` shows */
 };
 
 int sotto__transport_init(struct transport *t,
@@ -134,8 +151,8 @@ int sotto__transport_renew(struct transport *t);
 /* ICE restart (RFC 8445 §9), make before break: the next generation gathers and checks while the live one carries data; with its first
  * pair it becomes the live one, and the old one is closed. DTLS and SCTP do not notice. */
 int sotto__transport_prepare(struct transport *t); /* next.ufrag and next.pwd, unless they are there: 0 or SOTTO_E_SYS */
-int sotto__transport_restart(struct transport *t, sotto_us now); /* prepared; gathers. 0 or as start; again while it runs: a newer one replaces it
-                                                                  * if prepare gave new credentials after sotto__transport_forget */
+/* Prepared; gathers. 0, or as start. While one runs already: nothing; for another one, forget it and prepare anew. */
+int sotto__transport_restart(struct transport *t, sotto_us now);
 void sotto__transport_forget(struct transport *t, sotto_us now); /* rolled back: the next generation goes, with its credentials */
 
 /* The remote's side: of the next generation if one gathers and the ufrag is not the live one's, else of the live one. The first time,
@@ -144,11 +161,12 @@ void sotto__transport_forget(struct transport *t, sotto_us now); /* rolled back:
 int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote,
                                 sotto_us now);
 /* ufrag: the remote's, of the generation; one that is no longer used is ignored. 0 or as ice add_remote. */
-int sotto__transport_add_candidate(struct transport *t, const char *ufrag, const struct candidate *c,
-                                   sotto_us now);
+int sotto__transport_add_candidate(struct transport *t, const char *ufrag,
+                                   const struct candidate *c, sotto_us now);
 void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_us now);
 
-/* Data: an association begins as soon as DTLS is up; ends (ABORT to the remote). Each does nothing if it is so already. */
+/* Data: an association begins as soon as DTLS is up; ends (ABORT to the remote; what was not pulled is lost, and no DOWN is told). Each
+ * does nothing if it is so already. */
 int sotto__transport_begin_data(struct transport *t, uint16_t local_port, uint16_t remote_port,
                                 sotto_us now);
 void sotto__transport_end_data(struct transport *t, sotto_us now);
@@ -161,7 +179,7 @@ int sotto__transport_next(struct transport *t, sotto_us now,
 /* The same without looking at the network: seals and queues what calls from above produced. */
 int sotto__transport_drain(struct transport *t, sotto_us now, struct transport_out *out);
 sotto_us sotto__transport_due(const struct transport *t);
-int sotto__transport_fds(const struct transport *t, struct sotto_fd *out, int max);
+int sotto__transport_fds(struct transport *t, struct sotto_fd *out, int max);
 void sotto__transport_ready(struct transport *t, int slot, short revents);
 
 /* Goodbyes: SCTP ABORT and DTLS close_notify go into the egress. No data afterwards. */

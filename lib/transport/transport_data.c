@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * DTLS and SCTP of one transport (RFC 8831 §5, RFC 8261). In: datagrams that ICE validated, sorted by their first byte (RFC 7983);
+ * packets of the association, which are sealed here and go out over the selected pair. Out: state changes. SCTP begins only after
+ * the remote's certificate was verified. One association of DTLS ends and another begins where signalling says so (RFC 8842 §5):
+ * from then on nothing of the old one is sent or accepted. Does not know channels or SDP.
+ */
+#include <string.h>
+
+#include "transport/transport_priv.h"
+#include "util/mem.h"
+#include "wire/demux.h"
+
+void sotto__transport_drop_early(struct transport *t)
+{
+    for (size_t i = 0; i < t->n_early; i++) sotto__free(t->early[i].p);
+    t->n_early = t->early_bytes = 0;
+}
+
+/* DTLS that came before the answer: only the newest few are worth anything, for the peer repeats its flight. */
+static void keep_early(struct transport *t, const struct packet *pkt)
+{
+    while (t->n_early == SOTTO_MAX_EARLY_RECORDS ||
+           (t->n_early > 0 && t->early_bytes + pkt->n > SOTTO_MAX_EARLY_BYTES)) {
+        t->early_bytes -= t->early[0].n;
+        sotto__free(t->early[0].p);
+        memmove(t->early, t->early + 1, --t->n_early * sizeof *t->early);
+    }
+    if (pkt->n > SOTTO_MAX_EARLY_BYTES) return;
+    uint8_t *copy = sotto__memdup(pkt->p, pkt->n);
+    if (!copy) return; /* as if the network had lost it */
+    t->early[t->n_early++] = (struct transport_early){copy, pkt->n};
+    t->early_bytes += pkt->n;
+}
+
+void sotto__transport_take(struct transport *t, sotto_us now, const struct transport_generation *g,
+                           const struct packet *pkt)
+{
+    t->stats.packets_received++;
+    t->stats.bytes_received += pkt->n;
+    /* media comes with its own modules; STUN was libnice's; the rest is nobody's */
+    if (sotto__demux(pkt->p, pkt->n) != PACKET_DTLS) return;
+    if (t->dtls_moves && g != &t->next) return; /* of the association that ended */
+    if (t->dtls)
+        sotto__dtls_input(t->dtls, now, pkt->p, pkt->n);
+    else if (t->dtls_state == TRANSPORT_DTLS_NEW)
+        keep_early(t, pkt);
+}
+
+static int say_dtls(struct transport *t, struct transport_out *out, enum transport_dtls_state state,
+                    int error, const char *reason)
+{
+    t->dtls_state = state;
+    *out = (struct transport_out){
+        .type = TRANSPORT_OUT_DTLS, .dtls_state = state, .error = error, .reason = reason};
+    return 1;
+}
+
+static int say_down(struct transport *t, struct transport_out *out, int error)
+{
+    t->sctp_up = false;
+    *out = (struct transport_out){.type = TRANSPORT_OUT_SCTP_DOWN, .error = error};
+    return 1;
+}
+
+static bool can_start_dtls(const struct transport *t)
+{
+    return t->live.selected && t->has_remote && !t->dtls_moves &&
+           t->dtls_state == TRANSPORT_DTLS_NEW;
+}
+
+static int start_dtls(struct transport *t, sotto_us now, struct transport_out *out)
+{
+    struct dtls_cfg cfg = {.ctx = t->shared->dtls_ctx,
+                           .cert = t->cert,
+                           .client = t->remote.dtls_client,
+                           .log = t->shared->log};
+    int r = sotto__dtls_new(&t->dtls, &cfg, now);
+    if (r == 0)
+        r = sotto__dtls_set_fingerprints(t->dtls, t->remote.fingerprints, t->remote.n_fingerprints);
+    for (size_t i = 0; r == 0 && i < t->n_early; i++)
+        r = sotto__dtls_input(t->dtls, now, t->early[i].p, t->early[i].n);
+    sotto__transport_drop_early(t);
+    if (r < 0) return say_dtls(t, out, TRANSPORT_DTLS_FAILED, r, "DTLS cannot start");
+    return say_dtls(t, out, TRANSPORT_DTLS_CONNECTING, 0, "");
+}
+
+void sotto__transport_new_dtls(struct transport *t, bool on_next)
+{
+    sotto__dtls_free(t->dtls);
+    t->dtls = NULL;
+    sotto__transport_drop_early(t);
+    t->dtls_ended = t->dtls_ended || t->dtls_state != TRANSPORT_DTLS_NEW;
+    t->dtls_state = TRANSPORT_DTLS_NEW;
+    t->dtls_moves = on_next;
+    if (t->sctp) t->sctp_over = true;
+}
+
+static int start_sctp(struct transport *t, sotto_us now)
+{
+    struct sctp_cfg cfg = {.local_port = t->sctp_port_local,
+                           .remote_port = t->sctp_port_remote,
+                           .streams_out = t->streams_out,
+                           .streams_in = t->streams_in,
+                           .max_message_size = t->max_message_size,
+                           .wake_fd = t->shared->wake_fd,
+                           .log = t->shared->log};
+    sotto__sctp_free(t->sctp); /* of an association of DTLS that ended */
+    t->sctp = NULL;
+    t->sctp_over = false;
+    return t->has_data ? sotto__sctp_new(&t->sctp, &cfg, now) : 0;
+}
+
+static void commit(struct transport *t, size_t n)
+{
+    sotto__egress_commit(t->shared->egress, n);
+    t->stats.packets_sent++;
+    t->stats.bytes_sent += n;
+}
+
+static uint8_t *reserve(struct transport *t, sotto_us now, size_t n)
+{
+    return sotto__egress_reserve(t->shared->egress, t->shared->ice_ops, t->live.ice, n, now);
+}
+
+static void send_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n)
+{
+    if (!t->live.selected) return;
+    memcpy(reserve(t, now, n), p, n);
+    commit(t, n);
+}
+
+static void seal_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n)
+{
+    size_t cap = n + SOTTO_DTLS_OVERHEAD;
+    if (!t->live.selected || t->sctp_over || t->dtls_state != TRANSPORT_DTLS_CONNECTED) return;
+    uint8_t *to = reserve(t, now, cap);
+    int len = sotto__dtls_seal(t->dtls, p, n, to, cap);
+    if (len > 0) commit(t, (size_t)len);
+}
+
+/* Takes what DTLS has to say; 1: out is filled. */
+static int drain_dtls(struct transport *t, sotto_us now, struct transport_out *out)
+{
+    struct dtls_out d;
+    if (!t->dtls || t->dtls_state == TRANSPORT_DTLS_FAILED) return 0;
+    for (;;) {
+        int r = sotto__dtls_next(t->dtls, now, &d);
+        if (r == 0) return 0;
+        if (r < 0) return say_dtls(t, out, TRANSPORT_DTLS_FAILED, r, sotto__dtls_reason(t->dtls));
+        switch (d.type) {
+        case DTLS_OUT_PACKET: send_packet(t, now, d.p, d.n); break;
+        case DTLS_OUT_DATA:
+            if (t->sctp) sotto__sctp_input(t->sctp, now, d.p, d.n);
+            break;
+        case DTLS_OUT_CONNECTED:
+            r = start_sctp(t, now);
+            if (r < 0) return say_dtls(t, out, TRANSPORT_DTLS_FAILED, r, "SCTP cannot start");
+            return say_dtls(t, out, TRANSPORT_DTLS_CONNECTED, 0, "");
+        case DTLS_OUT_CLOSED:
+            return say_dtls(t, out, TRANSPORT_DTLS_CLOSED, 0, "closed by the remote");
+        }
+    }
+}
+
+int sotto__transport_drain_sctp(struct transport *t, sotto_us now, struct transport_out *out)
+{
+    struct sctp_out s;
+    while (t->sctp && sotto__sctp_next(t->sctp, now, &s) == 1) {
+        if (s.type == SCTP_OUT_PACKET) seal_packet(t, now, s.p, s.n);
+        if (s.type == SCTP_OUT_PACKET || t->sctp_over) continue;
+        if (s.type == SCTP_OUT_DOWN) return say_down(t, out, s.error);
+        t->sctp_up = true;
+        *out = (struct transport_out){.type = TRANSPORT_OUT_SCTP_UP, .streams_out = s.streams_out};
+        return 1;
+    }
+    return 0;
+}
+
+bool sotto__transport_data_pending(const struct transport *t)
+{
+    return t->dtls_ended || (t->sctp_over && t->sctp_up) || can_start_dtls(t);
+}
+
+int sotto__transport_news(struct transport *t, sotto_us now, struct transport_out *out)
+{
+    if (t->sctp_over && t->sctp_up) return say_down(t, out, 0);
+    bool ended = t->dtls_ended;
+    t->dtls_ended = false;
+    if (can_start_dtls(t)) return start_dtls(t, now, out);
+    if (ended) return say_dtls(t, out, TRANSPORT_DTLS_NEW, 0, "");
+    return drain_dtls(t, now, out);
+}
+
+int sotto__transport_begin_data(struct transport *t, uint16_t local_port, uint16_t remote_port,
+                                sotto_us now)
+{
+    if (t->has_data) return 0;
+    t->has_data = true;
+    t->sctp_port_local = local_port;
+    t->sctp_port_remote = remote_port;
+    int r = t->dtls_state == TRANSPORT_DTLS_CONNECTED ? start_sctp(t, now) : 0;
+    if (r < 0) t->has_data = false;
+    return r;
+}
+
+void sotto__transport_end_data(struct transport *t, sotto_us now)
+{
+    struct transport_out ignored;
+    if (t->sctp) {
+        sotto__sctp_close(t->sctp, now);
+        while (sotto__transport_drain_sctp(t, now, &ignored)) continue;
+    }
+    sotto__sctp_free(t->sctp);
+    t->sctp = NULL;
+    t->has_data = t->sctp_up = t->sctp_over = false;
+}
+
+void sotto__transport_close(struct transport *t, sotto_us now)
+{
+    struct transport_out ignored;
+    sotto__transport_end_data(t, now);
+    if (t->dtls && t->dtls_state != TRANSPORT_DTLS_FAILED) {
+        sotto__dtls_close(t->dtls, now);
+        while (drain_dtls(t, now, &ignored)) continue;
+    }
+    sotto__dtls_free(t->dtls);
+    t->dtls = NULL;
+    t->dtls_state = TRANSPORT_DTLS_CLOSED;
+    t->dtls_ended = false;
+    if (t->live.ice && t->shared->egress->ice == t->live.ice)
+        sotto__egress_flush(t->shared->egress, now);
+}

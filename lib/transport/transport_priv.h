@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_TRANSPORT_TRANSPORT_PRIV_H
+#define SOTTO_TRANSPORT_TRANSPORT_PRIV_H
+/* What the files of transport*.c share; nobody else includes it. */
+#include "transport/transport.h"
+
+/* transport_config.c */
+int sotto__transport_credentials(struct transport_generation *g); /* new ones; both or none */
+/* secrets: with user names and passwords. *ret is yours, NULL if n is 0. 0 or SOTTO_E_NOMEM. */
+int sotto__transport_copy_servers(const struct ice_server *servers, size_t n, bool secrets,
+                                  struct ice_server **ret);
+void sotto__transport_free_servers(struct ice_server *servers, size_t n);
+void sotto__transport_free_config(struct transport *t);
+
+/* transport_restart.c */
+int sotto__transport_start_generation(struct transport *t, struct transport_generation *g,
+                                      sotto_us now);
+/* Its ICE goes to the retired ones, to receive for a while if it drains; the generation is empty then. */
+void sotto__transport_retire(struct transport *t, struct transport_generation *g, bool drain,
+                             sotto_us now);
+void sotto__transport_switch(struct transport *t, sotto_us now); /* next becomes live */
+/* What the retired one of index i received, if it still listens; frees it when it is closed. */
+bool sotto__transport_next_retired(struct transport *t, size_t i, sotto_us now,
+                                   struct packet *packet);
+int32_t sotto__transport_ice_state(const struct transport *t); /* to be shown */
+sotto_us sotto__transport_ice_due(const struct transport *t);
+
+/* transport_data.c: DTLS and SCTP */
+void sotto__transport_take(struct transport *t, sotto_us now, const struct transport_generation *g,
+                           const struct packet *pkt); /* g NULL: a retired one */
+bool sotto__transport_data_pending(const struct transport *t); /* without network or time, news() has some */
+/* 1: out is filled. news: what calls from above brought about, and DTLS. */
+int sotto__transport_news(struct transport *t, sotto_us now, struct transport_out *out);
+int sotto__transport_drain_sctp(struct transport *t, sotto_us now, struct transport_out *out);
+void sotto__transport_new_dtls(struct transport *t, bool on_next); /* the old association ends */
+void sotto__transport_drop_early(struct transport *t);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The generations of ICE of one transport (RFC 8445 §9), make before break: `next` gathers and checks with credentials and
+ * sockets of its own while `live` carries the data. With its first pair it becomes the live one; the replaced one still receives
+ * for a while what is on its way, then says its goodbyes. Out: the state shown for all of them together, as W3C WebRTC §5.6.4
+ * wants it over a restart. Knows nothing of DTLS but whether the association moves along.
+ */
+#include <string.h>
+
+#include "sotto/pc.h"
+#include "transport/transport_priv.h"
+#include "util/mem.h"
+
+#define DRAIN SOTTO_SECONDS(3) /* the remote switches by itself; RFC 8445 §8.3 has candidates freed after as long */
+
+int sotto__transport_start_generation(struct transport *t, struct transport_generation *g,
+                                      sotto_us now)
+{
+    const struct ice_ops *ops = t->shared->ice_ops;
+    struct ice_cfg cfg = {
+        .controlling = t->controlling,
+        .relay_only = t->relay_only,
+        .allow_loopback = t->allow_loopback,
+        .ufrag = g->ufrag,
+        .pwd = g->pwd,
+        .port_min = t->port_min,
+        .port_max = t->port_max,
+        .interface = t->interface,
+        .servers = t->servers,
+        .n_servers = t->n_servers,
+        .box = t->shared->box,
+        .log = t->shared->log,
+        .world = t->shared->world,
+    };
+    struct ice_server *servers;
+    struct ice *ice = NULL;
+    int r = sotto__transport_copy_servers(t->servers, t->n_servers, false, &servers);
+    if (r < 0) return r;
+    r = ops->init(&ice, &cfg, now);
+    if (r == 0) r = ops->gather(ice, now);
+    if (r < 0) {
+        if (ice) ops->free(ice);
+        sotto__transport_free_servers(servers, t->n_servers);
+        return r;
+    }
+    g->ice = ice;
+    g->servers = servers, g->n_servers = t->n_servers;
+    g->state = SOTTO_ICE_NEW;
+    return 0;
+}
+
+int sotto__transport_start(struct transport *t, bool controlling, sotto_us now)
+{
+    if (t->live.ice) return SOTTO_E_STATE;
+    t->controlling = controlling;
+    return sotto__transport_start_generation(t, &t->live, now);
+}
+
+static void flush(struct transport *t, const struct ice *ice, sotto_us now)
+{
+    if (t->shared->egress->ice == ice) sotto__egress_flush(t->shared->egress, now);
+}
+
+static void free_retired(struct transport *t, size_t i)
+{
+    t->shared->ice_ops->free(t->retired[i]);
+    t->retired[i] = NULL;
+    t->drain_until[i] = 0;
+}
+
+static void close_retired(struct transport *t, size_t i, sotto_us now)
+{
+    const struct ice_ops *ops = t->shared->ice_ops;
+    if (t->retired[i] && t->drain_until[i] != 0) {
+        t->drain_until[i] = 0;
+        ops->close(t->retired[i], now);
+    }
+    if (t->retired[i] && ops->closed(t->retired[i])) free_retired(t, i);
+}
+
+/* All of it but the credentials. */
+static void empty(struct transport_generation *g)
+{
+    sotto__transport_free_servers(g->servers, g->n_servers);
+    g->servers = NULL;
+    g->n_servers = 0;
+    g->ice = NULL;
+    g->remote_ufrag[0] = '\0';
+    g->selected = g->is_restart = false;
+    g->state = SOTTO_ICE_NEW;
+}
+
+void sotto__transport_retire(struct transport *t, struct transport_generation *g, bool drain,
+                             sotto_us now)
+{
+    struct ice *ice = g->ice;
+    empty(g);
+    if (!ice) return;
+    flush(t, ice, now);
+    for (size_t i = 0; i < 2; i++) close_retired(t, i, now);
+    if (t->retired[0] && t->retired[1]) free_retired(t, 1); /* cut short */
+    if (t->retired[0]) {
+        t->retired[1] = t->retired[0];
+        t->drain_until[1] = 0;
+    }
+    t->retired[0] = ice;
+    t->drain_until[0] = sotto__after(now, DRAIN);
+    if (!drain) close_retired(t, 0, now);
+}
+
+bool sotto__transport_next_retired(struct transport *t, size_t i, sotto_us now,
+                                   struct packet *packet)
+{
+    struct ice_out out;
+    while (t->retired[i] && t->shared->ice_ops->next(t->retired[i], now, &out) == 1)
+        if (t->drain_until[i] != 0 && out.type == ICE_OUT_PACKET) {
+            *packet = out.packet;
+            return true;
+        }
+    if (t->drain_until[i] == 0 || now >= t->drain_until[i]) close_retired(t, i, now);
+    return false;
+}
+
+void sotto__transport_unstart(struct transport *t, sotto_us now)
+{
+    if (t->live.remote_ufrag[0] == '\0') sotto__transport_retire(t, &t->live, false, now);
+}
+
+int sotto__transport_renew(struct transport *t)
+{
+    return t->live.ice ? SOTTO_E_STATE : sotto__transport_credentials(&t->live);
+}
+
+static bool is_up(int32_t state)
+{
+    return state == SOTTO_ICE_CONNECTED || state == SOTTO_ICE_COMPLETED;
+}
+
+int sotto__transport_prepare(struct transport *t)
+{
+    return t->next.ufrag[0] ? 0 : sotto__transport_credentials(&t->next);
+}
+
+int sotto__transport_restart(struct transport *t, sotto_us now)
+{
+    if (!t->live.ice || t->next.ufrag[0] == '\0') return SOTTO_E_STATE;
+    if (t->next.ice) return 0;
+    int r = sotto__transport_start_generation(t, &t->next, now);
+    if (r == 0) t->lost_before = !is_up(t->live.state);
+    return r;
+}
+
+void sotto__transport_forget(struct transport *t, sotto_us now)
+{
+    sotto__transport_retire(t, &t->next, false, now);
+    sotto__wipe(&t->next, sizeof t->next);
+}
+
+void sotto__transport_switch(struct transport *t, sotto_us now)
+{
+    bool drain = !t->dtls_moves && t->live.state != SOTTO_ICE_FAILED;
+    sotto__transport_retire(t, &t->live, drain, now);
+    t->live = t->next;
+    t->live.is_restart = true;
+    t->dtls_moves = false;
+    sotto__wipe(&t->next, sizeof t->next);
+}
+
+int32_t sotto__transport_ice_state(const struct transport *t)
+{
+    int32_t live = t->live.state, next = t->next.state;
+    /* ICE tells of the pair before it tells of the state; after a restart no step back is shown between the two */
+    if (t->live.is_restart && t->live.selected && live < SOTTO_ICE_CONNECTED)
+        live = SOTTO_ICE_CONNECTED;
+    if (!t->next.ice) return live;
+    if (next == SOTTO_ICE_FAILED) /* the restart did; what there was may go on */
+        return is_up(live) || live == SOTTO_ICE_DISCONNECTED ? live : SOTTO_ICE_FAILED;
+    if (is_up(live)) return SOTTO_ICE_CONNECTED;
+    if (live == SOTTO_ICE_NEW) return next;
+    if (t->lost_before || next != SOTTO_ICE_NEW) return SOTTO_ICE_CHECKING;
+    return live; /* lost since, and the remote has not answered: nothing is being checked */
+}
+
+/* A generation by number, or what was retired. */
+static struct ice *ice_at(const struct transport *t, size_t i)
+{
+    return i == 0 ? t->live.ice : i == 1 ? t->next.ice : t->retired[i - 2];
+}
+
+sotto_us sotto__transport_ice_due(const struct transport *t)
+{
+    sotto_us due = SOTTO_NEVER;
+    for (size_t i = 0; i < 4; i++)
+        if (ice_at(t, i)) due = sotto__earlier(due, t->shared->ice_ops->due(ice_at(t, i)));
+    for (size_t i = 0; i < 2; i++)
+        if (t->retired[i] && t->drain_until[i] != 0) due = sotto__earlier(due, t->drain_until[i]);
+    return due;
+}
+
+int sotto__transport_fds(struct transport *t, struct sotto_fd *out, int max)
+{
+    int n = 0;
+    for (size_t i = 0; i < 4; i++) {
+        struct ice *ice = ice_at(t, i);
+        t->watched[i].ice = ice;
+        t->watched[i].first = n;
+        t->watched[i].n = ice ? t->shared->ice_ops->fds(ice, out + n, max - n) : 0;
+        n += t->watched[i].n;
+    }
+    return n;
+}
+
+void sotto__transport_ready(struct transport *t, int slot, short revents)
+{
+    for (size_t i = 0; i < 4; i++) {
+        int at = slot - t->watched[i].first;
+        if (at < 0 || at >= t->watched[i].n) continue;
+        for (size_t k = 0; k < 4; k++) /* it may have moved since, or be gone */
+            if (ice_at(t, k) && ice_at(t, k) == t->watched[i].ice)
+                t->shared->ice_ops->ready(ice_at(t, k), at, revents);
+        return;
+    }
+}
+
+struct ice *sotto__transport_detach(struct transport *t, sotto_us now)
+{
+    struct transport_generation *generations[] = {&t->live, &t->next};
+    struct ice *ice = NULL;
+    t->more = false;
+    for (size_t i = 0; !ice && i < 2; i++) {
+        ice = generations[i]->ice;
+        empty(generations[i]);
+    }
+    for (size_t i = 0; !ice && i < 2; i++) {
+        ice = t->retired[i];
+        t->retired[i] = NULL;
+        t->drain_until[i] = 0;
+    }
+    if (!ice) return NULL;
+    flush(t, ice, now);
+    t->shared->ice_ops->close(ice, now); /* again for one that closes already: nothing */
+    return ice;
+}
