@@ -111,6 +111,27 @@ static void setup_knows_four_roles(void **state)
         if (sotto__sdp_setup(sotto__str(bad[i]), &setup) != SOTTO_E_SYNTAX) fail_msg("%s", bad[i]);
 }
 
+static void tls_id_is_20_to_255_of_its_characters(void **state) /* RFC 8842 §4 */
+{
+    (void)state;
+    char text[257];
+    struct str id;
+    for (size_t n = 0; n <= 256; n++) {
+        memset(text, 'a', n);
+        int want = n >= 20 && n <= 255 ? 0 : SOTTO_E_SYNTAX;
+        if (sotto__sdp_tls_id((struct str){text, n}, &id) != want) fail_msg("%zu bytes", n);
+    }
+    for (int c = 0; c < 256; c++) {
+        bool fine = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                    c == '+' || c == '/' || c == '-' || c == '_';
+        memset(text, 'Z', 20);
+        text[19] = (char)c;
+        if ((sotto__sdp_tls_id((struct str){text, 20}, &id) == 0) != fine) fail_msg("byte %d", c);
+    }
+    assert_int_equal(sotto__sdp_tls_id(STR("abcdefghijklmnop+/-_"), &id), 0);
+    assert_true(sotto__str_eq(id, STR("abcdefghijklmnop+/-_")));
+}
+
 static void group_lists_its_mids(void **state)
 {
     (void)state;
@@ -242,6 +263,8 @@ static void attr_check_knows_which_attributes_are_required(void **state)
         {"extmap", "x", false},     {"rid", "x", false},
         {"simulcast", "x", false},  {"ssrc", "x", false},
         {"ssrc-group", "x", false}, {"msid", "(", false},
+        {"tls-id", "x", true},      {"ptime", "x", false},
+        {"maxptime", "x", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *why = NULL;
@@ -280,6 +303,7 @@ int main(void)
         cmocka_unit_test(fingerprint_of_a_known_hash_has_its_number_of_bytes),
         cmocka_unit_test(fingerprint_refuses_bad_hex_and_wrong_lengths),
         cmocka_unit_test(setup_knows_four_roles),
+        cmocka_unit_test(tls_id_is_20_to_255_of_its_characters),
         cmocka_unit_test(group_lists_its_mids),
         cmocka_unit_test(group_of_65_mids_is_a_limit_error),
         cmocka_unit_test(sctp_port_is_1_to_65535),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Values of the attributes of media, good and bad (H014 to H018 of the security list as far as a reader goes). */
+/* Values of the attributes of media, good and bad (H014 to H019 of the security list as far as a reader goes). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -211,6 +211,47 @@ static void msid_reads_stream_and_track(void **state) /* SDP-32 */
                   "x 12345678901234567890123456789012345678901234567890123456789012345");
 }
 
+static void bandwidth_reads_type_and_number(void **state) /* H019 */
+{
+    (void)state;
+    static const struct {
+        const char *text, *type;
+        uint64_t value;
+    } good[] = {{"AS:500", "AS", 500},
+                {"TIAS:0", "TIAS", 0},
+                {"X-YZ:007", "X-YZ", 7},
+                {"AS:4294967295", "AS", UINT32_MAX},
+                {"CT:18446744073709551615", "CT", UINT64_MAX},
+                {"CT:18446744073709551616", "CT", UINT64_MAX},
+                {"CT:99999999999999999999999999", "CT", UINT64_MAX},
+                {"CT:00000000000000000000000001", "CT", 1}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct sdp_bandwidth b;
+        assert_int_equal(sotto__sdp_bandwidth(sotto__str(good[i].text), &b), 0);
+        assert_str(b.type, good[i].type);
+        if (b.value != good[i].value) fail_msg("%s", good[i].text);
+    }
+    ASSERT_SYNTAX(sotto__sdp_bandwidth, struct sdp_bandwidth, "", "AS", "AS:", ":1", "AS:-1",
+                  "AS: 1", "AS:1 ", "A S:1", "AS:1.5", "AS:x", "AS:1:2");
+}
+
+static void ptime_is_milliseconds_above_zero(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t ms;
+    } good[] = {{"20", 20},   {"2.5", 2},   {"0.5", 1}, {"10.0", 10}, {"4294967295", UINT32_MAX},
+                {"0020", 20}, {"0.001", 1}, {"1", 1}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        uint32_t ms = 0;
+        assert_int_equal(sotto__sdp_ptime(sotto__str(good[i].text), &ms), 0);
+        if (ms != good[i].ms) fail_msg("%s: %u", good[i].text, ms);
+    }
+    ASSERT_SYNTAX(sotto__sdp_ptime, uint32_t, "", "0", "0.0", "-1", ".5", "1.", "1.x", "1.5.5",
+                  "20 ", "x", "4294967296", "20ms");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +266,8 @@ int main(void)
         cmocka_unit_test(ssrc_reads_attribute_and_value),
         cmocka_unit_test(ssrc_group_holds_up_to_16),
         cmocka_unit_test(msid_reads_stream_and_track),
+        cmocka_unit_test(bandwidth_reads_type_and_number),
+        cmocka_unit_test(ptime_is_milliseconds_above_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -347,7 +347,10 @@ static void sdp_fails_for_a_bad_attribute_of_session_or_transport(void **state) 
                                       "max-message-size:",
                                       "max-message-size:x",
                                       "max-message-size:--1",
-                                      "max-message-size:1 "};
+                                      "max-message-size:1 ",
+                                      "tls-id",
+                                      "tls-id:1234567890123456789",
+                                      "tls-id:1234567890123456789 0"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[512];
         int32_t line;
@@ -410,9 +413,13 @@ static void sdp_takes_any_max_message_size(void **state) /* H020 */
 static void sdp_refuses_what_may_stand_once_and_stands_twice(void **state) /* H006 */
 {
     (void)state;
-    static const char *const single[] = {"ice-ufrag:abcd", "ice-pwd:abcdefghijklmnopqrstuv",
-                                         "setup:actpass",  "sctp-port:5000",
-                                         "mid:0",          "max-message-size:7"};
+    static const char *const single[] = {"ice-ufrag:abcd",
+                                         "ice-pwd:abcdefghijklmnopqrstuv",
+                                         "setup:actpass",
+                                         "sctp-port:5000",
+                                         "mid:0",
+                                         "max-message-size:7",
+                                         "tls-id:12345678901234567890"};
     for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
         char text[512];
         int32_t line;
