@@ -42,7 +42,10 @@ struct codec_params {
     bool stereo, fec, dtx; /* opus, as the one who wrote it wants to receive: RFC 7587 §6.1 */
     uint32_t max_bps;     /* opus maxaveragebitrate; 0: none */
     uint32_t max_playback_hz; /* opus; 0: none */
+    bool sends_stereo;        /* opus sprop-stereo */
 };
+
+enum { PT_NONE = 255 }; /* a payload type that is not chosen yet */
 
 struct codec {
     enum codec_id id;
@@ -69,8 +72,8 @@ struct pt_map {
     struct codec used[128]; /* name NULL: free; fmtp is not owned and NULL */
 };
 
-/* What is supported, most preferred first, with pt and apt -1 as 255 and -1 (RTX directly behind what it repeats is left out: it is
- * added for each video codec by offer). *ret is yours: codecs_free. 0 or SOTTO_E_NOMEM. */
+/* What is supported, most preferred first, with pt PT_NONE and apt -1, without RTX: offer adds it for each video codec. *ret is yours:
+ * codecs_free. 0 or SOTTO_E_NOMEM. */
 int sotto__codecs_supported(sotto_kind kind, struct codec_list *ret);
 /* Whether b is the same codec as a for answering: name, clock, channels and the parameters that count (RFC 6184 §8.2.2: profile and
  * packetization-mode; RFC 7798 §7.2.2; VP9 profile-id; AV1 profile). Payload types and levels do not count. */
@@ -82,9 +85,13 @@ int sotto__codecs_read(const struct sdp_media *m, sotto_kind kind, struct codec_
 /* Takes the payload types of a section into the map; what contradicts the map is taken out of the list instead (RFC 9143). */
 void sotto__codecs_claim(struct pt_map *map, struct codec_list *list);
 
+/* The numbers that a section uses for what we do not support: they are not given to ours (RFC 3264 §8.3.2). After claim. */
+void sotto__codecs_reserve(struct pt_map *map, const struct sdp_media *m);
+
 /* The list of an offered section. prefs: of setCodecPreferences, NULL or empty: the default. before: what the section had in the last
  * description, nullable: those keep their payload types. New ones get numbers that the map has free, 96–127, then 35–63, and enter the map.
- * For each video codec RTX follows, if prefs are empty or name it. 0, SOTTO_E_NOMEM, SOTTO_E_LIMIT no number is left. */
+ * For each video codec RTX follows, if prefs are empty or name it. The order is that of prefs, else of before with the rest behind it
+ * (RFC 9429 §5.2.2). What finds no number is left out. 0, SOTTO_E_NOMEM, SOTTO_E_LIMIT no number is left for any. */
 int sotto__codecs_offer(sotto_kind kind, const struct codec_list *prefs,
                         const struct codec_list *before, struct pt_map *map,
                         struct codec_list *ret);
@@ -105,9 +112,13 @@ int sotto__codecs_fmts(const struct codec_list *l, struct buf *out); /* appends 
 int sotto__codecs_write(const struct codec_list *l, struct sdp *sdp, struct sdp_media *m);
 
 /* Public forms. block: one allocation, sotto_free(). uris of extensions nullable. */
-int sotto__codecs_public(sotto_kind kind, const struct codec_list *l, const char *const *uris, size_t n_uris,
-                         sotto_codecs **ret);
-/* Preferences of the application → list. 0, SOTTO_E_MODIFICATION, SOTTO_E_NOMEM. */
-int sotto__codecs_from_public(sotto_kind kind, const sotto_codec *items, size_t n, struct codec_list *ret);
+int sotto__codecs_public(sotto_kind kind, const struct codec_list *l, const char *const *uris,
+                         size_t n_uris, sotto_codecs **ret);
+/* What setCodecPreferences may name: those supported, and RTX once for all video codecs. 0 or SOTTO_E_NOMEM. */
+int sotto__codecs_capabilities(sotto_kind kind, struct codec_list *ret);
+/* Preferences of the application → list without duplicates. items: an array of our own struct, whatever its size fields say.
+ * 0, SOTTO_E_MODIFICATION, SOTTO_E_LIMIT more than SOTTO_MAX_CODECS, SOTTO_E_NOMEM. */
+int sotto__codecs_from_public(sotto_kind kind, const sotto_codec *items, size_t n,
+                              struct codec_list *ret);
 
 #endif
