@@ -40,18 +40,20 @@ typedef struct sotto_encoding {
     bool inactive;    /**< not sent for the time being */
     uint32_t max_bps; /**< bits per second; 0: no limit of its own */
     double scale;     /**< scaleResolutionDownBy, ≥ 1; 0: the default: 2^(n-1-i) for encoding i of n if no encoding of a video has one,
-                           else 1; audio has none */
+                           else 1; audio has none: ignored, and read back as 0 */
 } sotto_encoding;
 
 /** Options of sotto_pc_add_transceiver(): RTCRtpTransceiverInit. All-zero but for `size` is the default. All is copied. */
 typedef struct sotto_transceiver_config {
     uint32_t size;               /**< sizeof (sotto_transceiver_config) */
     sotto_direction direction;   /**< SENDRECV, SENDONLY, RECVONLY or INACTIVE */
-    const char *const *streams;  /**< nullable: ids of the streams that it belongs to, each 1…64 token characters (RFC 8830 §2) */
+    const char *const *streams;  /**< nullable: ids of the streams that it belongs to, each 1…64 token characters (RFC 8830 §2), not "-";
+                                      one that stands twice counts once */
     size_t n_streams;            /**< at most 8 */
     const sotto_encoding *encodings; /**< nullable; the first element's size is the stride */
-    size_t n_encodings;          /**< at most 8; W3C sendEncodings */
-    void *user;                  /**< the application's: see sotto_event.user */
+    size_t n_encodings;          /**< at most 8; W3C sendEncodings. Of audio the first is taken: there is no simulcast of it. A lone one
+                                      has no rid */
+    void *user;                  /**< the application's: see sotto_event.user; NULL: the connection's */
 } sotto_transceiver_config;
 
 /** The parameters of a sender: RTCRtpSendParameters. Read, change, set before the next description is set. */
@@ -91,8 +93,9 @@ typedef struct sotto_transceiver sotto_transceiver;
  * @param ret   the handle; it lives with the connection, see sotto_transceiver_free().
  * @return 0, or  SOTTO_E_SYNTAX  a rid or stream id that breaks its grammar; some encodings have rids and some have not; one rid twice
  *                SOTTO_E_RANGE   kind, direction, a scale below 1, or a number above its limit
- *                SOTTO_E_LIMIT   as many transceivers as an SDP can have media sections
- *                SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_CLOSED, SOTTO_E_NOMEM
+ *                SOTTO_E_LIMIT   as many transceivers as an SDP can have media sections; or 256 that are gone, whose handles were not
+ *                                given back
+ *                SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_CLOSED, SOTTO_E_NOMEM, SOTTO_E_SYS (no entropy)
  * Leads to SOTTO_EV_NEGOTIATION_NEEDED. Any thread. Source: W3C addTransceiver().
  */
 SOTTO_API int sotto_pc_add_transceiver(sotto_pc *pc, sotto_kind kind,
@@ -100,9 +103,9 @@ SOTTO_API int sotto_pc_add_transceiver(sotto_pc *pc, sotto_kind kind,
                                        sotto_transceiver **ret);
 
 /**
- * Want to send: takes the first transceiver of this kind that has no track, never sent and is not stopped, and makes its direction
- * send; or adds a new one (sendrecv).
- * @param streams  borrowed, nullable: ids of the streams the track belongs to; copied.
+ * Want to send: takes the first transceiver of this kind that has no track, never sent and is not stopped, and adds sending to its
+ * direction; or adds a new one (sendrecv).
+ * @param streams  borrowed, nullable: ids of the streams the track belongs to, at most 8, as in sotto_transceiver_config; copied.
  * @param ret      the transceiver; if it is one that the application knows, the same handle.
  * @return as sotto_pc_add_transceiver(). Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C addTrack().
  */
@@ -111,13 +114,14 @@ SOTTO_API int sotto_pc_add_track(sotto_pc *pc, sotto_kind kind, const char *cons
 
 /**
  * Want to send no more: its direction loses its sending part. The transceiver stays. Without a track, stopped or rolled back: does
- * nothing.
+ * nothing. Leads to SOTTO_EV_NEGOTIATION_NEEDED.
  * @return 0, or SOTTO_E_ACCESS it is another connection's; SOTTO_E_INVAL, SOTTO_E_CLOSED. Source: W3C removeTrack().
  */
 SOTTO_API int sotto_pc_remove_track(sotto_pc *pc, sotto_transceiver *t);
 
 /**
- * The transceivers, in the order in which they were added; stopped ones are gone once that was negotiated.
+ * The transceivers, in the order in which they were added; stopped ones are gone once that was negotiated. Those of a closed
+ * connection are stopped.
  * @param items    filled with at most n_items handles; nullable if n_items is 0.
  * @return how many there are, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. Source: W3C getTransceivers().
  */
@@ -126,67 +130,76 @@ SOTTO_API int sotto_pc_get_transceivers(sotto_pc *pc, sotto_transceiver **items,
 /** Its kind: SOTTO_AUDIO, SOTTO_VIDEO; SOTTO_E_INVAL. */
 SOTTO_API int sotto_transceiver_kind(const sotto_transceiver *t);
 /**
- * The mid of its media section; "" before there is one or after it was rolled back.
+ * The mid of its media section; "" before there is one, after it was rolled back, and once the transceiver is gone.
  * @param n  bytes of mid, at least 65.
  * @return 0, or SOTTO_E_INVAL, SOTTO_E_RANGE n is too small.
  */
 SOTTO_API int sotto_transceiver_mid(const sotto_transceiver *t, char *mid, size_t n);
-/** The direction that the application prefers; SOTTO_DIR_STOPPED once stop was called or the remote rejected it; SOTTO_E_INVAL is
- * never a direction. Source: W3C direction. */
+/** The direction that the application prefers; SOTTO_DIR_STOPPED once stop was called or the remote rejected it, and of a freed
+ * connection; SOTTO_E_INVAL, which is never a direction. Source: W3C direction. */
 SOTTO_API sotto_direction sotto_transceiver_get_direction(const sotto_transceiver *t);
 /**
  * Prefer another direction; it takes effect by negotiation.
  * @param direction  SENDRECV, SENDONLY, RECVONLY or INACTIVE.
- * @return 0, or SOTTO_E_STATE it is stopped or stopping; SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED.
+ * @return 0, or SOTTO_E_STATE it is stopped, or to be; SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED.
  * Leads to SOTTO_EV_NEGOTIATION_NEEDED if it differs from what is negotiated. Source: W3C direction.
  */
 SOTTO_API int sotto_transceiver_set_direction(sotto_transceiver *t, sotto_direction direction);
-/** The direction that was negotiated: SOTTO_DIR_NONE before; SOTTO_DIR_STOPPED when stopped. Source: W3C currentDirection. */
+/** The direction that was negotiated: SOTTO_DIR_NONE before; SOTTO_DIR_STOPPED when it is stopped on both sides, and of a freed
+ * connection; SOTTO_E_INVAL. Source: W3C currentDirection. */
 SOTTO_API sotto_direction sotto_transceiver_current_direction(const sotto_transceiver *t);
 /**
- * Stop for good: nothing is sent or received any more; the next negotiation gives its media section back. Twice does nothing.
+ * Stop for good: nothing is sent or received any more; the next negotiation gives its media section back. Twice does nothing. One
+ * that never had a media section is gone at once, and nothing needs to be negotiated for it.
  * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED. Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C stop().
  */
 SOTTO_API int sotto_transceiver_stop(sotto_transceiver *t);
 /**
- * Give the handle of a stopped or rolled-back transceiver back. Of another one: does nothing, its handle lives with the connection.
- * Handles that were not given back end with their context.
+ * Give the handle of a transceiver back that is gone: stopped, which was negotiated, or rolled back; or whose connection was closed
+ * or freed. Queued events that name it are dropped; with events that were taken it stays usable until they are freed. Of another
+ * one: does nothing, its handle lives with the connection. Handles that were not given back end with their context.
  * @param t  nullable.
  */
 SOTTO_API void sotto_transceiver_free(sotto_transceiver *t);
 
 /**
- * Say which streams its track belongs to.
- * @return 0, or SOTTO_E_SYNTAX, SOTTO_E_LIMIT, SOTTO_E_STATE stopped; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
- * Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C RTCRtpSender.setStreams().
+ * Say which streams its track belongs to, instead of those before.
+ * @param streams  borrowed, nullable: as in sotto_transceiver_config; copied.
+ * @return 0, or SOTTO_E_SYNTAX, SOTTO_E_RANGE too many; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
+ * Of a stopped one it has no effect. Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C RTCRtpSender.setStreams().
  */
 SOTTO_API int sotto_transceiver_set_streams(sotto_transceiver *t, const char *const *streams,
                                             size_t n_streams);
 /**
  * Read the encodings.
- * @param ret  yours: sotto_free(), one block. After a simulcast was negotiated: the layers that the remote takes.
+ * @param ret  yours: sotto_free(), one block. After a simulcast was negotiated: the layers that the remote takes. Read again before
+ *             anything was set, or changed by a description, it is the same transaction.
  * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. Source: W3C RTCRtpSender.getParameters().
  */
 SOTTO_API int sotto_transceiver_get_parameters(sotto_transceiver *t, sotto_send_parameters **ret);
 /**
- * Change inactive, max_bps and scale of the encodings. Needs no negotiation.
+ * Change inactive, max_bps and scale of the encodings (scale 0: 1). Needs no negotiation.
+ * @param params  borrowed: as sotto_transceiver_get_parameters() gave it, but for what is to change.
  * @return 0, or  SOTTO_E_MODIFICATION  another transaction than the last one read; number, order or rids of encodings changed
- *                SOTTO_E_STATE         nothing was read since the last description; stopped
- *                SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED
+ *                SOTTO_E_STATE         nothing was read since the last set or description; stopped
+ *                SOTTO_E_RANGE         a scale below 1
+ *                SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_CLOSED
+ * On failure nothing has changed, the transaction neither.
  * Source: W3C RTCRtpSender.setParameters().
  */
 SOTTO_API int sotto_transceiver_set_parameters(sotto_transceiver *t,
                                                const sotto_send_parameters *params);
 /**
  * Which codecs to negotiate, in which order.
- * @param items  borrowed: of sotto_capabilities(kind); n 0: the default again. mime, clock_hz, channels and fmtp count.
+ * @param items  borrowed: of sotto_capabilities(kind); n 0: the default again. mime, clock_hz, channels and fmtp count (NULL as "").
+ *               One that stands twice counts once. The first one's size is the stride.
  * @return 0, or SOTTO_E_MODIFICATION one that is not in sotto_capabilities(), or only rtx, red and telephone-event;
- *         SOTTO_E_LIMIT, SOTTO_E_STATE stopped; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
- * Takes effect by the next negotiation, which it does not ask for. Source: W3C setCodecPreferences().
+ *         SOTTO_E_LIMIT more than 64; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
+ * Takes effect by the next negotiation, which it does not ask for; of a stopped one it has no effect. Source: W3C setCodecPreferences().
  */
 SOTTO_API int sotto_transceiver_set_codec_preferences(sotto_transceiver *t,
                                                       const sotto_codec *items, size_t n);
-/** The preferences as set; n 0: the default. @param ret yours: sotto_free(). @return as sotto_transceiver_codec(). */
+/** The preferences as set; n 0: the default. @param ret yours: sotto_free(). @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. */
 SOTTO_API int sotto_transceiver_get_codec_preferences(sotto_transceiver *t, sotto_codecs **ret);
 /**
  * What was negotiated for sending, with the remote's payload types and the header extensions: the first is the codec to send, the
@@ -201,7 +214,7 @@ SOTTO_API int sotto_transceiver_codec(sotto_transceiver *t, sotto_codecs **ret);
  */
 SOTTO_API int sotto_capabilities(sotto_kind kind, sotto_codecs **ret);
 
-/** The application's pointer; NULL before it was set. */
+/** The application's pointer; the connection's before it was set. */
 SOTTO_API void *sotto_transceiver_get_user(const sotto_transceiver *t);
 /** Set it; events that are queued already show the new one. @return 0 or SOTTO_E_INVAL. */
 SOTTO_API int sotto_transceiver_set_user(sotto_transceiver *t, void *user);

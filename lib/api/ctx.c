@@ -75,7 +75,8 @@ static void destroy(sotto_ctx *c)
 
 static void init_lists(sotto_ctx *c)
 {
-    struct node *const heads[] = {&c->pcs, &c->dcs, &c->run, &c->closing, &c->control, &c->data};
+    struct node *const heads[] = {&c->pcs,     &c->dcs,     &c->transceivers, &c->run,
+                                  &c->closing, &c->control, &c->data};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) sotto__list_init(heads[i]);
     pthread_cond_init(&c->left, NULL);
 }
@@ -219,6 +220,8 @@ static void free_objects(sotto_ctx *c)
         sotto__pc_unref(pc);
     }
     while ((n = sotto__list_pop(&c->dcs))) sotto__dc_unref(CONTAINER_OF(n, struct sotto_dc, all));
+    while ((n = sotto__list_pop(&c->transceivers)))
+        sotto__media_unref(CONTAINER_OF(n, struct sotto_transceiver, all));
 }
 
 SOTTO_API void sotto_ctx_free(sotto_ctx *c)

@@ -18,6 +18,7 @@ struct world {
 #define MAGIC_CTX 0x736f7478u
 #define MAGIC_PC 0x736f7070u
 #define MAGIC_DC 0x736f6463u
+#define MAGIC_TRANSCEIVER 0x736f7472u
 #define MAGIC_CERT 0x736f6365u
 #define MAGIC_DEAD 0xdeadbeefu
 
@@ -34,6 +35,8 @@ struct sotto_pc { /* a shell: lives until it is freed and no event names it */
     size_t heap; /* position + 1 in the heap of deadlines; 0: not in it */
     struct sotto_fd fds[SOTTO_MAX_ICE_FDS]; /* as registered with epoll */
     int n_fds;
+    sotto_cert *cert;      /* as configured: the application's, or NULL */
+    int32_t bundle_policy; /* as configured */
 };
 
 struct sotto_dc { /* a shell */
@@ -48,6 +51,17 @@ struct sotto_dc { /* a shell */
     int32_t reliability, priority, id;
     uint32_t limit;
     int64_t buffered, low; /* when the channel went */
+    void *user;
+};
+
+struct sotto_transceiver { /* a shell: one of each transceiver that was given out */
+    uint32_t magic;
+    sotto_kind kind;
+    struct node all; /* in the context's list while the application has the handle */
+    atomic_int refs; /* the handle, events */
+    struct guard *guard;
+    struct sotto_pc *pc;             /* counted */
+    struct transceiver *transceiver; /* NULL: given back, or its connection was freed */
     void *user;
 };
 
@@ -73,7 +87,7 @@ struct sotto_ctx {
     uint32_t max_pcs;
 
     /* objects */
-    struct node pcs, dcs; /* shells whose handle the application has */
+    struct node pcs, dcs, transceivers; /* shells whose handle the application has */
     size_t n_pcs;
     uint64_t last_id;
     struct map by_id;
@@ -145,10 +159,18 @@ int sotto__dc_new(sotto_pc *pc, struct channel *ch, void *user, sotto_dc **ret);
 void sotto__dc_unref(sotto_dc *dc);
 void sotto__dc_detach(sotto_dc *dc); /* its channel goes: keeps what can still be asked */
 
+/* media.c */
+int sotto__media_shell(sotto_pc *pc, struct transceiver *t, sotto_transceiver **ret); /* the one that it has, or a new one */
+void sotto__media_unref(sotto_transceiver *t);
+void sotto__media_detach(sotto_transceiver *t); /* its connection goes */
+
 /* config.c */
 struct pc_config {
     struct peer_cfg peer;
     struct ice_server servers[SOTTO_MAX_ICE_SERVERS];
+    sotto_cert *cert; /* as given */
+    int32_t bundle_policy;
+    void *user;
 };
 int sotto__config_read(const sotto_pc_config *cfg,
                        struct pc_config *ret); /* views of cfg; certificate left NULL if none given */

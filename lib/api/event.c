@@ -14,9 +14,11 @@
 
 struct full_event {
     struct sotto_event e;
-    struct sotto_dc *dc; /* counted; NULL: none */
-    uint8_t *data;       /* of a message */
-    char text[];         /* of a candidate or warning */
+    struct sotto_dc *dc;                   /* counted; NULL: none */
+    struct sotto_transceiver *transceiver; /* counted; NULL: none */
+    struct strings streams;                /* of a track */
+    uint8_t *data;                         /* of a message */
+    char text[];                           /* of a candidate, its error, or a warning */
 };
 
 bool sotto__event_waits(const sotto_ctx *c)
@@ -43,13 +45,15 @@ static struct full_event *new_event(size_t text)
     return sotto__calloc(1, sizeof(struct full_event) + text);
 }
 
-static void name_objects(struct full_event *f, sotto_pc *pc, sotto_dc *dc)
+static void name_objects(struct full_event *f, sotto_pc *pc, sotto_dc *dc, sotto_transceiver *t)
 {
     f->e.pc = pc;
-    f->e.user = dc ? dc->user : pc->user;
+    f->e.user = dc ? dc->user : t ? t->user : pc->user;
     f->dc = dc;
+    f->transceiver = t;
     atomic_fetch_add(&pc->refs, 1);
     if (dc) atomic_fetch_add(&dc->refs, 1);
+    if (t) atomic_fetch_add(&t->refs, 1);
 }
 
 static int take_post(sotto_ctx *c, sotto_event **ret)
@@ -101,6 +105,38 @@ static int fill_warning(struct full_event **ret, const struct peer_event *p)
     return 0;
 }
 
+static int fill_candidate_error(struct full_event **ret, const struct peer_event *p)
+{
+    size_t used = 0;
+    struct full_event *f = new_event(strlen(p->url) + strlen(p->text) + 2);
+    if (!f) return SOTTO_E_NOMEM;
+    f->e.u.candidate_error.url = put_text(f, &used, p->url);
+    f->e.u.candidate_error.text = put_text(f, &used, p->text);
+    f->e.u.candidate_error.address = "";
+    f->e.u.candidate_error.code = p->code;
+    *ret = f;
+    return 0;
+}
+
+static int fill_track(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
+{
+    static const struct strings none = {NULL, 0};
+    const struct strings *streams = p->streams ? p->streams : &none;
+    struct full_event *f = new_event(0);
+    if (!f) return SOTTO_E_NOMEM;
+    int r = sotto__strings_copy((const char *const *)streams->items, streams->n, &f->streams);
+    if (r == 0) r = sotto__media_shell(pc, p->transceiver, &f->e.u.track.transceiver);
+    if (r < 0) {
+        sotto__strings_free(&f->streams);
+        sotto__free(f);
+        return r;
+    }
+    f->e.u.track.streams = (const char *const *)f->streams.items;
+    f->e.u.track.n_streams = f->streams.n;
+    *ret = f;
+    return 0;
+}
+
 static int fill_channel(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
 {
     struct full_event *f = new_event(0);
@@ -140,6 +176,11 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
     switch (p.type) {
     case SOTTO_EV_CANDIDATE: r = fill_candidate(&f, &p); break;
     case SOTTO_EV_WARNING: r = fill_warning(&f, &p); break;
+    case SOTTO_EV_CANDIDATE_ERROR: r = fill_candidate_error(&f, &p); break;
+    case SOTTO_EV_TRACK:
+    case SOTTO_EV_TRACK_REMOVED:
+    case SOTTO_EV_MUTE:
+    case SOTTO_EV_UNMUTE: r = fill_track(pc, &f, &p); break;
     case SOTTO_EV_STATE:
     case SOTTO_EV_NEGOTIATION_NEEDED: r = fill_state(&f, &p); break;
     default: r = fill_channel(pc, &f, &p); break;
@@ -147,7 +188,8 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
     if (r < 0) return r;
     f->e.type = p.type;
     f->e.at = p.at;
-    name_objects(f, pc, p.channel ? p.channel->shell : NULL);
+    name_objects(f, pc, p.channel ? p.channel->shell : NULL,
+                 p.transceiver ? p.transceiver->shell : NULL);
     sotto__peer_pop(pc->peer);
     sotto__list_remove(&pc->control); /* to the tail, if there is more */
     sotto__events_listed(c, pc);
@@ -175,7 +217,7 @@ static int take_message(sotto_ctx *c, sotto_event **ret)
     f->e.u.message.data = m.data;
     f->e.u.message.len = m.len;
     f->e.u.message.is_text = m.is_text;
-    name_objects(f, pc, m.channel->shell);
+    name_objects(f, pc, m.channel->shell, NULL);
     *ret = &f->e;
     return 1;
 }
@@ -196,7 +238,9 @@ SOTTO_API void sotto_event_free(sotto_event *e)
     struct full_event *f = (struct full_event *)e;
     if (!f) return;
     if (f->dc) sotto__dc_unref(f->dc);
+    if (f->transceiver) sotto__media_unref(f->transceiver);
     if (f->e.pc) sotto__pc_unref(f->e.pc);
+    sotto__strings_free(&f->streams);
     sotto__free(f->data);
     sotto__free(f);
 }

@@ -51,6 +51,10 @@ void sotto__pc_end(sotto_pc *pc)
     sotto__peer_close(peer, now);
     for (struct channel *ch = NULL; (ch = sotto__peer_next_channel(peer, ch));)
         if (ch->shell) sotto__dc_detach(ch->shell);
+    for (struct transceiver *t = NULL; (t = sotto__transceiver_next(peer, t));)
+        if (t->shell) sotto__media_detach(t->shell);
+    for (struct transceiver *t = NULL; (t = sotto__transceiver_next_gone(peer, t));)
+        if (t->shell) sotto__media_detach(t->shell);
     sotto__loop_forget(c, pc);
     sotto__loop_close_ice(c, sotto__peer_detach_ice(peer, now), now);
     sotto__peer_free(peer);
@@ -83,6 +87,8 @@ static int make_pc(sotto_ctx *c, struct pc_config *cfg, void *user, sotto_pc **r
     atomic_init(&pc->refs, 1);
     pc->user = user;
     pc->due = SOTTO_NEVER;
+    pc->cert = cfg->cert;
+    pc->bundle_policy = cfg->bundle_policy;
     cfg->peer.transport.shared = &c->shared;
     int r = sotto__peer_new(&pc->peer, &cfg->peer);
     if (r == 0) {
@@ -148,11 +154,12 @@ SOTTO_API void sotto_pc_free(sotto_pc *pc)
 SOTTO_API int sotto_pc_create_offer(sotto_pc *pc, const sotto_offer_options *opt, char **ret_sdp)
 {
     struct peer *peer = NULL;
+    sotto_offer_options all;
     if (!ret_sdp) return SOTTO_E_INVAL;
-    int r = opt ? sotto__config_size(opt, sizeof *opt, sizeof *opt) : 0;
+    int r = sotto__config_copy(opt, sizeof all, offsetof(sotto_offer_options, ice_restart), &all);
     if (r == 0) r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
-    r = sotto__peer_create_offer(peer, ret_sdp);
+    r = sotto__peer_create_offer(peer, all.ice_restart, ret_sdp);
     sotto__pc_leave(pc);
     return r;
 }
@@ -243,6 +250,16 @@ SOTTO_API int sotto_pc_can_trickle(sotto_pc *pc)
     int r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
     r = sotto__peer_can_trickle(peer);
+    sotto__pc_leave(pc);
+    return r;
+}
+
+SOTTO_API int sotto_pc_restart_ice(sotto_pc *pc)
+{
+    struct peer *peer;
+    int r = sotto__pc_enter(pc, &peer);
+    if (r < 0) return r;
+    r = sotto__peer_restart_ice(peer, sotto__now(pc->ctx));
     sotto__pc_leave(pc);
     return r;
 }
