@@ -40,6 +40,8 @@ struct net_host {
     size_t n_addresses;
     sotto_us gather_us; /* between two local candidates; GATHERED comes after the last */
     uint16_t next_port;
+    int32_t server_code; /* not 0: what every STUN and TURN server answers while gathering */
+    const char *server_text;
 };
 
 struct net_datagram {

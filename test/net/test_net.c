@@ -21,6 +21,9 @@ struct side {
     int32_t states[16];
     sotto_us times[16];
     size_t n_states, n_candidates, n_selected, n_packets, bytes;
+    struct candidate candidate;
+    int32_t server_code;
+    size_t n_errors;
     bool gathered;
     uint8_t last[16];
 };
@@ -69,9 +72,14 @@ static void side_run(struct side *s, struct side *to)
     sotto_us now = s->host->net->now;
     while (sotto__ice_net.next(s->ice, now, &o) == 1) {
         switch (o.type) {
-        case ICE_OUT_CANDIDATE: s->n_candidates++, tell_other(to, o.candidate, now); break;
+        case ICE_OUT_CANDIDATE:
+            s->n_candidates++;
+            s->candidate = *o.candidate;
+            tell_other(to, o.candidate, now);
+            break;
         case ICE_OUT_GATHERED: s->gathered = true; break;
         case ICE_OUT_SELECTED: s->n_selected++; break;
+        case ICE_OUT_SERVER: s->server_code = o.code, s->n_errors++; break;
         case ICE_OUT_STATE:
             assert_true(s->n_states < 16);
             s->times[s->n_states] = now;
@@ -426,6 +434,73 @@ static void several_addresses_give_several_candidates_and_the_reachable_pair_win
     duo_free(&d);
 }
 
+static void the_pair_and_its_round_trip_can_be_asked_for(void **state)
+{
+    (void)state;
+    struct duo d = duo_new(31);
+    struct ice_pair pair;
+    start(&d);
+    credentials(&d, PWD_B);
+    assert_false(sotto__ice_net.pair(d.a.ice, &pair));
+    duo_run(&d, SOTTO_SECONDS(1), true, true);
+    assert_true(sotto__ice_net.pair(d.a.ice, &pair));
+    assert_int_equal(pair.local.addr.ip[3], 1);
+    assert_int_equal(pair.remote.addr.ip[3], 2);
+    assert_int_equal(pair.rtt, SOTTO_MS(10));
+    duo_free(&d);
+}
+
+static void servers_fail_as_their_host_says(void **state)
+{
+    (void)state;
+    struct duo d = duo_new(32);
+    struct ice_server servers[2] = {{.kind = ICE_SERVER_STUN}, {.kind = ICE_SERVER_TURN_UDP}};
+    struct ice_cfg cfg = {.ufrag = "aaaa",
+                          .pwd = "password-of-aaaa-0123456789",
+                          .servers = servers,
+                          .n_servers = 2,
+                          .box = &d.a.box,
+                          .world = d.a.host};
+    d.a.host->server_code = 401, d.a.host->server_text = "Unauthorized";
+    sotto__ice_net.free(d.a.ice);
+    assert_int_equal(sotto__ice_net.init(&d.a.ice, &cfg, d.net->now), 0);
+    start(&d);
+    duo_run(&d, SOTTO_SECONDS(1), true, true);
+    assert_true(d.a.gathered);
+    assert_int_equal(d.a.n_errors, 2);
+    assert_int_equal(d.a.server_code, 401);
+    assert_int_equal(d.b.n_errors, 0); /* has none */
+    duo_free(&d);
+}
+
+static void another_remote_takes_the_place_of_the_first(void **state)
+{
+    (void)state; /* an answer that follows a provisional one of somebody else */
+    static const int32_t want[] = {SOTTO_ICE_CHECKING, SOTTO_ICE_CONNECTED, SOTTO_ICE_COMPLETED,
+                                   SOTTO_ICE_CHECKING, SOTTO_ICE_CONNECTED, SOTTO_ICE_COMPLETED};
+    struct duo d = duo_new(33);
+    start(&d);
+    credentials(&d, PWD_B);
+    duo_run(&d, SOTTO_SECONDS(1), true, true);
+    struct side first = d.b;
+    d.b = (struct side){.host = net_host_new(d.net, "192.0.2.3")};
+    side_open(&d.b, "cccc", false);
+    sotto__ice_net.set_remote(d.a.ice, "cccc", "password-of-cccc-0123456789", d.net->now);
+    sotto__ice_net.set_remote(d.b.ice, "aaaa", "password-of-aaaa-0123456789", d.net->now);
+    assert_int_equal(say(&d.a, "\x16to nobody"), SOTTO_E_STATE);
+    assert_int_equal(sotto__ice_net.gather(d.b.ice, d.net->now), 0);
+    tell_other(&d.b, &d.a.candidate, d.net->now);
+    duo_run(&d, SOTTO_SECONDS(1), true, true);
+    assert_int_equal(say(&first, "\x16late"), 1);
+    assert_int_equal(say(&d.a, "\x16hello"), 1);
+    duo_run(&d, SOTTO_SECONDS(1), true, true);
+    expect_states(&d.a, want, 6);
+    assert_int_equal(d.b.n_packets, 1);
+    assert_int_equal(d.a.n_packets, 0); /* of the first one */
+    sotto__ice_net.free(first.ice);
+    duo_free(&d);
+}
+
 static void no_memory_is_an_error_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -459,6 +534,9 @@ int main(void)
         cmocka_unit_test(both_sides_controlling_still_connect),
         cmocka_unit_test(a_host_without_usable_address_cannot_gather),
         cmocka_unit_test(several_addresses_give_several_candidates_and_the_reachable_pair_wins),
+        cmocka_unit_test(the_pair_and_its_round_trip_can_be_asked_for),
+        cmocka_unit_test(servers_fail_as_their_host_says),
+        cmocka_unit_test(another_remote_takes_the_place_of_the_first),
         cmocka_unit_test(no_memory_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests_name("net", tests, NULL, NULL);

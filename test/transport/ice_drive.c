@@ -104,6 +104,12 @@ static void take(struct end *e, const struct ice_out *out, sotto_us now)
         e->states[e->n_states++] = out->state;
         break;
     case ICE_OUT_SELECTED: e->selections++; break;
+    case ICE_OUT_SERVER:
+        assert_true(e->n_errors < END_STATES);
+        e->errors[e->n_errors].server = out->server;
+        e->errors[e->n_errors].code = out->code;
+        snprintf(e->errors[e->n_errors++].text, sizeof e->errors->text, "%s", out->text);
+        break;
     case ICE_OUT_PACKET: take_packet(e, &out->packet); break;
     }
 }

@@ -22,6 +22,12 @@ struct end {
     int32_t states[END_STATES];
     sotto_us state_at[END_STATES];
     size_t n_states;
+    struct {
+        size_t server;
+        int32_t code;
+        char text[128];
+    } errors[END_STATES];
+    size_t n_errors;
     size_t packets, bytes;
     uint8_t last[2048]; /* the start of the last packet */
     size_t last_n;
