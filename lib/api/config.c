@@ -33,7 +33,8 @@ static int read_host(struct str s, struct address *ret)
     *ret = (struct address){.port = (uint16_t)number};
     if (sotto__address_parse(host, ret) == 0) return 0;
     for (size_t i = 0; i < host.n; i++)
-        if ((uint8_t)host.p[i] <= ' ' || (uint8_t)host.p[i] >= 127) return SOTTO_E_SYNTAX;
+        if ((uint8_t)host.p[i] <= ' ' || (uint8_t)host.p[i] >= 127 || strchr("/@#[]\\", host.p[i]))
+            return SOTTO_E_SYNTAX;
     return SOTTO_E_UNSUPPORTED; /* a name */
 }
 
@@ -67,7 +68,10 @@ static int read_server(const void *p, struct ice_server *ret)
     if (r < 0) return r;
     if (!s.url) return SOTTO_E_INVAL;
     r = read_url(sotto__str(s.url), ret);
-    if (r < 0 || ret->kind == ICE_SERVER_STUN) return r;
+    if (r < 0) return r;
+    ret->url = sotto__strdup(s.url);
+    if (!ret->url) return SOTTO_E_NOMEM;
+    if (ret->kind == ICE_SERVER_STUN) return 0;
     if (!s.username || !s.credential) return SOTTO_E_ACCESS;
     if (strlen(s.username) > 512 || strlen(s.credential) > 512) return SOTTO_E_LIMIT;
     ret->username = sotto__strdup(s.username);
@@ -141,6 +145,9 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
     t->streams_out =
         at_most(c.max_channels ? c.max_channels : SOTTO_STREAMS_OUT, SOTTO_MAX_STREAMS);
     t->streams_in = at_most(2u * t->streams_out, SOTTO_MAX_STREAMS);
+    ret->cert = c.cert;
+    ret->bundle_policy = c.bundle_policy;
+    ret->user = c.user;
     ret->peer.max_channels = t->streams_out;
     ret->peer.max_buffered = c.max_buffered_bytes ? c.max_buffered_bytes : SOTTO_DEFAULT_BUFFERED;
     return 0;
@@ -151,6 +158,7 @@ void sotto__config_free(struct pc_config *c)
     for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) {
         char *secret = c->servers[i].credential;
         sotto__free(c->servers[i].username);
+        sotto__free(c->servers[i].url);
         if (secret) sotto__free_secret(secret, strlen(secret));
         c->servers[i] = (struct ice_server){0};
     }

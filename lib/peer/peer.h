@@ -103,7 +103,9 @@ int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidat
                               sotto_error *err); /* cand NULL: end */
 int sotto__peer_can_trickle(const struct peer *p);
 int sotto__peer_restart_ice(struct peer *p, sotto_us now);
-int sotto__peer_configure(struct peer *p, const struct transport_cfg *cfg, bool restart); /* restart: what gathering uses differs */
+/* Servers, policy, ports and interface of cfg. restart: one of them differs from before. 0, SOTTO_E_CLOSED, SOTTO_E_NOMEM. */
+int sotto__peer_configure(struct peer *p, const struct transport_cfg *cfg, bool restart);
+void sotto__peer_get_config(const struct peer *p, struct peer_cfg *ret); /* as it stands now: views */
 void sotto__peer_get_transport(const struct peer *p, sotto_transport_info *ret);
 void sotto__peer_get_state(const struct peer *p, sotto_pc_state *ret); /* size is left alone */
 void sotto__peer_set_reading(struct peer *p, sotto_us now, bool on);

@@ -3,6 +3,7 @@
 #define SOTTO_TRANSPORT_CERT_H
 /* A private key and its certificate. Immutable after it is made, so contexts may share it; counted in its own atomic. */
 #include "sotto/base.h"
+#include "util/buf.h"
 #include "wire/sdp_attr.h"
 
 struct cert; /* X509 and EVP_PKEY, known to cert.c and dtls.c only */
@@ -11,6 +12,7 @@ int sotto__cert_generate(struct cert **ret, int64_t unix_now);           /* P-25
 int sotto__cert_from_pem(const char *pem, size_t n, struct cert **ret, sotto_error *err);
 int sotto__cert_to_pem(const struct cert *c, char **ret);                /* yours: sotto__free */
 void sotto__cert_fingerprint(const struct cert *c, struct sdp_fingerprint *ret); /* sha-256 */
+void sotto__cert_base64(const struct cert *c, struct buf *out);         /* the DER; appended, out->err tells */
 int64_t sotto__cert_expires(const struct cert *c);                       /* unix seconds */
 struct cert *sotto__cert_ref(struct cert *c);
 void sotto__cert_unref(struct cert *c);                                  /* NULL is fine */

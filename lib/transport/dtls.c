@@ -278,6 +278,16 @@ int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n
     return ok ? 0 : SOTTO_E_STATE;
 }
 
+bool sotto__dtls_get_info(const struct dtls *d, struct dtls_info *ret, struct buf *base64)
+{
+    X509 *peer = d->connected ? SSL_get0_peer_certificate(d->ssl) : NULL;
+    if (!peer) return false;
+    ret->version = (uint16_t)SSL_version(d->ssl);
+    ret->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(d->ssl));
+    sotto__cert_describe(peer, &ret->certificate, base64);
+    return true;
+}
+
 void sotto__dtls_get_stats(const struct dtls *d, struct dtls_stats *ret)
 {
     *ret = d->stats;

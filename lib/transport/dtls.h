@@ -8,6 +8,7 @@
  */
 #include "sotto/base.h"
 #include "transport/cert.h"
+#include "util/buf.h"
 #include "util/limits.h"
 #include "util/log.h"
 #include "util/time.h"
@@ -64,6 +65,13 @@ void sotto__dtls_close(struct dtls *d, sotto_us now);
 const char *sotto__dtls_reason(const struct dtls *d); /* static or in d: why it died; "" while alive */
 /* Keying material (RFC 5705); 0 or SOTTO_E_STATE before CONNECTED. */
 int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n);
+/* What the handshake agreed on, and the peer's certificate: the base64 of its DER is appended. false before CONNECTED. */
+struct dtls_info {
+    uint16_t version;   /* as on the wire: 0xfefd is DTLS 1.2 */
+    const char *cipher; /* the name that IANA gave the suite; static */
+    struct sdp_fingerprint certificate; /* sha-256 */
+};
+bool sotto__dtls_get_info(const struct dtls *d, struct dtls_info *ret, struct buf *base64);
 void sotto__dtls_get_stats(const struct dtls *d, struct dtls_stats *ret);
 
 #endif

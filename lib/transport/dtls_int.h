@@ -21,6 +21,8 @@ struct cert {
 
 /* Why a public key is not accepted: static text; NULL: it is. P-521 only from peers. */
 const char *sotto__cert_key_refused(const EVP_PKEY *key, bool p521);
+/* DER: its base64 is appended to out, its sha-256 is in ret. */
+void sotto__cert_describe(const X509 *x, struct sdp_fingerprint *ret, struct buf *out);
 int sotto__fingerprint_strength(const struct sdp_fingerprint *f); /* higher is stronger; 0: not accepted */
 
 struct dtls_ctx {

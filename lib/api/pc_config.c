@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The functions of pc.h that read and change the configuration (W3C getConfiguration() and setConfiguration(), RFC 9429 §4.1.18) and
+ * look at the transport. In: sotto_pc_config; out: one block with everything that it points to. What URLs mean is config.c's.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/ctx.h"
+#include "util/mem.h"
+#include "util/str.h"
+
+/* ---- reading ---- */
+
+static size_t text_size(const char *s)
+{
+    return s ? strlen(s) + 1 : 0;
+}
+
+static const char *copy_text(char **at, const char *s)
+{
+    size_t n = text_size(s);
+    char *to = *at;
+    if (n == 0) return NULL;
+    memcpy(to, s, n);
+    *at += n;
+    return to;
+}
+
+static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cfg)
+{
+    const struct transport_cfg *t = &cfg->transport;
+    size_t n = text_size(t->interface);
+    for (size_t i = 0; i < t->n_servers; i++)
+        n += text_size(t->servers[i].url) + text_size(t->servers[i].username) +
+             text_size(t->servers[i].credential);
+    sotto_pc_config *ret = sotto__malloc(sizeof *ret + t->n_servers * sizeof(sotto_ice_server) + n);
+    if (!ret) return NULL;
+    sotto_ice_server *servers = (sotto_ice_server *)(void *)(ret + 1);
+    char *at = (char *)(servers + t->n_servers);
+    *ret = (sotto_pc_config){
+        .size = sizeof *ret,
+        .ice_servers = t->n_servers > 0 ? servers : NULL,
+        .n_ice_servers = t->n_servers,
+        .ice_transport_policy = t->relay_only ? SOTTO_ICE_POLICY_RELAY : SOTTO_ICE_POLICY_ALL,
+        .bundle_policy = pc->bundle_policy,
+        .port_min = t->port_min,
+        .port_max = t->port_max,
+        .interface = copy_text(&at, t->interface),
+        .cert = pc->cert,
+        .max_message_size = t->max_message_size,
+        .max_channels = cfg->max_channels,
+        .max_buffered_bytes = cfg->max_buffered,
+        .user = pc->user,
+        .allow_loopback = t->allow_loopback,
+    };
+    for (size_t i = 0; i < t->n_servers; i++)
+        servers[i] = (sotto_ice_server){.size = sizeof *servers,
+                                        .url = copy_text(&at, t->servers[i].url),
+                                        .username = copy_text(&at, t->servers[i].username),
+                                        .credential = copy_text(&at, t->servers[i].credential)};
+    return ret;
+}
+
+SOTTO_API int sotto_pc_get_config(sotto_pc *pc, sotto_pc_config **ret)
+{
+    struct peer *peer;
+    struct peer_cfg cfg;
+    if (!ret) return SOTTO_E_INVAL;
+    int r = sotto__pc_enter(pc, &peer);
+    if (r < 0) return r;
+    sotto__peer_get_config(peer, &cfg);
+    sotto_pc_config *block = make_block(pc, &cfg);
+    sotto__pc_leave(pc);
+    if (!block) return SOTTO_E_NOMEM;
+    *ret = block;
+    return 0;
+}
+
+/* ---- changing ---- */
+
+/* What may not change is as it was. is: as it stands; to: as it would be, servers aside. */
+static bool keeps(const sotto_pc *pc, const struct peer_cfg *is, const struct pc_config *to)
+{
+    const struct transport_cfg *a = &is->transport, *b = &to->peer.transport;
+    if (b->cert && b->cert != a->cert) return false; /* the same one by another handle is fine */
+    if (to->user && to->user != pc->user) return false;
+    return to->bundle_policy == pc->bundle_policy && a->max_message_size == b->max_message_size &&
+           is->max_channels == to->peer.max_channels && is->max_buffered == to->peer.max_buffered &&
+           a->allow_loopback == b->allow_loopback;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* How a URL is written does not matter, where it leads does. */
+static bool same_servers(const struct transport_cfg *a, const struct transport_cfg *b)
+{
+    if (a->n_servers != b->n_servers) return false;
+    for (size_t i = 0; i < a->n_servers; i++) {
+        const struct ice_server *x = &a->servers[i], *y = &b->servers[i];
+        if (x->kind != y->kind || !sotto__address_eq(&x->addr, &y->addr) ||
+            !same_text(x->username, y->username) || !same_text(x->credential, y->credential))
+            return false;
+    }
+    return true;
+}
+
+static bool gathers_alike(const struct transport_cfg *a, const struct transport_cfg *b)
+{
+    return a->relay_only == b->relay_only && a->port_min == b->port_min &&
+           a->port_max == b->port_max && same_text(a->interface, b->interface) &&
+           same_servers(a, b);
+}
+
+/* W3C looks at what may not change before it reads the servers. */
+static int check(const sotto_pc *pc, const struct peer_cfg *is, const sotto_pc_config *cfg)
+{
+    sotto_pc_config bare = *cfg;
+    struct pc_config to;
+    bare.cert = NULL;
+    bare.n_ice_servers = 0;
+    int r = sotto__config_read(&bare, &to);
+    if (r < 0) return r;
+    if (cfg->cert) {
+        to.peer.transport.cert = sotto__cert_of(cfg->cert); /* one that has ended meanwhile still serves */
+        if (!to.peer.transport.cert) r = SOTTO_E_INVAL;
+    }
+    if (r == 0 && !keeps(pc, is, &to)) r = SOTTO_E_MODIFICATION;
+    sotto__config_free(&to);
+    return r;
+}
+
+static int configure(sotto_pc *pc, struct peer *peer, sotto_pc_config *cfg)
+{
+    struct peer_cfg is;
+    struct pc_config to;
+    sotto__peer_get_config(peer, &is);
+    int r = check(pc, &is, cfg);
+    cfg->cert = NULL;
+    if (r == 0) r = sotto__config_read(cfg, &to);
+    if (r < 0) return r;
+    bool restart = !gathers_alike(&is.transport, &to.peer.transport);
+    r = sotto__peer_configure(peer, &to.peer.transport, restart);
+    sotto__config_free(&to);
+    return r;
+}
+
+SOTTO_API int sotto_pc_set_config(sotto_pc *pc, const sotto_pc_config *cfg)
+{
+    struct peer *peer;
+    sotto_pc_state s;
+    sotto_pc_config all;
+    int r = sotto__config_copy(cfg, sizeof all, offsetof(sotto_pc_config, allow_loopback), &all);
+    if (r < 0) return r;
+    all.size = sizeof all;
+    r = sotto__pc_enter(pc, &peer);
+    if (r < 0) return r;
+    sotto__peer_get_state(peer, &s);
+    r = s.signaling == SOTTO_SIGNALING_CLOSED ? SOTTO_E_CLOSED : configure(pc, peer, &all);
+    sotto__pc_leave(pc);
+    return r;
+}
+
+/* ---- the transport ---- */
+
+SOTTO_API int sotto_pc_get_transport(sotto_pc *pc, sotto_transport_info *ret)
+{
+    struct peer *peer;
+    sotto_transport_info info = {0};
+    if (!ret || ret->size < sizeof ret->size) return SOTTO_E_INVAL;
+    int r = sotto__pc_enter(pc, &peer);
+    if (r < 0) return r;
+    sotto__peer_get_transport(peer, &info);
+    sotto__pc_leave(pc);
+    info.size = ret->size;
+    memcpy(ret, &info, ret->size < sizeof info ? ret->size : sizeof info);
+    return 0;
+}

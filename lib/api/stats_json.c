@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A statistics report as JSON (RFC 8259), in the shape that browsers' JSON.stringify(Object.fromEntries(report)) has. In: a report,
+ * whose texts may be anything; out: well-formed UTF-8 whatever they are and whatever the locale. Broken bytes become U+FFFD.
+ */
+#include "api/stats_json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "util/buf.h"
+#include "util/str.h"
+
+static void add(struct buf *b, struct str s)
+{
+    sotto__buf_add(b, s.p, s.n);
+}
+
+/* Bytes of the well-formed character at p; 0: there is none. */
+static size_t character(const uint8_t *p, size_t n)
+{
+    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    return len <= n && sotto__utf8_ok(p, len) ? len : 0;
+}
+
+static void add_text(struct buf *b, const char *text)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    size_t left = strlen(text), n;
+    add(b, STR("\""));
+    for (; left > 0; p += n, left -= n) {
+        n = character(p, left);
+        if (n == 0) {
+            add(b, STR("\\ufffd"));
+            n = 1;
+        } else if (p[0] == '"' || p[0] == '\\') {
+            sotto__buf_addf(b, "\\%c", p[0]);
+        } else if (p[0] < 0x20 || p[0] == 0x7f) {
+            sotto__buf_addf(b, "\\u%04x", p[0]);
+        } else {
+            sotto__buf_add(b, p, n);
+        }
+    }
+    add(b, STR("\""));
+}
+
+/* As short as it can be and read back as the same number; with a point, whatever the locale writes. */
+static void add_double(struct buf *b, double d)
+{
+    char text[40];
+    if (!isfinite(d)) {
+        add(b, STR("null")); /* as JSON.stringify() */
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, d);
+        if (strtod(text, NULL) == d) break;
+    }
+    for (const char *p = text; *p; p++) {
+        bool plain = (*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == 'e';
+        bool after = p > text && !((p[-1] >= '0' && p[-1] <= '9') || p[-1] == '-');
+        if (plain)
+            sotto__buf_add(b, p, 1);
+        else if (!after) /* a point may have several bytes */
+            add(b, STR("."));
+    }
+}
+
+static void add_name(struct buf *b, const char *name)
+{
+    add_text(b, name);
+    add(b, STR(":"));
+}
+
+static void add_member(struct buf *b, const sotto_stat_member *m)
+{
+    add(b, STR(","));
+    add_name(b, m->name);
+    switch (m->kind) {
+    case SOTTO_STAT_INT: sotto__buf_addf(b, "%lld", (long long)m->v.i); break;
+    case SOTTO_STAT_BOOL: add(b, m->v.i ? STR("true") : STR("false")); break;
+    case SOTTO_STAT_DOUBLE: add_double(b, m->v.d); break;
+    default: add_text(b, m->v.s); break;
+    }
+}
+
+static void add_object(struct buf *b, const sotto_stat *s)
+{
+    add_name(b, s->id);
+    add(b, STR("{"));
+    add_name(b, "id");
+    add_text(b, s->id);
+    add(b, STR(","));
+    add_name(b, "type");
+    add_text(b, s->type);
+    add(b, STR(","));
+    add_name(b, "timestamp");
+    add_double(b, s->timestamp);
+    for (size_t i = 0; i < s->n_members; i++) add_member(b, &s->members[i]);
+    add(b, STR("}"));
+}
+
+int sotto__stats_json(const sotto_stats *stats, char **ret)
+{
+    struct buf b;
+    sotto__buf_init(&b, SIZE_MAX / 4); /* its parts have their limits */
+    add(&b, STR("{"));
+    for (size_t i = 0; i < stats->n; i++) {
+        if (i > 0) add(&b, STR(","));
+        add_object(&b, &stats->items[i]);
+    }
+    add(&b, STR("}"));
+    char *text = sotto__buf_take_string(&b);
+    if (!text) {
+        sotto__buf_free(&b);
+        return SOTTO_E_NOMEM;
+    }
+    *ret = text;
+    return 0;
+}

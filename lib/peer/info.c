@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What an application asks about the one transport (RTCIceTransport, RTCDtlsTransport, RTCSctpTransport of W3C WebRTC 1.0), and the
+ * configuration as it stands: reading it, and changing what may change (RFC 9429 §4.1.18). In: the peer; out: plain structs.
+ */
+#include <stdio.h>
+
+#include "peer/private.h"
+
+static int32_t sctp_state(const struct peer *p)
+{
+    bool wanted = p->transport.has_data || p->data_negotiated;
+    if (p->sctp_down) return SOTTO_SCTP_CLOSED;
+    if (p->sctp_up) return p->closed ? SOTTO_SCTP_CLOSED : SOTTO_SCTP_CONNECTED;
+    if (!wanted) return SOTTO_SCTP_NONE;
+    return p->closed ? SOTTO_SCTP_CLOSED : SOTTO_SCTP_CONNECTING;
+}
+
+void sotto__peer_get_transport(const struct peer *p, sotto_transport_info *ret)
+{
+    static const int32_t dtls[] = {SOTTO_DTLS_NEW, SOTTO_DTLS_CONNECTING, SOTTO_DTLS_CONNECTED,
+                                   SOTTO_DTLS_CLOSED, SOTTO_DTLS_FAILED};
+    const struct transport *t = &p->transport;
+    bool described = p->current_local.sdp || p->pending_local.sdp;
+    *ret = (sotto_transport_info){.size = ret->size, .dtls = dtls[p->dtls]};
+    if (p->ice_role_known)
+        ret->ice_role = p->controlling ? SOTTO_ICE_ROLE_CONTROLLING : SOTTO_ICE_ROLE_CONTROLLED;
+    ret->sctp = sctp_state(p);
+    if (ret->sctp != SOTTO_SCTP_NONE) ret->max_message_size = p->remote_max_message;
+    if (ret->sctp == SOTTO_SCTP_CONNECTED) ret->max_channels = p->streams;
+    ret->is_dtls_client = p->role_known && p->dtls_client;
+    if (described) snprintf(ret->local_ufrag, sizeof ret->local_ufrag, "%s", t->live.ufrag);
+    snprintf(ret->remote_ufrag, sizeof ret->remote_ufrag, "%s", t->live.remote_ufrag);
+    if (t->live.ice)
+        snprintf(ret->selected_pair, sizeof ret->selected_pair, "%s",
+                 t->shared->ice_ops->selected(t->live.ice));
+}
+
+void sotto__peer_get_config(const struct peer *p, struct peer_cfg *ret)
+{
+    const struct transport *t = &p->transport;
+    *ret = (struct peer_cfg){
+        .transport = {.shared = t->shared,
+                      .cert = t->cert,
+                      .relay_only = t->relay_only,
+                      .allow_loopback = t->allow_loopback,
+                      .port_min = t->port_min,
+                      .port_max = t->port_max,
+                      .interface = t->interface,
+                      .servers = t->servers,
+                      .n_servers = t->n_servers,
+                      .max_message_size = t->max_message_size,
+                      .streams_out = t->streams_out,
+                      .streams_in = t->streams_in},
+        .max_buffered = p->max_buffered,
+        .max_channels = p->max_channels,
+    };
+}
+
+int sotto__peer_configure(struct peer *p, const struct transport_cfg *cfg, bool restart)
+{
+    if (p->closed) return SOTTO_E_CLOSED;
+    int r = sotto__transport_configure(&p->transport, cfg);
+    if (r < 0) return r;
+    if (restart && p->gathering != SOTTO_GATHERING_NEW) p->reconfigured = true;
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_PEER_STATS_H
+#define SOTTO_PEER_STATS_H
+/* The snapshot of a connection under the names of W3C webrtc-stats, and what its files share. */
+#include "peer/peer.h"
+#include "sotto/stats.h"
+#include "util/buf.h"
+
+/*
+ * All that is known, or with a selector what that transceiver uses. timestamp: milliseconds since 1970. *ret is one block, yours:
+ * sotto__free. 0 or SOTTO_E_NOMEM.
+ */
+int sotto__peer_stats(struct peer *p, const struct transceiver *selector, double timestamp,
+                      sotto_stats **ret);
+
+/* stats_build.c: begin an object, then add its members. Types and names are static, texts and ids are copied. Errors stick. */
+struct stats_build {
+    struct buf items, members, text;
+};
+void sotto__stats_init(struct stats_build *b);
+void sotto__stats_begin(struct stats_build *b, const char *type, const char *id);
+void sotto__stats_int(struct stats_build *b, const char *name, uint64_t value);
+void sotto__stats_double(struct stats_build *b, const char *name, double value); /* finite */
+void sotto__stats_bool(struct stats_build *b, const char *name, bool value);
+void sotto__stats_text(struct stats_build *b, const char *name, const char *value);
+size_t sotto__stats_count(const struct stats_build *b); /* objects so far */
+bool sotto__stats_has(const struct stats_build *b, size_t first, const char *id); /* among those from first on */
+/* Makes one block of it, or frees it: the builder is empty then. 0 or SOTTO_E_NOMEM. */
+int sotto__stats_finish(struct stats_build *b, double timestamp, sotto_stats **ret);
+
+#define STATS_TRANSPORT "T"
+
+/* stats_ice.c: candidates and the selected pair; its id in pair_id, "" without one. only_pair: no candidates but its two. */
+#define STATS_CANDIDATE_ID 384
+#define STATS_PAIR_ID (2 * STATS_CANDIDATE_ID + 4)
+void sotto__stats_ice(struct stats_build *b, const struct peer *p, bool only_pair,
+                      char pair_id[static STATS_PAIR_ID]);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ICE part of the statistics: local-candidate, remote-candidate and the selected candidate-pair (W3C webrtc-stats, RFC 8445).
+ * In: the candidates that were told, those of the remote's descriptions, the pair in use; out: objects whose ids are made of what
+ * makes a candidate unique, so that they stay the same. The address of a remote that was never signalled is not shown.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "peer/private.h"
+#include "peer/stats.h"
+
+static const char *const types[] = {"host", "srflx", "prflx", "relay"}; /* enum candidate_type */
+
+struct ids { /* of the selected pair's candidates, "" before they were found */
+    char local[STATS_CANDIDATE_ID], remote[STATS_CANDIDATE_ID];
+};
+
+static void make_id(char id[static STATS_CANDIDATE_ID], char side, const struct candidate *c)
+{
+    char ip[46];
+    snprintf(id, STATS_CANDIDATE_ID, "%c%s-%s-%s-%u", side, c->ufrag, types[c->type],
+             sotto__address_text(&c->addr, ip), c->addr.port);
+}
+
+/* Without the address; the foundation is one of its own for each learnt remote. */
+static void make_hidden_id(char id[static STATS_CANDIDATE_ID], const struct candidate *c)
+{
+    snprintf(id, STATS_CANDIDATE_ID, "R%s-%s-%s-%u-%u", c->ufrag, types[c->type], c->foundation,
+             c->addr.port, c->priority);
+}
+
+static void add_candidate(struct stats_build *b, const char *type, const char *id,
+                          const struct candidate *c, bool show)
+{
+    char ip[46];
+    sotto__stats_begin(b, type, id);
+    sotto__stats_text(b, "transportId", STATS_TRANSPORT);
+    if (show) sotto__stats_text(b, "address", sotto__address_text(&c->addr, ip));
+    sotto__stats_int(b, "port", c->addr.port);
+    sotto__stats_text(b, "protocol", c->is_tcp ? "tcp" : "udp");
+    sotto__stats_text(b, "candidateType", types[c->type]);
+    sotto__stats_int(b, "priority", c->priority);
+    if (c->foundation[0]) sotto__stats_text(b, "foundation", c->foundation);
+    if (c->related.family != 0 && c->type != CANDIDATE_HOST && show) {
+        sotto__stats_text(b, "relatedAddress", sotto__address_text(&c->related, ip));
+        sotto__stats_int(b, "relatedPort", c->related.port);
+    }
+    if (c->ufrag[0]) sotto__stats_text(b, "usernameFragment", c->ufrag);
+}
+
+/* ---- ours ---- */
+
+static void add_local(struct stats_build *b, const struct peer *p, bool only_pair,
+                      const struct ice_pair *pair, struct ids *ids)
+{
+    char id[STATS_CANDIDATE_ID];
+    for (size_t i = 0; i < p->n_candidates; i++) {
+        const struct candidate *c = &p->candidates[i];
+        if (!c->ufrag[0]) continue; /* a free slot */
+        make_id(id, 'L', c);
+        bool used = pair && strcmp(c->ufrag, pair->local.ufrag) == 0 &&
+                    c->type == pair->local.type && sotto__address_eq(&c->addr, &pair->local.addr);
+        if (used) memcpy(ids->local, id, sizeof id);
+        if (used || !only_pair) add_candidate(b, "local-candidate", id, c, true);
+    }
+    if (!pair || ids->local[0]) return;
+    make_id(ids->local, 'L', &pair->local); /* a reflexive address that the remote has shown us */
+    add_candidate(b, "local-candidate", ids->local, &pair->local, true);
+}
+
+/* ---- the remote's ---- */
+
+static bool is_in_use(const struct peer *p, const char *ufrag)
+{
+    const struct transport *t = &p->transport;
+    return ufrag[0] &&
+           (strcmp(ufrag, t->live.remote_ufrag) == 0 || strcmp(ufrag, t->next.remote_ufrag) == 0);
+}
+
+/* One line of a description; false: it is not of a candidate that ICE has. */
+static bool read_line(const struct peer *p, struct str line, struct str ufrag,
+                      struct candidate *ret)
+{
+    char text[SOTTO_MAX_CANDIDATE + 16];
+    int n = snprintf(text, sizeof text, "candidate:%.*s", (int)line.n, line.p);
+    if (n < 0 || (size_t)n >= sizeof text) return false;
+    if (sotto__candidate_parse(sotto__str(text), ret, NULL) < 0) return false;
+    if (!ret->ufrag[0] && ufrag.n < sizeof ret->ufrag) {
+        memcpy(ret->ufrag, ufrag.p, ufrag.n);
+        ret->ufrag[ufrag.n] = '\0';
+    }
+    return !ret->is_tcp && ret->component == 1 && ret->addr.family != 0 &&
+           is_in_use(p, ret->ufrag) &&
+           sotto__address_usable(&ret->addr, p->transport.allow_loopback);
+}
+
+struct remotes { /* of one snapshot */
+    struct stats_build *b;
+    const struct peer *p;
+    const struct ice_pair *pair; /* NULL: none */
+    struct ids *ids;
+    bool only_pair;
+    size_t first, n; /* objects: where they begin, how many */
+};
+
+static void add_remote(struct remotes *r, const struct candidate *c)
+{
+    char id[STATS_CANDIDATE_ID];
+    make_id(id, 'R', c);
+    bool used = r->pair && !r->ids->remote[0] && strcmp(c->ufrag, r->pair->remote.ufrag) == 0 &&
+                sotto__address_eq(&c->addr, &r->pair->remote.addr);
+    if (!used && r->only_pair) return;
+    if (sotto__stats_has(r->b, r->first, id)) return; /* several sections may name it */
+    if (used) memcpy(r->ids->remote, id, sizeof id);
+    add_candidate(r->b, "remote-candidate", id, c, true);
+    r->n++;
+}
+
+static void add_description(struct remotes *r, const struct sdp *sdp)
+{
+    struct str usual = sotto__jsep_ufrag(sdp);
+    struct candidate c;
+    for (size_t i = 0; i < sdp->n_media; i++) {
+        const struct sdp_media *m = &sdp->media[i];
+        const struct sdp_line *own = sotto__sdp_attr_or_session(sdp, m, "ice-ufrag"), *line;
+        size_t at = 0;
+        while (r->n < 2 * SOTTO_MAX_REMOTE_CANDIDATES && /* of two generations */
+               (line = sotto__sdp_next_attr(&m->s, &at, "candidate")))
+            if (read_line(r->p, line->value, own ? own->value : usual, &c)) add_remote(r, &c);
+    }
+}
+
+static void add_remotes(struct remotes *r)
+{
+    r->first = sotto__stats_count(r->b);
+    if (r->p->current_remote.sdp) add_description(r, r->p->current_remote.sdp);
+    if (r->p->pending_remote.sdp) add_description(r, r->p->pending_remote.sdp);
+    if (!r->pair || r->ids->remote[0]) return;
+    make_hidden_id(r->ids->remote, &r->pair->remote);
+    add_candidate(r->b, "remote-candidate", r->ids->remote, &r->pair->remote, false);
+}
+
+/* ---- the pair ---- */
+
+static bool get_pair(const struct peer *p, struct ice_pair *ret)
+{
+    const struct transport_generation *live = &p->transport.live;
+    if (!live->ice || !sotto__transport_pair(&p->transport, ret)) return false;
+    snprintf(ret->local.ufrag, sizeof ret->local.ufrag, "%s", live->ufrag);
+    snprintf(ret->remote.ufrag, sizeof ret->remote.ufrag, "%s", live->remote_ufrag);
+    return true;
+}
+
+static void add_pair(struct stats_build *b, const struct ice_pair *pair, const struct ids *ids,
+                     const char *id)
+{
+    sotto__stats_begin(b, "candidate-pair", id);
+    sotto__stats_text(b, "transportId", STATS_TRANSPORT);
+    sotto__stats_text(b, "localCandidateId", ids->local);
+    sotto__stats_text(b, "remoteCandidateId", ids->remote);
+    sotto__stats_text(b, "state", "succeeded");
+    sotto__stats_bool(b, "nominated", true);
+    if (pair->rtt > 0) sotto__stats_double(b, "currentRoundTripTime", (double)pair->rtt / 1e6);
+}
+
+void sotto__stats_ice(struct stats_build *b, const struct peer *p, bool only_pair,
+                      char pair_id[static STATS_PAIR_ID])
+{
+    struct ids ids = {"", ""};
+    struct ice_pair pair;
+    bool has_pair = get_pair(p, &pair);
+    pair_id[0] = '\0';
+    if (only_pair && !has_pair) return;
+    add_local(b, p, only_pair, has_pair ? &pair : NULL, &ids);
+    add_remotes(&(struct remotes){
+        .b = b, .p = p, .pair = has_pair ? &pair : NULL, .ids = &ids, .only_pair = only_pair});
+    if (!has_pair) return;
+    snprintf(pair_id, STATS_PAIR_ID, "P%s+%s", ids.local, ids.remote);
+    add_pair(b, &pair, &ids, pair_id);
+}
