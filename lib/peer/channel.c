@@ -251,7 +251,7 @@ int sotto__peer_open_channel(struct peer *p, sotto_us now, const char *label,
         sotto__sendq_pump(p, now);
         sotto__peer_drain(p, now);
     }
-    sotto__jsep_check_needed(p, now);
+    sotto__needed_update(p, now);
     return 0;
 }
 

@@ -18,32 +18,42 @@ static const struct description *pick(int32_t which, const struct description *c
     return current;
 }
 
+static bool is_of(const struct candidate *c, struct str ufrag)
+{
+    return ufrag.n > 0 && sotto__str_eq(sotto__str(c->ufrag), ufrag);
+}
+
 /* RFC 9429 §5.2: relay, else server-reflexive, else host; IPv4 before IPv6. */
-static const struct candidate *default_candidate(const struct peer *p)
+static const struct candidate *default_candidate(const struct peer *p, struct str ufrag)
 {
     static const enum candidate_type order[] = {CANDIDATE_RELAY, CANDIDATE_SRFLX, CANDIDATE_HOST};
     for (size_t o = 0; o < 3; o++)
         for (uint8_t family = 4; family <= 6; family += 2)
-            for (size_t i = 0; i < p->n_candidates; i++)
-                if (p->candidates[i].type == order[o] && p->candidates[i].addr.family == family)
-                    return &p->candidates[i];
+            for (size_t i = 0; i < p->n_candidates; i++) {
+                const struct candidate *c = &p->candidates[i];
+                if (c->type == order[o] && c->addr.family == family && is_of(c, ufrag)) return c;
+            }
     return NULL;
 }
 
-static int add_candidates(const struct peer *p, struct sdp *sdp, struct sdp_media *m)
+static int add_candidates(const struct peer *p, struct sdp *sdp, struct sdp_media *m,
+                          struct str ufrag)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < p->n_candidates; i++) {
+        struct candidate c = p->candidates[i];
         struct buf text;
+        if (!is_of(&c, ufrag)) continue;
+        c.ufrag[0] = '\0'; /* a=ice-ufrag says it */
         sotto__buf_init(&text, SOTTO_MAX_CANDIDATE);
-        sotto__candidate_write(&p->candidates[i], &text);
+        sotto__candidate_write(&c, &text);
         r = text.err ? text.err
                      : sotto__sdp_add(sdp, &m->s, 'a', "%.*s", (int)text.n, (char *)text.p);
         sotto__buf_free(&text);
     }
-    if (r == 0 && p->gathering == SOTTO_GATHERING_COMPLETE)
-        r = sotto__sdp_add(sdp, &m->s, 'a', "end-of-candidates");
-    return r;
+    bool all = sotto__str_eq(ufrag, sotto__str(p->gathered[0])) ||
+               sotto__str_eq(ufrag, sotto__str(p->gathered[1]));
+    return r == 0 && all ? sotto__sdp_add(sdp, &m->s, 'a', "end-of-candidates") : r;
 }
 
 static int write_tree(const struct sdp *sdp, char **ret)
@@ -60,29 +70,35 @@ static int write_tree(const struct sdp *sdp, char **ret)
     return r;
 }
 
+/* The section that our candidates stand in: the first that is not bundled into another. */
+static struct sdp_media *own_tagged(struct sdp *sdp)
+{
+    for (size_t i = 0; i < sdp->n_media; i++)
+        if (sdp->media[i].port != 0) return &sdp->media[i];
+    return NULL;
+}
+
 /* Our own text with candidates, and the default one in c= and m= (RFC 8839 §4.2.1.2). */
 static int write_local(const struct peer *p, const struct sdp *from, char **ret)
 {
     char *text = NULL, ip[46], line[64];
     struct sdp *sdp;
-    int32_t index;
+    struct str ufrag = sotto__jsep_ufrag(from);
+    const struct candidate *c = default_candidate(p, ufrag);
     int r = write_tree(from, &text);
     if (r < 0) return r;
     r = sotto__sdp_parse(text, strlen(text), &sdp, NULL);
     sotto__free(text);
     if (r < 0) return r;
-    /* without mids, which an old offer may lack: the data section */
-    struct sdp_media *m =
-        (struct sdp_media *)(uintptr_t)sotto__jsep_data_section(sdp, p->mid, &index);
-    const struct candidate *c = default_candidate(p);
-    if (m && m->port != 0 && c) {
+    struct sdp_media *m = own_tagged(sdp);
+    if (m && c) {
         m->port = c->addr.port;
         snprintf(line, sizeof line, "IN IP%u %s", c->addr.family,
                  sotto__address_text(&c->addr, ip));
         for (size_t i = 0; i < m->s.n_lines; i++)
             if (m->s.lines[i].type == 'c') m->s.lines[i].value = sotto__str(line);
     }
-    if (m && m->port != 0) r = add_candidates(p, sdp, m);
+    if (m) r = add_candidates(p, sdp, m, ufrag);
     if (r == 0) r = write_tree(sdp, ret);
     sotto__sdp_free(sdp);
     return r;
@@ -133,24 +149,20 @@ static struct sdp_media *find_section(struct sdp *sdp, const sotto_candidate *ca
     return &sdp->media[cand->mline_index];
 }
 
-/* Whether a candidate of section m under this ufrag belongs to the transport of the data section. */
-static bool is_ours(struct peer *p, const struct sdp *sdp, const struct sdp_media *m,
-                    const char *ufrag)
+/* ---- candidates of the remote ---- */
+
+static struct str section_ufrag(const struct sdp *sdp, const struct sdp_media *m)
 {
-    int32_t index;
-    const struct sdp_media *data = sotto__jsep_data_section(
-        sdp, p->data_negotiated || p->transport.has_remote ? p->mid : "", &index);
-    if (!data) return false;
-    struct str want = sotto__apply_ufrag(sdp, data);
-    struct str have = ufrag && ufrag[0] ? sotto__str(ufrag) : sotto__apply_ufrag(sdp, m);
-    return sotto__str_eq(want, have);
+    const struct sdp_line *line = sotto__sdp_attr_or_session(sdp, m, "ice-ufrag");
+    return line ? line->value : sotto__jsep_ufrag(sdp); /* bundled into another section */
 }
 
-/* The transport already knows this description: candidates go straight to it. */
-static bool is_live(const struct peer *p, const struct sdp *sdp, const struct sdp_media *data)
+/* The transport already knows this generation of the remote: candidates go straight to it. */
+static bool is_live(const struct peer *p, struct str ufrag)
 {
-    return p->transport.has_remote && p->transport.ice && data &&
-           sotto__str_eq(sotto__apply_ufrag(sdp, data), sotto__str(p->transport.remote.ufrag));
+    const struct transport *t = &p->transport;
+    return ufrag.n > 0 && (sotto__str_eq(ufrag, sotto__str(t->live.remote_ufrag)) ||
+                           sotto__str_eq(ufrag, sotto__str(t->next.remote_ufrag)));
 }
 
 static size_t count_candidates(const struct sdp_media *m)
@@ -160,18 +172,78 @@ static size_t count_candidates(const struct sdp_media *m)
     return n;
 }
 
+static bool is_usable(const struct peer *p, const struct candidate *c)
+{
+    return !c->is_tcp && c->component == 1 && c->addr.family != 0 &&
+           sotto__address_usable(&c->addr, p->transport.allow_loopback);
+}
+
+static void warn_limit(struct peer *p, sotto_us now)
+{
+    sotto__events_warning(p, now, SOTTO_WARN_REMOTE_CANDIDATES,
+                          "the remote has more candidates than are used");
+}
+
+/* In a description: what cannot be used is as if it were not there. */
+static void apply_candidate(struct peer *p, struct str text, sotto_us now)
+{
+    struct candidate c;
+    if (sotto__candidate_parse(text, &c, NULL) < 0 || !is_usable(p, &c)) return;
+    if (c.ufrag[0] && strcmp(c.ufrag, p->transport.remote.ufrag) != 0) return;
+    if (p->n_remote_candidates == SOTTO_MAX_REMOTE_CANDIDATES) {
+        warn_limit(p, now);
+        return;
+    }
+    p->n_remote_candidates++;
+    /* one that ICE cannot take is one fewer to try */
+    (void)sotto__transport_add_candidate(&p->transport, p->transport.remote.ufrag, &c, now);
+}
+
+static bool has_candidate(const struct sdp *sdp, struct str value)
+{
+    for (size_t i = 0; sdp && i < sdp->n_media; i++) {
+        const struct sdp_line *line;
+        size_t at = 0;
+        while ((line = sotto__sdp_next_attr(&sdp->media[i].s, &at, "candidate")))
+            if (sotto__str_eq(line->value, value)) return true;
+    }
+    return false;
+}
+
+void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
+                                      const struct sdp *before, sotto_us now)
+{
+    for (size_t i = 0; i < sdp->n_media; i++) { /* under BUNDLE they may stand in any section */
+        const struct sdp_media *m = &sdp->media[i];
+        const struct sdp_line *line;
+        size_t at = 0;
+        if (!sotto__str_eq(section_ufrag(sdp, m), sotto__str(p->transport.remote.ufrag))) continue;
+        while ((line = sotto__sdp_next_attr(&m->s, &at, "candidate"))) {
+            if (!line->value.p || has_candidate(before, line->value)) continue;
+            struct str text = {line->name.p,
+                               (size_t)(line->value.p + line->value.n - line->name.p)};
+            apply_candidate(p, text, now);
+        }
+    }
+}
+
 static int add_line(struct peer *p, sotto_us now, struct description *d, struct sdp_media *m,
                     const char *line, const struct candidate *c, sotto_error *err)
 {
-    bool live = is_live(p, d->sdp, m);
-    if ((live ? p->n_remote_candidates : count_candidates(m)) >= SOTTO_MAX_REMOTE_CANDIDATES)
+    struct str ufrag = section_ufrag(d->sdp, m);
+    bool live = is_live(p, ufrag);
+    if ((live ? p->n_remote_candidates : count_candidates(m)) >= SOTTO_MAX_REMOTE_CANDIDATES) {
+        warn_limit(p, now);
         return sotto__error(err, SOTTO_E_LIMIT, 0, "more than %d candidates",
                             SOTTO_MAX_REMOTE_CANDIDATES);
+    }
     const char *text = strncmp(line, "a=", 2) == 0 ? line + 2 : line;
     int r = sotto__sdp_add(d->sdp, &m->s, 'a', "%s", text);
     if (r < 0) return sotto__error(err, r, 0, "the candidate cannot be stored");
     if (!live) return 0; /* read from the description when the transport learns of it */
-    r = sotto__transport_add_candidate(&p->transport, c, now);
+    char of[SOTTO_MAX_UFRAG + 1];
+    snprintf(of, sizeof of, "%.*s", (int)ufrag.n, ufrag.p);
+    r = sotto__transport_add_candidate(&p->transport, of, c, now);
     if (r < 0) {
         m->s.n_lines--;
         return sotto__error(err, r, 0, "ICE does not take it");
@@ -180,38 +252,59 @@ static int add_line(struct peer *p, sotto_us now, struct description *d, struct 
     return 0;
 }
 
-static int remote_done(struct peer *p, sotto_us now, struct description *d, struct sdp_media *m)
+static int remote_done(struct peer *p, sotto_us now, struct description *d, struct sdp_media *m,
+                       const char *named)
 {
-    int32_t index;
-    const struct sdp_media *data = m ? m : sotto__jsep_data_section(d->sdp, p->mid, &index);
-    if (is_live(p, d->sdp, data)) {
-        sotto__transport_remote_done(&p->transport, now);
-        return 0;
-    }
+    struct str ufrag = m ? section_ufrag(d->sdp, m) : sotto__jsep_ufrag(d->sdp);
+    if (named && named[0] && !sotto__str_eq(ufrag, sotto__str(named))) return 0; /* of an older generation */
     struct sdp_section *s = m ? &m->s : &d->sdp->s;
-    if (sotto__sdp_attr(s, "end-of-candidates")) return 0;
-    return sotto__sdp_add(d->sdp, s, 'a', "end-of-candidates");
+    int r = sotto__sdp_attr(s, "end-of-candidates")
+                ? 0
+                : sotto__sdp_add(d->sdp, s, 'a', "end-of-candidates");
+    if (r < 0 || !is_live(p, ufrag)) return r;
+    char of[SOTTO_MAX_UFRAG + 1];
+    snprintf(of, sizeof of, "%.*s", (int)ufrag.n, ufrag.p);
+    sotto__transport_remote_done(&p->transport, of, now);
+    return 0;
+}
+
+static bool names_generation(const struct description *d, const sotto_candidate *cand,
+                             const char *ufrag)
+{
+    struct sdp_media *m = d->sdp ? find_section(d->sdp, cand) : NULL;
+    return m && sotto__str_eq(section_ufrag(d->sdp, m), sotto__str(ufrag));
+}
+
+/* The description that a candidate belongs to: W3C addIceCandidate() looks into the pending and the current one. */
+static struct description *description_of(struct peer *p, const sotto_candidate *cand,
+                                          const char *ufrag)
+{
+    struct description *latest = sotto__jsep_remote(p);
+    if (ufrag && ufrag[0] && !names_generation(latest, cand, ufrag) &&
+        names_generation(&p->current_remote, cand, ufrag))
+        return &p->current_remote;
+    return latest;
 }
 
 int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidate *cand,
                               sotto_error *err)
 {
     struct description *d = sotto__jsep_remote(p);
-    struct candidate c;
+    struct candidate c = {0};
     if (p->closed) return sotto__error(err, SOTTO_E_CLOSED, 0, "the connection is closed");
     if (!d->sdp) return sotto__error(err, SOTTO_E_STATE, 0, "no remote description yet");
-    if (!cand) return remote_done(p, now, d, NULL);
+    if (!cand) return remote_done(p, now, d, NULL, NULL);
     if (!cand->mid && !cand->has_mline_index && cand->line[0])
         return sotto__error(err, SOTTO_E_INVAL, 0, "neither mid nor mline_index is given");
-    struct sdp_media *m = find_section(d->sdp, cand);
+    int r = cand->line[0] ? sotto__candidate_parse(sotto__str(cand->line), &c, err) : 0;
+    const char *ufrag = cand->ufrag ? cand->ufrag : c.ufrag;
+    if (r == 0) d = description_of(p, cand, ufrag);
+    struct sdp_media *m = r == 0 ? find_section(d->sdp, cand) : NULL;
+    if (r < 0) return r;
     if (!m && (cand->mid || cand->has_mline_index))
         return sotto__error(err, SOTTO_E_SDP, 0, "there is no such media section");
-    if (cand->line[0] == '\0') return remote_done(p, now, d, m);
-    int r = sotto__candidate_parse(sotto__str(cand->line), &c, err);
-    if (r < 0) return r;
-    const char *ufrag = cand->ufrag ? cand->ufrag : c.ufrag;
-    bool usable = !c.is_tcp && c.component == 1 && c.addr.family != 0 &&
-                  sotto__address_usable(&c.addr, p->transport.allow_loopback);
-    if (!usable || !is_ours(p, d->sdp, m, ufrag)) return 0;
+    if (cand->line[0] == '\0') return remote_done(p, now, d, m, cand->ufrag);
+    bool ours = !ufrag[0] || sotto__str_eq(section_ufrag(d->sdp, m), sotto__str(ufrag));
+    if (!ours || !is_usable(p, &c)) return 0;
     return add_line(p, now, d, m, cand->line, &c, err);
 }

@@ -9,6 +9,9 @@
 #include "peer/private.h"
 #include "util/mem.h"
 
+/* Places that are kept for the connection's own events: notes wait until there are more. */
+#define KEPT (SOTTO_MAX_LOCAL_CANDIDATES + 8)
+
 /* The order in which the bits of one channel are told. */
 static const uint32_t channel_order[] = {SOTTO_EV_CHANNEL,      SOTTO_EV_OPEN,    SOTTO_EV_WRITABLE,
                                          SOTTO_EV_BUFFERED_LOW, SOTTO_EV_CLOSING, SOTTO_EV_CLOSED};
@@ -20,17 +23,32 @@ int sotto__events_init(struct peer *p)
     return p->controls ? 0 : SOTTO_E_NOMEM;
 }
 
+static struct control *control_at(const struct peer *p, size_t i)
+{
+    return &p->controls[(p->control_head + i) % SOTTO_MAX_PC_EVENTS];
+}
+
+void sotto__note_free(struct peer *p, struct note *note)
+{
+    if (!note) return;
+    struct transceiver *t = note->transceiver;
+    sotto__strings_free(&note->streams);
+    sotto__free(note->url);
+    sotto__free(note->text);
+    sotto__free(note);
+    if (!t) return;
+    t->noted--;
+    sotto__transceiver_release(p, t);
+}
+
 void sotto__events_free(struct peer *p)
 {
+    for (size_t i = 0; p->controls && i < p->n_controls; i++)
+        sotto__note_free(p, control_at(p, i)->note);
     sotto__free(p->controls);
     sotto__free(p->line);
     p->controls = NULL;
     p->line = NULL;
-}
-
-static struct control *control_at(const struct peer *p, size_t i)
-{
-    return &p->controls[(p->control_head + i) % SOTTO_MAX_PC_EVENTS];
 }
 
 static struct control *push(struct peer *p, sotto_us now, uint32_t type)
@@ -44,7 +62,7 @@ static struct control *push(struct peer *p, sotto_us now, uint32_t type)
 /* The STATE to merge into: the last queued event; or, when the ring is almost full, the last STATE in it. */
 static struct control *mergeable(struct peer *p)
 {
-    bool crowded = p->n_controls + SOTTO_MAX_LOCAL_CANDIDATES + 8 > SOTTO_MAX_PC_EVENTS;
+    bool crowded = p->n_controls + KEPT > SOTTO_MAX_PC_EVENTS;
     for (size_t i = p->n_controls; i > 0; i--) {
         struct control *c = control_at(p, i - 1);
         if (c->type == SOTTO_EV_STATE && (crowded || c->number == p->events)) return c;
@@ -71,28 +89,76 @@ void sotto__events_needed(struct peer *p, sotto_us now)
     push(p, now, SOTTO_EV_NEGOTIATION_NEEDED);
 }
 
-static void remove_type(struct peer *p, uint32_t type)
+typedef bool (*control_test)(const struct control *c, const void *arg);
+
+static void remove_those(struct peer *p, control_test test, const void *arg)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < p->n_controls; i++)
-        if (control_at(p, i)->type != type) *control_at(p, kept++) = *control_at(p, i);
+    size_t kept = 0, n = p->n_controls;
+    for (size_t i = 0; i < n; i++) {
+        struct control *c = control_at(p, i);
+        struct note *note = c->note;
+        if (!test(c, arg)) {
+            *control_at(p, kept++) = *c;
+        } else if (note) {
+            c->note = NULL;
+            sotto__note_free(p, note);
+        }
+    }
     p->n_controls = kept;
+}
+
+static bool is_type(const struct control *c, const void *type)
+{
+    return c->type == *(const uint32_t *)type;
 }
 
 void sotto__events_not_needed(struct peer *p)
 {
-    remove_type(p, SOTTO_EV_NEGOTIATION_NEEDED);
+    static const uint32_t type = SOTTO_EV_NEGOTIATION_NEEDED;
+    remove_those(p, is_type, &type);
 }
 
-void sotto__events_candidate(struct peer *p, sotto_us now, size_t index)
+void sotto__events_candidate(struct peer *p, sotto_us now, size_t slot, const char *ufrag)
 {
     struct control *c = push(p, now, SOTTO_EV_CANDIDATE);
-    if (c) c->candidate = index;
+    if (!c) return;
+    c->candidate = slot;
+    snprintf(c->ufrag, sizeof c->ufrag, "%s", ufrag);
 }
 
-void sotto__events_drop_candidates(struct peer *p)
+static bool is_candidate(const struct control *c, const void *ufrag)
 {
-    remove_type(p, SOTTO_EV_CANDIDATE);
+    return c->type == SOTTO_EV_CANDIDATE && (!ufrag || strcmp(c->ufrag, ufrag) == 0);
+}
+
+void sotto__events_drop_candidates(struct peer *p, const char *ufrag)
+{
+    remove_those(p, is_candidate, ufrag);
+}
+
+size_t sotto__events_room(const struct peer *p)
+{
+    return p->n_controls + KEPT < SOTTO_MAX_PC_EVENTS ? SOTTO_MAX_PC_EVENTS - KEPT - p->n_controls : 0;
+}
+
+bool sotto__events_note(struct peer *p, sotto_us now, uint32_t type, struct note *note)
+{
+    struct control *c = push(p, now, type);
+    if (c)
+        c->note = note;
+    else
+        sotto__note_free(p, note);
+    return c != NULL;
+}
+
+static bool names_transceiver(const struct control *c, const void *t)
+{
+    return c->note && c->note->transceiver == t;
+}
+
+void sotto__events_drop_transceiver(struct peer *p, const struct transceiver *t)
+{
+    remove_those(p, names_transceiver, t);
 }
 
 void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text)
@@ -148,14 +214,14 @@ static uint32_t next_bit(const struct channel *c)
 
 static void peek_candidate(struct peer *p, const struct control *c, struct peer_event *out)
 {
-    out->mid = p->mid;
-    out->mline_index = p->mline_index;
-    out->ufrag = p->transport.ufrag;
+    out->mid = p->tagged_mid;
+    out->mline_index = p->tagged_index;
+    out->ufrag = c->ufrag;
     out->line = "";
     if (c->candidate == END_OF_CANDIDATES) return;
     struct candidate with = p->candidates[c->candidate];
     struct buf text;
-    snprintf(with.ufrag, sizeof with.ufrag, "%s", p->transport.ufrag);
+    snprintf(with.ufrag, sizeof with.ufrag, "%s", c->ufrag);
     sotto__buf_init(&text, SOTTO_MAX_CANDIDATE);
     sotto__candidate_write(&with, &text);
     sotto__free(p->line);
@@ -178,6 +244,13 @@ void sotto__peer_peek(struct peer *p, struct peer_event *out)
     *out = (struct peer_event){
         .type = c->type, .at = c->at, .state = c->state, .code = c->code, .text = c->text};
     if (c->type == SOTTO_EV_CANDIDATE) peek_candidate(p, c, out);
+    if (!c->note) return;
+    out->transceiver = c->note->transceiver;
+    out->streams = &c->note->streams;
+    if (c->type != SOTTO_EV_CANDIDATE_ERROR) return;
+    out->url = c->note->url;
+    out->text = c->note->text;
+    out->code = c->note->code;
 }
 
 void sotto__peer_pop(struct peer *p)
@@ -187,6 +260,9 @@ void sotto__peer_pop(struct peer *p)
         sotto__events_drop_channel(ch, 1u << next_bit(ch));
         return;
     }
+    struct note *note = control_at(p, 0)->note;
+    control_at(p, 0)->note = NULL;
     p->control_head = (p->control_head + 1) % SOTTO_MAX_PC_EVENTS;
     p->n_controls--;
+    sotto__note_free(p, note);
 }

@@ -6,16 +6,21 @@
  */
 #include "peer/peer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "peer/private.h"
 #include "util/mem.h"
 #include "util/rand.h"
 
+/* Slots of local candidates: two generations during an ICE restart. */
+#define MAX_CANDIDATES (2 * SOTTO_MAX_LOCAL_CANDIDATES)
+
 static int random_names(struct peer *p)
 {
     int r = sotto__rand_u64(&p->session_id);
     p->session_id &= INT64_MAX; /* RFC 9429 §5.2.1: fits a signed 64-bit integer */
+    if (r == 0) r = sotto__rand_ice(p->cname, sizeof p->cname - 1);
     return r < 0 ? r : sotto__rand_ice(p->tls_id, sizeof p->tls_id - 1);
 }
 
@@ -25,6 +30,9 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     if (!p) return SOTTO_E_NOMEM;
     sotto__list_init(&p->channels);
     sotto__list_init(&p->round);
+    sotto__list_init(&p->transceivers);
+    sotto__list_init(&p->gone);
+    p->data_index = p->tagged_index = -1;
     p->max_buffered = cfg->max_buffered;
     p->max_message_size = cfg->transport.max_message_size;
     p->max_channels = cfg->max_channels;
@@ -34,7 +42,7 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     if (r == 0) r = random_names(p);
     if (r == 0) r = sotto__transport_init(&p->transport, &cfg->transport);
     if (r == 0) {
-        p->candidates = sotto__calloc(SOTTO_MAX_LOCAL_CANDIDATES, sizeof *p->candidates);
+        p->candidates = sotto__calloc(MAX_CANDIDATES, sizeof *p->candidates);
         if (!p->candidates) r = SOTTO_E_NOMEM;
     }
     if (r < 0) {
@@ -50,13 +58,13 @@ void sotto__peer_free(struct peer *p)
     struct channel *c;
     if (!p) return;
     while ((c = sotto__peer_next_channel(p, NULL))) sotto__channel_free(p, c);
-    if (p->retired) p->transport.shared->ice_ops->free(p->retired);
     sotto__transport_free(&p->transport);
+    sotto__events_free(p);
+    sotto__transceivers_free(p);
     sotto__description_free(&p->current_local);
     sotto__description_free(&p->pending_local);
     sotto__description_free(&p->current_remote);
     sotto__description_free(&p->pending_remote);
-    sotto__events_free(p);
     sotto__map_free(&p->by_id);
     sotto__free(p->last_offer);
     sotto__free(p->last_answer);
@@ -71,7 +79,7 @@ void sotto__peer_close(struct peer *p, sotto_us now)
     sotto__transport_close(&p->transport, now);
     p->sctp_up = false;
     sotto__receive_drop_held(p);
-    sotto__events_drop_candidates(p);
+    sotto__events_drop_candidates(p, NULL);
     sotto__events_not_needed(p);
     sotto__channel_all_down(p, now, 0, "the connection was closed here");
     p->signaling = SOTTO_SIGNALING_CLOSED;
@@ -85,15 +93,25 @@ struct ice *sotto__peer_detach_ice(struct peer *p, sotto_us now)
     return sotto__transport_detach(&p->transport, now);
 }
 
-/* The ICE of a rolled-back offer says goodbye by itself; an older one that is still at it is cut short. */
+void sotto__peer_forget_candidates(struct peer *p, const char *ufrag)
+{
+    sotto__events_drop_candidates(p, ufrag);
+    for (size_t i = 0; i < p->n_candidates; i++)
+        if (!ufrag || strcmp(p->candidates[i].ufrag, ufrag) == 0) p->candidates[i].ufrag[0] = '\0';
+    while (p->n_candidates > 0 && !p->candidates[p->n_candidates - 1].ufrag[0]) p->n_candidates--;
+}
+
 void sotto__peer_reset_transport(struct peer *p, sotto_us now)
 {
-    if (p->retired) p->transport.shared->ice_ops->free(p->retired);
-    p->retired = sotto__transport_detach(&p->transport, now);
-    p->n_candidates = 0;
+    sotto__transport_reset(&p->transport, now);
+    sotto__peer_forget_candidates(p, NULL);
     p->gathering = SOTTO_GATHERING_NEW;
     p->ice = SOTTO_ICE_NEW;
-    sotto__events_drop_candidates(p);
+    p->dtls = TRANSPORT_DTLS_NEW;
+    p->ice_role_known = p->role_known = p->dtls_client = p->restart_wanted = false;
+    p->remote_tls_id[0] = p->tagged_mid[0] = '\0';
+    p->tagged_index = -1;
+    p->n_remote_candidates = 0;
 }
 
 static int32_t aggregate(const struct peer *p)
@@ -121,12 +139,40 @@ void sotto__peer_update(struct peer *p, sotto_us now)
     sotto__events_state(p, now);
 }
 
-static void add_local_candidate(struct peer *p, sotto_us now, const struct candidate *c)
+static void add_local_candidate(struct peer *p, sotto_us now, const struct candidate *c,
+                                const char *ufrag)
 {
-    if (p->n_candidates == SOTTO_MAX_LOCAL_CANDIDATES) return;
-    p->candidates[p->n_candidates] = *c;
-    sotto__events_candidate(p, now, p->n_candidates++);
+    size_t i = 0;
+    while (i < p->n_candidates && p->candidates[i].ufrag[0]) i++;
+    if (i == MAX_CANDIDATES) return;
+    p->candidates[i] = *c;
+    snprintf(p->candidates[i].ufrag, sizeof p->candidates[i].ufrag, "%s", ufrag);
+    if (i == p->n_candidates) p->n_candidates++;
+    sotto__events_candidate(p, now, i, ufrag);
 }
+
+static void gathered(struct peer *p, sotto_us now, const char *ufrag)
+{
+    memcpy(p->gathered[1], p->gathered[0], sizeof p->gathered[0]);
+    snprintf(p->gathered[0], sizeof p->gathered[0], "%s", ufrag);
+    sotto__events_candidate(p, now, END_OF_CANDIDATES, ufrag);
+    p->gathering = SOTTO_GATHERING_COMPLETE;
+}
+
+static void server_failed(struct peer *p, sotto_us now, const struct transport_out *t)
+{
+    struct note *note = sotto__events_room(p) ? sotto__calloc(1, sizeof *note) : NULL;
+    if (!note) return; /* of no consequence for the connection */
+    note->url = sotto__strdup(t->server->url ? t->server->url : "");
+    note->text = sotto__strdup(t->text);
+    note->code = t->code;
+    if (note->url && note->text)
+        sotto__events_note(p, now, SOTTO_EV_CANDIDATE_ERROR, note);
+    else
+        sotto__note_free(p, note);
+}
+
+/* ---- data, as negotiated ---- */
 
 static void association_down(struct peer *p, int error, const char *reason)
 {
@@ -134,6 +180,24 @@ static void association_down(struct peer *p, int error, const char *reason)
     p->sctp_down = true;
     p->down_error = error;
     p->down_reason = reason;
+}
+
+void sotto__peer_begin_data(struct peer *p, sotto_us now, uint16_t remote_port)
+{
+    if (p->sctp_ends) return; /* begins when the old one was read to its end: receive.c */
+    int r = sotto__transport_begin_data(&p->transport, DATA_PORT, remote_port, now);
+    if (r == 0) return;
+    association_down(p, r, "there is no memory for the association");
+    sotto__receive(p, now);
+}
+
+void sotto__peer_end_data(struct peer *p, sotto_us now)
+{
+    if (p->sctp_down) return;
+    p->sctp_down = p->sctp_ends = true; /* RFC 8841 §10.4: port 0 ends it; receive.c tells the channels, after their messages */
+    p->down_error = 0;
+    p->down_reason = "data channels were ended by negotiation";
+    sotto__receive(p, now);
 }
 
 static void dtls_changed(struct peer *p, const struct transport_out *t)
@@ -149,6 +213,12 @@ static void dtls_changed(struct peer *p, const struct transport_out *t)
 
 static void association_up(struct peer *p, sotto_us now, uint16_t streams)
 {
+    if (p->sctp_down) { /* of the association before, with a DTLS association that ended */
+        sotto__receive_drop_held(p);
+        sotto__receive(p, now);
+        p->sctp_down = false;
+        p->streams = p->max_channels;
+    }
     p->sctp_up = true;
     if (streams < p->streams) p->streams = streams;
     sotto__channel_all_up(p, now);
@@ -157,11 +227,9 @@ static void association_up(struct peer *p, sotto_us now, uint16_t streams)
 static void route(struct peer *p, sotto_us now, const struct transport_out *t)
 {
     switch (t->type) {
-    case TRANSPORT_OUT_CANDIDATE: add_local_candidate(p, now, t->candidate); break;
-    case TRANSPORT_OUT_GATHERED:
-        sotto__events_candidate(p, now, END_OF_CANDIDATES);
-        p->gathering = SOTTO_GATHERING_COMPLETE;
-        break;
+    case TRANSPORT_OUT_CANDIDATE: add_local_candidate(p, now, t->candidate, t->ufrag); break;
+    case TRANSPORT_OUT_GATHERED: gathered(p, now, t->ufrag); break;
+    case TRANSPORT_OUT_SERVER: server_failed(p, now, t); break;
     case TRANSPORT_OUT_ICE: p->ice = t->ice_state; break;
     case TRANSPORT_OUT_DTLS: dtls_changed(p, t); break;
     case TRANSPORT_OUT_SCTP_UP: association_up(p, now, t->streams_out); break;
@@ -180,22 +248,10 @@ void sotto__peer_drain(struct peer *p, sotto_us now)
     while (sotto__transport_drain(&p->transport, now, &t) == 1) route(p, now, &t);
 }
 
-static void drive_retired(struct peer *p, sotto_us now)
-{
-    const struct ice_ops *ops = p->transport.shared->ice_ops;
-    struct ice_out ignored;
-    if (!p->retired) return;
-    while (ops->next(p->retired, now, &ignored) == 1) continue;
-    if (!ops->closed(p->retired)) return;
-    ops->free(p->retired);
-    p->retired = NULL;
-}
-
 int sotto__peer_next(struct peer *p, sotto_us now)
 {
     struct transport_out t;
     if (p->closed) return 0;
-    drive_retired(p, now);
     sotto__transport_turn(&p->transport);
     while (sotto__transport_next(&p->transport, now, &t) == 1) route(p, now, &t);
     sotto__receive(p, now);
@@ -207,25 +263,18 @@ int sotto__peer_next(struct peer *p, sotto_us now)
 
 sotto_us sotto__peer_due(const struct peer *p)
 {
-    sotto_us due = sotto__transport_due(&p->transport);
-    if (p->retired) due = sotto__earlier(due, p->transport.shared->ice_ops->due(p->retired));
-    return p->closed ? SOTTO_NEVER : due;
+    return p->closed ? SOTTO_NEVER : sotto__transport_due(&p->transport);
 }
 
 int sotto__peer_fds(struct peer *p, struct sotto_fd *out, int max)
 {
-    if (p->closed) return 0; /* an older ice that still says goodbye is cut short with the rest */
-    int n = p->n_fds = sotto__transport_fds(&p->transport, out, max);
-    if (p->retired) n += p->transport.shared->ice_ops->fds(p->retired, out + n, max - n);
-    return n;
+    /* closed: an ICE that still says goodbye is driven by the loop */
+    return p->closed ? 0 : sotto__transport_fds(&p->transport, out, max);
 }
 
 void sotto__peer_ready(struct peer *p, int slot, short revents)
 {
-    if (slot < p->n_fds)
-        sotto__transport_ready(&p->transport, slot, revents);
-    else if (p->retired)
-        p->transport.shared->ice_ops->ready(p->retired, slot - p->n_fds, revents);
+    sotto__transport_ready(&p->transport, slot, revents);
 }
 
 void sotto__peer_get_state(const struct peer *p, sotto_pc_state *ret)

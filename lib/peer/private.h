@@ -19,7 +19,8 @@ struct control { /* an event of the connection itself */
     uint64_t number;
     sotto_us at;
     sotto_pc_state state;
-    size_t candidate; /* index of the local candidate; n_candidates at the time of the end: END_OF_CANDIDATES */
+    size_t candidate; /* slot of the local candidate, or END_OF_CANDIDATES */
+    char ufrag[9];    /* CANDIDATE: the generation */
     int32_t code;
     const char *text; /* static */
     struct note *note; /* owned, TRACK, TRACK_REMOVED, CANDIDATE_ERROR: what was allocated before anything was changed */
@@ -41,16 +42,20 @@ struct peer {
     /* jsep */
     int32_t signaling; /* SOTTO_SIGNALING_* */
     struct description current_local, pending_local, current_remote, pending_remote;
-    char *last_offer, *last_answer; /* as created last; NULL: none, or outdated */
+    char *last_offer, *last_answer; /* as created last; NULL: none */
+    bool offer_is_old, answer_is_old; /* they may not be applied any more */
     bool last_is_answer;            /* which of them is the younger */
     uint64_t session_id, version;
+    char cname[17]; /* RFC 7022: random, of this connection */
+    char remote_tls_id[SOTTO_MAX_TLS_ID + 1]; /* "" none */
     char tls_id[33], next_tls_id[33]; /* next: "" unless the remote's offer begins a new DTLS association */
     bool negotiation_needed;
-    bool controlling, role_known_ice; /* ICE role, once there was an offer */
+    bool ice_role_known, controlling; /* once there was an offer */
     bool restart_wanted;              /* W3C LocalIceCredentialsToReplace is not empty */
     char replace_ufrag[9];            /* … it holds this one */
     bool remote_restart;              /* the pending remote offer is an ICE restart: our answer has new credentials */
-    bool established;                 /* offer and answer were there once: there is a transport */
+    bool sctp_ends;                   /* data was ended by negotiation: the association goes when its messages were read */
+    bool reconfigured;                /* servers or policy changed: the next offer is an ICE restart */
 
     /* media sections */
     struct node transceivers; /* W3C's set, in order of creation */
@@ -71,20 +76,22 @@ struct peer {
     sotto_pc_state told; /* as last queued */
 
     /* local candidates */
-    struct candidate *candidates; /* ufrag: of which generation */
-    size_t n_candidates;
-    bool live_gathered, next_gathered; /* GATHERED came */
+    struct candidate *candidates; /* slots; ufrag: of which generation, "" free */
+    size_t n_candidates;          /* slots in use at the beginning */
+    char gathered[2][9];          /* generations that have all theirs, the younger first */
     size_t n_remote_candidates;
 
     /* data */
     bool sctp_up, sctp_down, reading;
-    bool role_known, dtls_client;
+    bool role_known, dtls_client; /* of DTLS */
     int down_error;
     const char *down_reason;
     uint64_t remote_max_message; /* UINT64_MAX: any size */
     uint16_t streams;            /* ids below it may be used, once the association is up */
     struct node channels;        /* all */
     size_t n_channels, n_closed;
+    uint64_t last_channel;                   /* number */
+    uint64_t channels_opened, channels_left; /* how often one entered and left the state open */
     struct map by_id;
     struct peer_message held; /* channel NULL: none */
     struct node round;        /* channels with queued messages */
@@ -98,6 +105,7 @@ struct peer {
 };
 
 #define END_OF_CANDIDATES SIZE_MAX
+#define DATA_PORT 5000 /* of SCTP, ours */
 
 /* events.c */
 int sotto__events_init(struct peer *p);
@@ -105,14 +113,14 @@ void sotto__events_free(struct peer *p);
 void sotto__events_state(struct peer *p, sotto_us now); /* if a state changed since it was told */
 void sotto__events_needed(struct peer *p, sotto_us now);
 void sotto__events_not_needed(struct peer *p);
-void sotto__events_candidate(struct peer *p, sotto_us now, size_t index);
-void sotto__events_drop_candidates(struct peer *p);
+void sotto__events_candidate(struct peer *p, sotto_us now, size_t slot, const char *ufrag);
+void sotto__events_drop_candidates(struct peer *p, const char *ufrag); /* of a generation; NULL: all */
 void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text);
 /* note is moved; false: the queue is full, it was freed. */
 bool sotto__events_note(struct peer *p, sotto_us now, uint32_t type, struct note *note);
 size_t sotto__events_room(const struct peer *p); /* for notes */
 void sotto__events_drop_transceiver(struct peer *p, const struct transceiver *t); /* its handle is given back */
-void sotto__note_free(struct note *note);
+void sotto__note_free(struct peer *p, struct note *note); /* NULL is fine */
 void sotto__events_channel(struct peer *p, sotto_us now, struct channel *c, uint32_t type);
 void sotto__events_drop_channel(struct channel *c, uint32_t bits);
 
@@ -121,11 +129,17 @@ void sotto__peer_update(struct peer *p,
                         sotto_us now); /* folds the transports' states into the connection's */
 void sotto__peer_drain(struct peer *p,
                        sotto_us now); /* what a call from above produced goes to the egress */
+void sotto__peer_begin_data(struct peer *p, sotto_us now, uint16_t remote_port); /* negotiated; does nothing if it runs */
+void sotto__peer_end_data(struct peer *p, sotto_us now); /* negotiated to its end: the association goes when its messages were read */
+void sotto__peer_reset_transport(struct peer *p, sotto_us now); /* nothing stands on it any more: as new */
 void sotto__peer_forget_candidates(struct peer *p, const char *ufrag); /* of a generation that goes */
 
 /* jsep.c */
 void sotto__description_free(struct description *d);
 struct description *sotto__jsep_remote(struct peer *p); /* the effective one; sdp NULL: none */
+struct description *sotto__jsep_local(struct peer *p);
+bool sotto__jsep_is_answer(int32_t type); /* or pranswer */
+struct str sotto__jsep_ufrag(const struct sdp *sdp); /* of the section that candidates go to, else of the session; empty: none */
 
 /* needed.c: W3C §4.7.3 */
 void sotto__needed_update(struct peer *p, sotto_us now); /* "update the negotiation-needed flag", at the end of each operation */
@@ -135,14 +149,18 @@ bool sotto__needed_check(struct peer *p);                /* "check if negotiatio
 int sotto__offer_make(struct peer *p, bool restart, uint64_t version, char **ret); /* restart: with transport.next's credentials, prepared */
 int sotto__answer_make(struct peer *p, uint64_t version, char **ret); /* to pending_remote; with next's credentials if remote_restart */
 
-/* apply.c: what descriptions mean for transceivers, data and transport. prepare reads and checks all and allocates; commit cannot fail.
- * A plan is all-zero before; free it in any case. */
+/* apply.c: what descriptions mean for transceivers, data and transport. plan_new reads and checks all and allocates; plan_transport is the
+ * last step that can fail; commit cannot. Free a plan in any case. */
 struct plan;
-int sotto__plan_new(struct peer *p, const struct description *d, bool local, struct plan **ret, sotto_error *err);
-int sotto__plan_transport(struct plan *plan, sotto_us now, sotto_error *err); /* the last step that can fail: ICE */
-void sotto__plan_commit(struct plan *plan, sotto_us now);
-void sotto__plan_free(struct plan *plan); /* NULL is fine */
-int sotto__apply_rollback(struct peer *p, sotto_us now, sotto_error *err); /* of the pending description */
+int sotto__plan_new(struct peer *p, struct description *d, bool local, struct plan **ret, sotto_error *err);
+int sotto__plan_transport(struct plan *plan, sotto_us now, sotto_error *err);
+void sotto__plan_commit(struct plan *plan, sotto_us now); /* moves the description to its place; state and events too */
+void sotto__plan_free(struct plan *plan);                 /* NULL is fine */
+/* Of the pending local or remote description: 0, SOTTO_E_NOMEM, SOTTO_E_SYS. */
+int sotto__apply_rollback(struct peer *p, sotto_us now, bool local, sotto_error *err);
+
+/* describe.c */
+void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp, const struct sdp *before, sotto_us now);
 
 /* sendq.c */
 int sotto__sendq_push(struct peer *p, sotto_us now, struct channel *c, uint32_t ppid,

@@ -126,6 +126,16 @@ static void take(struct peer *p, sotto_us now, struct sctp_msg *m)
     if (m->type == SCTP_MSG_DATA) sotto__free(m->data);
 }
 
+/* Ended by negotiation, and read to its end: data may be negotiated anew, and perhaps was. */
+static void end_association(struct peer *p, sotto_us now)
+{
+    uint16_t port = p->transport.sctp_port_remote;
+    sotto__transport_end_data(&p->transport, now);
+    p->sctp_ends = p->sctp_down = false;
+    p->streams = p->max_channels;
+    if (p->data_negotiated) sotto__peer_begin_data(p, now, port);
+}
+
 void sotto__receive(struct peer *p, sotto_us now)
 {
     struct sctp_msg m;
@@ -140,6 +150,7 @@ void sotto__receive(struct peer *p, sotto_us now)
         p->down_reason = NULL;
         sotto__channel_all_down(p, now, p->down_error, reason ? reason : "");
     }
+    if (p->sctp_ends) end_association(p, now);
 }
 
 void sotto__receive_drop_held(struct peer *p)

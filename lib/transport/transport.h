@@ -148,6 +148,9 @@ void sotto__transport_unstart(struct transport *t, sotto_us now);
 /* New credentials for the live generation, while it is not started. 0 or SOTTO_E_SYS. */
 int sotto__transport_renew(struct transport *t);
 
+/* As new, but configured as it is; without credentials until renew. Nobody is told. */
+void sotto__transport_reset(struct transport *t, sotto_us now);
+
 /* ICE restart (RFC 8445 §9), make before break: the next generation gathers and checks while the live one carries data; with its first
  * pair it becomes the live one, and the old one is closed. DTLS and SCTP do not notice. */
 int sotto__transport_prepare(struct transport *t); /* next.ufrag and next.pwd, unless they are there: 0 or SOTTO_E_SYS */

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a description means for the one transport (RFC 9429 §5.9–5.11; RFC 8839 §4.4 ICE restart; RFC 8842 §5 DTLS): is it the first one,
+ * an ICE restart, a new DTLS association, or nothing new? Reading checks what may change and what may not; plan_transport does what
+ * can fail; committing notes the result.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "peer/apply.h"
+#include "util/error.h"
+#include "util/rand.h"
+
+/* ---- reading ---- */
+
+static bool same_fingerprints(const struct transport_remote *a, const struct transport_remote *b)
+{
+    return a->n_fingerprints == b->n_fingerprints &&
+           memcmp(a->fingerprints, b->fingerprints, a->n_fingerprints * sizeof *a->fingerprints) ==
+               0;
+}
+
+/* Whether the remote's credentials are new: both or none (RFC 8839 §5.4). */
+static int check_credentials(const struct plan *plan, bool *ret_new, sotto_error *err)
+{
+    const struct transport_remote *old = &plan->p->transport.remote, *t = &plan->desc.t;
+    bool ufrag = strcmp(old->ufrag, t->ufrag) != 0, pwd = strcmp(old->pwd, t->pwd) != 0;
+    *ret_new = ufrag && pwd;
+    if (ufrag == pwd) return 0;
+    return sotto__error(err, SOTTO_E_SDP, 0, "only one of ice-ufrag and ice-pwd has changed");
+}
+
+/* RFC 8842 §5: another fingerprint or tls-id means another DTLS association, which needs new ICE credentials. */
+static int check_dtls(struct plan *plan, bool new_ice, sotto_error *err)
+{
+    struct peer *p = plan->p;
+    const char *tls_id = plan->desc.tls_id;
+    bool other_id = tls_id[0] && p->remote_tls_id[0] && strcmp(tls_id, p->remote_tls_id) != 0;
+    plan->new_dtls = other_id || !same_fingerprints(&plan->desc.t, &p->transport.remote);
+    if (plan->new_dtls && !new_ice)
+        return sotto__error(err, SOTTO_E_MODIFICATION, 0,
+                            "the %s of a live connection may change with an ICE restart only",
+                            other_id ? "tls-id" : "fingerprint");
+    bool contradicts = (plan->desc.setup == SDP_SETUP_ACTIVE && p->dtls_client) ||
+                       (plan->desc.setup == SDP_SETUP_PASSIVE && !p->dtls_client);
+    if (!plan->new_dtls && p->role_known && contradicts)
+        return sotto__error(err, SOTTO_E_SDP, 0,
+                            "a=setup contradicts the roles of the live connection");
+    return 0;
+}
+
+static int read_desc(struct plan *plan, const struct sdp *sdp, const struct sections *sections,
+                     bool is_offer, sotto_error *err)
+{
+    plan->remote = sdp;
+    return sotto__transport_desc_read(sdp, &sections->items[plan->tagged], is_offer, &plan->desc,
+                                      err);
+}
+
+static int read_remote_offer(struct plan *plan, sotto_error *err)
+{
+    bool new_ice = false;
+    plan->tagged = sotto__bundle_choose(&plan->here, plan->live, plan->n_live, plan->chosen);
+    if (plan->tagged < 0) return 0;
+    int r = read_desc(plan, plan->d->sdp, &plan->here, true, err);
+    if (r < 0 || !plan->p->transport.has_remote) return r;
+    r = check_credentials(plan, &new_ice, err);
+    if (r == 0) r = check_dtls(plan, new_ice, err);
+    plan->remote_restart = new_ice;
+    return r;
+}
+
+/* Our own section that candidates belong to: the first that is not bundled into another. */
+static void find_own_tagged(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->here.n && plan->own_tagged < 0; i++)
+        if (!plan->here.items[i].rejected && !plan->here.items[i].bundle_only)
+            plan->own_tagged = (int32_t)i;
+}
+
+static bool is_next(const struct peer *p, const struct sdp *local)
+{
+    return p->transport.next.ufrag[0] &&
+           sotto__str_eq(sotto__jsep_ufrag(local), sotto__str(p->transport.next.ufrag));
+}
+
+static void read_local_offer(struct plan *plan)
+{
+    const struct transport *t = &plan->p->transport;
+    find_own_tagged(plan);
+    plan->starts = plan->own_tagged >= 0 && !t->live.ice;
+    plan->restarts = !plan->starts && !t->next.ice && is_next(plan->p, plan->d->sdp);
+}
+
+static int read_local_answer(struct plan *plan, sotto_error *err)
+{
+    struct peer *p = plan->p;
+    bool new_ice = true;
+    find_own_tagged(plan);
+    if (plan->own_tagged < 0) return 0;
+    plan->tagged = sotto__bundle_choose(&plan->offer, plan->live, plan->n_live, plan->chosen);
+    if (plan->tagged < 0) return sotto__error(err, SOTTO_E_SDP, 0, "the offer has no transport");
+    int r = read_desc(plan, p->pending_remote.sdp, &plan->offer, true, err);
+    if (r == 0 && p->transport.has_remote) {
+        r = check_credentials(plan, &new_ice, err);
+        if (r == 0) r = check_dtls(plan, new_ice, err);
+        plan->restarts = new_ice && !p->transport.next.ice;
+    }
+    plan->starts = !p->transport.live.ice;
+    plan->sets_remote = new_ice;
+    if (plan->starts || !p->role_known || plan->new_dtls) {
+        const struct sdp_media *m = &plan->d->sdp->media[plan->own_tagged];
+        const struct sdp_line *setup = sotto__sdp_attr_or_session(plan->d->sdp, m, "setup");
+        plan->dtls_client = setup && sotto__str_eq(setup->value, STR("active"));
+    } else {
+        plan->dtls_client = p->dtls_client;
+    }
+    return r;
+}
+
+static int check_answered_restart(const struct plan *plan, bool new_ice, sotto_error *err)
+{
+    const struct peer *p = plan->p;
+    bool asked = p->transport.next.ice && is_next(p, p->pending_local.sdp);
+    bool other = p->signaling == SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER;
+    if (asked && !new_ice && !other)
+        return sotto__error(err, SOTTO_E_SDP, 0, "an ICE restart was answered with old credentials");
+    if (!asked && new_ice && !other)
+        return sotto__error(err, SOTTO_E_SDP, 0,
+                            "new ICE credentials in the answer to an offer without ICE restart");
+    return 0;
+}
+
+static int read_remote_answer(struct plan *plan, sotto_error *err)
+{
+    struct peer *p = plan->p;
+    bool new_ice = true;
+    int r = sotto__bundle_check_answer(&plan->offer, &plan->here, &plan->tagged, err);
+    if (r < 0 || plan->tagged < 0) return r;
+    r = read_desc(plan, plan->d->sdp, &plan->here, false, err);
+    if (r == 0 && p->transport.has_remote) {
+        r = check_credentials(plan, &new_ice, err);
+        if (r == 0) r = check_dtls(plan, new_ice, err);
+        if (r == 0) r = check_answered_restart(plan, new_ice, err);
+    }
+    plan->sets_remote = new_ice;
+    plan->dtls_client = plan->desc.setup == SDP_SETUP_PASSIVE;
+    return r;
+}
+
+int sotto__plan_read_transport(struct plan *plan, sotto_error *err)
+{
+    if (sotto__plan_is_answer(plan))
+        return plan->local ? read_local_answer(plan, err) : read_remote_answer(plan, err);
+    if (!plan->local) return read_remote_offer(plan, err);
+    read_local_offer(plan);
+    return 0;
+}
+
+/* ---- what can fail ---- */
+
+static int start(struct plan *plan, sotto_us now, sotto_error *err)
+{
+    struct peer *p = plan->p;
+    bool controlling = p->ice_role_known ? p->controlling : plan->local;
+    int r = 0;
+    if (plan->starts) r = sotto__transport_start(&p->transport, controlling, now);
+    if (r == 0 && plan->restarts) {
+        r = sotto__transport_prepare(&p->transport);
+        if (r == 0) r = sotto__transport_restart(&p->transport, now);
+    }
+    return r < 0 ? sotto__error(err, r, 0, "no candidates can be gathered") : 0;
+}
+
+static void undo_start(struct plan *plan, sotto_us now)
+{
+    if (plan->starts) sotto__transport_unstart(&plan->p->transport, now);
+    if (plan->restarts) sotto__transport_forget(&plan->p->transport, now);
+}
+
+/* Credentials for the answer to an ICE restart, a tls-id for the answer to a new DTLS association. */
+static int prepare_answer(struct plan *plan, sotto_error *err)
+{
+    struct peer *p = plan->p;
+    int r = 0;
+    if (plan->remote_restart) r = sotto__transport_prepare(&p->transport);
+    if (r == 0 && plan->new_dtls)
+        r = sotto__rand_ice(plan->next_tls_id, sizeof plan->next_tls_id - 1);
+    return r < 0 ? sotto__error(err, r, 0, "no entropy") : 0;
+}
+
+int sotto__plan_transport(struct plan *plan, sotto_us now, sotto_error *err)
+{
+    struct peer *p = plan->p;
+    if (!plan->local && !sotto__plan_is_answer(plan)) return prepare_answer(plan, err);
+    int r = start(plan, now, err);
+    if (r < 0 || !plan->sets_remote) return r;
+    struct transport_remote t = plan->desc.t;
+    t.dtls_client = plan->dtls_client;
+    t.new_dtls = plan->new_dtls;
+    r = sotto__transport_set_remote(&p->transport, &t, now);
+    if (r == 0) return 0;
+    undo_start(plan, now);
+    return sotto__error(err, r, 0, "the transport does not take the remote's credentials");
+}
+
+/* ---- commit ---- */
+
+static void commit_remote(struct plan *plan, sotto_us now)
+{
+    struct peer *p = plan->p;
+    const struct sdp *before = plan->sets_remote ? NULL : p->current_remote.sdp;
+    if (plan->sets_remote) {
+        p->dtls_client = plan->dtls_client;
+        p->role_known = true;
+        p->n_remote_candidates = 0;
+        snprintf(p->remote_tls_id, sizeof p->remote_tls_id, "%s", plan->desc.tls_id);
+        if (plan->new_dtls && p->next_tls_id[0])
+            memcpy(p->tls_id, p->next_tls_id, sizeof p->tls_id);
+        p->next_tls_id[0] = '\0';
+    }
+    sotto__describe_apply_candidates(p, plan->remote, before, now);
+    if (plan->desc.done) sotto__transport_remote_done(&p->transport, plan->desc.t.ufrag, now);
+}
+
+static void commit_tagged(struct plan *plan)
+{
+    struct peer *p = plan->p;
+    if (plan->own_tagged < 0) return;
+    struct str mid = plan->here.items[plan->own_tagged].mid;
+    snprintf(p->tagged_mid, sizeof p->tagged_mid, "%.*s", (int)mid.n, mid.p ? mid.p : "");
+    p->tagged_index = plan->own_tagged;
+}
+
+static void choose_role(struct plan *plan)
+{
+    struct peer *p = plan->p;
+    if (p->ice_role_known || sotto__plan_is_answer(plan)) return;
+    if (plan->local ? plan->own_tagged < 0 : plan->tagged < 0) return;
+    p->ice_role_known = true;
+    p->controlling = plan->local || plan->desc.lite; /* RFC 8445 §6.1.1 */
+}
+
+void sotto__plan_commit_transport(struct plan *plan, sotto_us now)
+{
+    struct peer *p = plan->p;
+    bool answer = sotto__plan_is_answer(plan);
+    choose_role(plan);
+    commit_tagged(plan);
+    if (plan->starts || plan->restarts) p->gathering = SOTTO_GATHERING_GATHERING;
+    if (!answer && !plan->local) {
+        p->remote_restart = plan->remote_restart;
+        memcpy(p->next_tls_id, plan->next_tls_id, sizeof p->next_tls_id);
+    }
+    if (answer && plan->tagged >= 0) commit_remote(plan, now);
+    /* W3C: a transport that no section uses any more is closed; the next one is new */
+    if (plan->d->type == SOTTO_SDP_ANSWER && !plan->any_accepted && plan->here.n > 0)
+        sotto__peer_reset_transport(p, now);
+}
+
+void sotto__apply_rollback_transport(struct peer *p, sotto_us now)
+{
+    if (p->transport.has_remote) {
+        if (!p->transport.next.ice || !is_next(p, p->pending_local.sdp)) return;
+        sotto__peer_forget_candidates(p, p->transport.next.ufrag);
+        sotto__transport_forget(&p->transport, now);
+        p->gathering = SOTTO_GATHERING_COMPLETE;
+        return;
+    }
+    sotto__peer_reset_transport(p, now); /* its credentials were told already: the next ones are others */
+}
