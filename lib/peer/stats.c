@@ -67,14 +67,6 @@ static void add_certificates(struct stats_build *b, const struct peer *p,
 
 /* ---- the transport ---- */
 
-static void add_counters(struct stats_build *b, const struct transport_stats *s)
-{
-    sotto__stats_int(b, "packetsSent", s->packets_sent);
-    sotto__stats_int(b, "packetsReceived", s->packets_received);
-    sotto__stats_int(b, "bytesSent", s->bytes_sent);
-    sotto__stats_int(b, "bytesReceived", s->bytes_received);
-}
-
 static void add_transport(struct stats_build *b, const struct peer *p, const struct dtls_info *dtls,
                           const char *pair, const struct certificates *certs)
 {
@@ -83,7 +75,7 @@ static void add_transport(struct stats_build *b, const struct peer *p, const str
                                              "disconnected", "failed",   "closed"};
     char version[8];
     sotto__stats_begin(b, "transport", STATS_TRANSPORT);
-    add_counters(b, &p->transport.stats);
+    sotto__stats_counters(b, &p->transport.stats, &(struct transport_stats){0});
     sotto__stats_text(b, "iceRole",
                       !p->ice_role_known ? "unknown"
                       : p->controlling   ? "controlling"

@@ -35,5 +35,8 @@ int sotto__stats_finish(struct stats_build *b, double timestamp, sotto_stats **r
 #define STATS_PAIR_ID (2 * STATS_CANDIDATE_ID + 4)
 void sotto__stats_ice(struct stats_build *b, const struct peer *p, bool only_pair,
                       char pair_id[static STATS_PAIR_ID]);
+/* packetsSent … bytesReceived: the difference */
+void sotto__stats_counters(struct stats_build *b, const struct transport_stats *now,
+                           const struct transport_stats *before);
 
 #endif

@@ -152,8 +152,17 @@ static bool get_pair(const struct peer *p, struct ice_pair *ret)
     return true;
 }
 
-static void add_pair(struct stats_build *b, const struct ice_pair *pair, const struct ids *ids,
-                     const char *id)
+void sotto__stats_counters(struct stats_build *b, const struct transport_stats *now,
+                           const struct transport_stats *before)
+{
+    sotto__stats_int(b, "packetsSent", now->packets_sent - before->packets_sent);
+    sotto__stats_int(b, "packetsReceived", now->packets_received - before->packets_received);
+    sotto__stats_int(b, "bytesSent", now->bytes_sent - before->bytes_sent);
+    sotto__stats_int(b, "bytesReceived", now->bytes_received - before->bytes_received);
+}
+
+static void add_pair(struct stats_build *b, const struct transport *t, const struct ice_pair *pair,
+                     const struct ids *ids, const char *id)
 {
     sotto__stats_begin(b, "candidate-pair", id);
     sotto__stats_text(b, "transportId", STATS_TRANSPORT);
@@ -161,6 +170,7 @@ static void add_pair(struct stats_build *b, const struct ice_pair *pair, const s
     sotto__stats_text(b, "remoteCandidateId", ids->remote);
     sotto__stats_text(b, "state", "succeeded");
     sotto__stats_bool(b, "nominated", true);
+    sotto__stats_counters(b, &t->stats, &t->at_pair);
     if (pair->rtt > 0) sotto__stats_double(b, "currentRoundTripTime", (double)pair->rtt / 1e6);
 }
 
@@ -177,5 +187,5 @@ void sotto__stats_ice(struct stats_build *b, const struct peer *p, bool only_pai
         .b = b, .p = p, .pair = has_pair ? &pair : NULL, .ids = &ids, .only_pair = only_pair});
     if (!has_pair) return;
     snprintf(pair_id, STATS_PAIR_ID, "P%s+%s", ids.local, ids.remote);
-    add_pair(b, &pair, &ids, pair_id);
+    add_pair(b, &p->transport, &pair, &ids, pair_id);
 }

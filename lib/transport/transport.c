@@ -108,7 +108,7 @@ static int from_ice(struct transport *t, sotto_us now, struct transport_generati
         return 1;
     case ICE_OUT_STATE: g->state = in->state; return say_ice(t, out);
     case ICE_OUT_SELECTED:
-        t->stats.pair_changes++;
+        if (t->stats.pair_changes++ > 0) t->at_pair = t->stats;
         g->selected = true;
         if (g == &t->next) sotto__transport_switch(t, now);
         return news(t, now, out);

@@ -106,6 +106,7 @@ struct transport {
     struct cert *cert;
     bool controlling;
     struct transport_stats stats;
+    struct transport_stats at_pair; /* as they were when the pair in use was selected; 0 for the first */
     bool relay_only, allow_loopback;
     uint16_t port_min, port_max;
     char *interface;
