@@ -180,7 +180,8 @@ SOTTO_API void sotto_pc_free(sotto_pc *pc);
  * Make an offer. Nothing changes by it.
  * @param opt      borrowed, nullable.
  * @param ret_sdp  yours: sotto_free(); for sotto_pc_set_local_description() and for the remote.
- * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. Source: RFC 9429 §5.2.
+ * @return 0, or SOTTO_E_STATE the remote's offer waits for an answer, or a provisional answer was set; SOTTO_E_INVAL, SOTTO_E_CLOSED,
+ *         SOTTO_E_LIMIT, SOTTO_E_NOMEM, SOTTO_E_SYS. Source: RFC 9429 §5.2.
  */
 SOTTO_API int sotto_pc_create_offer(sotto_pc *pc, const sotto_offer_options *opt, char **ret_sdp);
 
@@ -208,7 +209,7 @@ SOTTO_API int sotto_pc_set_local_description(sotto_pc *pc, sotto_sdp_type type, 
 
 /**
  * Apply a remote description. An offer while a local offer is pending rolls that one back.
- * @param type    SOTTO_SDP_OFFER, PRANSWER, ANSWER or ROLLBACK.
+ * @param type    SOTTO_SDP_OFFER, PRANSWER, ANSWER, or ROLLBACK, which takes back the pending offer, whoever made it.
  * @param sdp     borrowed, at most 256 KiB; ROLLBACK: ignored.
  * @param reterr  nullable, filled on failure.
  * @return 0, or  SOTTO_E_STATE         not in this signaling state

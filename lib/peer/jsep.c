@@ -40,6 +40,33 @@ struct str sotto__jsep_ufrag(const struct sdp *sdp)
     return line ? line->value : (struct str){NULL, 0};
 }
 
+/* ---- which description when ---- */
+
+static bool local_allowed(int32_t state, int32_t type)
+{
+    if (type == SOTTO_SDP_OFFER)
+        return state == SOTTO_SIGNALING_STABLE || state == SOTTO_SIGNALING_HAVE_LOCAL_OFFER;
+    return state == SOTTO_SIGNALING_HAVE_REMOTE_OFFER ||
+           state == SOTTO_SIGNALING_HAVE_LOCAL_PRANSWER;
+}
+
+static bool remote_allowed(int32_t state, int32_t type)
+{
+    if (type == SOTTO_SDP_OFFER) /* in have-local-offer: rolls back implicitly */
+        return state == SOTTO_SIGNALING_STABLE || state == SOTTO_SIGNALING_HAVE_REMOTE_OFFER ||
+               state == SOTTO_SIGNALING_HAVE_LOCAL_OFFER;
+    return state == SOTTO_SIGNALING_HAVE_LOCAL_OFFER ||
+           state == SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER;
+}
+
+static int32_t implicit_type(int32_t state)
+{
+    return state == SOTTO_SIGNALING_HAVE_REMOTE_OFFER ||
+                   state == SOTTO_SIGNALING_HAVE_LOCAL_PRANSWER
+               ? SOTTO_SDP_ANSWER
+               : SOTTO_SDP_OFFER;
+}
+
 /* ---- making texts ---- */
 
 static int make_text(struct peer *p, bool answer, bool restart, uint64_t version, char **ret)
@@ -87,7 +114,9 @@ static int make(struct peer *p, bool answer, bool ice_restart, char **ret)
 
 int sotto__peer_create_offer(struct peer *p, bool ice_restart, char **ret_sdp)
 {
-    return p->closed ? SOTTO_E_CLOSED : make(p, false, ice_restart, ret_sdp);
+    if (p->closed) return SOTTO_E_CLOSED;
+    if (!local_allowed(p->signaling, SOTTO_SDP_OFFER)) return SOTTO_E_STATE;
+    return make(p, false, ice_restart, ret_sdp);
 }
 
 int sotto__peer_create_answer(struct peer *p, char **ret_sdp)
@@ -107,36 +136,12 @@ static void outdate_texts(struct peer *p)
 
 /* ---- transitions ---- */
 
-static bool local_allowed(int32_t state, int32_t type)
+/* Either side's call takes back the offer that is pending, whoever made it: RFC 9429 §5.7. */
+static int rollback(struct peer *p, sotto_us now, sotto_error *err)
 {
-    if (type == SOTTO_SDP_OFFER)
-        return state == SOTTO_SIGNALING_STABLE || state == SOTTO_SIGNALING_HAVE_LOCAL_OFFER;
-    return state == SOTTO_SIGNALING_HAVE_REMOTE_OFFER ||
-           state == SOTTO_SIGNALING_HAVE_LOCAL_PRANSWER;
-}
-
-static bool remote_allowed(int32_t state, int32_t type)
-{
-    if (type == SOTTO_SDP_OFFER) /* in have-local-offer: rolls back implicitly */
-        return state == SOTTO_SIGNALING_STABLE || state == SOTTO_SIGNALING_HAVE_REMOTE_OFFER ||
-               state == SOTTO_SIGNALING_HAVE_LOCAL_OFFER;
-    return state == SOTTO_SIGNALING_HAVE_LOCAL_OFFER ||
-           state == SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER;
-}
-
-static int32_t implicit_type(int32_t state)
-{
-    return state == SOTTO_SIGNALING_HAVE_REMOTE_OFFER ||
-                   state == SOTTO_SIGNALING_HAVE_LOCAL_PRANSWER
-               ? SOTTO_SDP_ANSWER
-               : SOTTO_SDP_OFFER;
-}
-
-static int rollback(struct peer *p, sotto_us now, bool local, sotto_error *err)
-{
-    int32_t from = local ? SOTTO_SIGNALING_HAVE_LOCAL_OFFER : SOTTO_SIGNALING_HAVE_REMOTE_OFFER;
-    if (p->signaling != from)
-        return sotto__error(err, SOTTO_E_STATE, 0, "there is no such offer to be rolled back");
+    bool local = p->signaling == SOTTO_SIGNALING_HAVE_LOCAL_OFFER;
+    if (!local && p->signaling != SOTTO_SIGNALING_HAVE_REMOTE_OFFER)
+        return sotto__error(err, SOTTO_E_STATE, 0, "there is no offer to be rolled back");
     int r = sotto__apply_rollback(p, now, local, err);
     if (r == 0) outdate_texts(p);
     return r;
@@ -183,7 +188,7 @@ int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char
     const char *text;
     char *made;
     if (p->closed) return sotto__error(err, SOTTO_E_CLOSED, 0, "the connection is closed");
-    if (type == SOTTO_SDP_ROLLBACK) return rollback(p, now, true, err);
+    if (type == SOTTO_SDP_ROLLBACK) return rollback(p, now, err);
     if (type == SOTTO_SDP_IMPLICIT) type = implicit_type(p->signaling);
     if (!local_allowed(p->signaling, type))
         return sotto__error(err, SOTTO_E_STATE, 0, "not in this signaling state");
@@ -199,7 +204,7 @@ int sotto__peer_set_remote(struct peer *p, sotto_us now, int32_t type, const cha
                            sotto_error *err)
 {
     if (p->closed) return sotto__error(err, SOTTO_E_CLOSED, 0, "the connection is closed");
-    if (type == SOTTO_SDP_ROLLBACK) return rollback(p, now, false, err);
+    if (type == SOTTO_SDP_ROLLBACK) return rollback(p, now, err);
     if (!remote_allowed(p->signaling, type))
         return sotto__error(err, SOTTO_E_STATE, 0, "not in this signaling state");
     int r = set(p, now, sdp, strnlen(sdp, SOTTO_MAX_SDP + 1), type, false, err);
