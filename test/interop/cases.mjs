@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The cases: what must be seen to work with a real browser at the other end. Run by test/interop/run. */
 import { pages, requests } from './demo.mjs';
+import { mediaSeries } from './media.mjs';
+import { perfectSeries } from './perfect.mjs';
 import { CLOSED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
 
 const MAX = 262144; /* sotto's and Chromium's largest message */
@@ -294,6 +296,14 @@ async function series(name, browser) {
   await test(`${name}: slow reader, 10 s`, 120000, () => slowReader(browser));
 }
 
+/* Media, in a browser of its own: one with devices. */
+async function negotiation(name) {
+  const browser = await launch[name]({ media: true });
+  await mediaSeries(name, browser);
+  await perfectSeries(name, browser);
+  await browser.close().catch(() => {});
+}
+
 const names = Object.keys(launch);
 const browsers = await Promise.all(names.map(n => launch[n]()));
 const background = names.map(n => test(`${n}: page gone without goodbye`, 100000, () => gone(n)));
@@ -305,5 +315,6 @@ await test('demo: the page in two browsers at once', 90000, () => pages(browsers
 await test('two peers of ours: slow reader, 10 s', 120000, ownSlowReader);
 await Promise.all(background);
 await Promise.all(browsers.map(b => b.close().catch(() => {})));
+await Promise.all(names.map(negotiation));
 console.log(`${results.passed} passed, ${results.failed} failed`);
 process.exit(results.failed || !results.passed ? 1 : 0);

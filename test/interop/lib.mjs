@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rig of the browser tests: the browsers, their pages, and the library's processes in the other network namespace. */
 import { spawn } from 'node:child_process';
+import { createServer } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const pageScript = readFileSync(join(here, 'page.js'), 'utf8');
+const mediaScript = readFileSync(join(here, 'page-media.js'), 'utf8');
 
 export const sleep = ms => new Promise(done => setTimeout(done, ms));
 export function within(ms, what, promise) {
@@ -33,19 +35,29 @@ const FIREFOX_PREFS = {
   'extensions.getAddons.cache.enabled': false, 'extensions.update.enabled': false, 'dom.push.connection.enabled': false,
 };
 
-/* A Chromium that hides its addresses behind mDNS names, as it does for people, or not. */
-export async function launchChromium({ mdns = false, loopback = false } = {}) {
+/* Cameras and microphones that are none, and nobody who has to be asked. Timers run at full speed in every page. */
+const CHROMIUM_MEDIA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+const FIREFOX_MEDIA = {
+  'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true,
+  'dom.min_background_timeout_value': 4, 'dom.timeout.enable_budget_timer_throttling': false,
+};
+
+/* A Chromium that hides its addresses behind mDNS names, as it does for people, or not. trials: of --force-fieldtrials. */
+export async function launchChromium({ mdns = false, loopback = false, media = false, trials = '' } = {}) {
   const { chromium } = await import('playwright-core');
   const args = [...CHROMIUM_ARGS];
   if (!mdns) args.push('--disable-features=WebRtcHideLocalIpsWithMdns');
   if (loopback) args.push('--allow-loopback-in-peer-connection');
+  if (media) args.push(...CHROMIUM_MEDIA);
+  if (trials) args.push(`--force-fieldtrials=${trials}`);
   return chromium.launch({ executablePath: '/usr/bin/chromium', args });
 }
 
-export async function launchFirefox() {
+export async function launchFirefox({ media = false } = {}) {
   const puppeteer = (await import('puppeteer-core')).default;
   return puppeteer.launch({
-    browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true, extraPrefsFirefox: FIREFOX_PREFS,
+    browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true,
+    extraPrefsFirefox: { ...FIREFOX_PREFS, ...(media ? FIREFOX_MEDIA : {}) },
     env: { ...process.env, MOZ_DISABLE_CONTENT_SANDBOX: '1', MOZ_CRASHREPORTER_DISABLE: '1', HOME: firefoxHome() },
     protocolTimeout: 150000, userDataDir: mkdtempSync(join(firefoxHome(), 'profile-')),
   });
@@ -61,10 +73,24 @@ function firefoxHome() {
 
 export const launch = { chromium: launchChromium, firefox: launchFirefox };
 
-/* A new page with the remote control in it: page.make(), page.offer() … are the functions of page.js. */
-export async function newPage(browser) {
+/* Devices are for pages of a secure origin only: 127.0.0.1 counts as one. */
+let origin;
+function blankPage() {
+  origin ??= new Promise(done => {
+    const server = createServer((_, answer) => answer.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>sotto</title>'));
+    server.listen(0, '127.0.0.1', () => done(`http://127.0.0.1:${server.address().port}/`));
+    server.unref();
+  });
+  return origin;
+}
+
+/* A new page with the remote control in it: page.make(), page.offer() … are the functions of page.js, and if it may use the
+ * browser's devices also those of page-media.js. */
+export async function newPage(browser, media = false) {
   const page = await browser.newPage();
+  if (media) await page.goto(await blankPage());
   await page.evaluate(pageScript);
+  if (media) await page.evaluate(mediaScript);
   return new Proxy(page, {
     get(target, name) {
       if (name === 'raw') return target;
@@ -115,15 +141,18 @@ export class Peer {
   }
 
   /* The first report, past or to come, that begins with these fields; it is taken out. */
-  wait(fields, ms = 20000) {
-    const test = r => fields.every((f, k) => f === null || String(f) === r[k]);
+  wait(fields, ms = 20000) { return this.waitAny([fields], ms); }
+
+  /* … or with those of another of these lists. */
+  waitAny(lists, ms) {
+    const test = r => lists.some(fields => fields.every((f, k) => f === null || String(f) === r[k]));
     const i = this.reports.findIndex(test);
     if (i >= 0) return Promise.resolve(this.reports.splice(i, 1)[0]);
     if (this.over) return Promise.reject(new Error(this.over));
     const w = { test };
     this.waiting.push(w);
     const promise = new Promise((done, fail) => Object.assign(w, { done, fail }));
-    return within(ms, `the peer's "${fields.join(' ')}"`, promise).catch(e => {
+    return within(ms, `the peer's "${lists[0].join(' ')}"`, promise).catch(e => {
       const last = this.reports.slice(-5).map(r => r.join(' ').slice(0, 40)).join(', ');
       throw new Error(`${e.message}; its last reports: ${last}; ${this.lastError || 'no error'}`);
     }).finally(() => {
@@ -131,11 +160,20 @@ export class Peer {
     });
   }
 
-  async ask(...fields) { this.tell(...fields); return this.wait(fields.slice(0, fields[0] === 'count' ? 2 : 1)); }
+  async ask(...fields) { this.tell(...fields); return this.wait(fields.slice(0, 2)); }
   async rss() { return Number((await this.ask('rss'))[1]); }
   async count(i) { const r = await this.ask('count', i); return { messages: +r[2], bytes: +r[3], hash: +r[4] }; }
   async open(n, label, ...options) { this.tell('open', n, label, ...options); return +(await this.wait(['dc']))[1]; }
   async channel(n, label) { return +(await this.wait(['channel', n, null, label]))[2]; }
+  async look(n) {
+    const r = await this.ask('look', n);
+    return {
+      signaling: SIGNALING[r[2]], connection: +r[3], dtls: +r[4], ufrag: r[5], errors: this.reports.filter(x => x[0] === 'error' || x[0] === 'gap').map(x => x.join(' ')),
+      transceivers: r[7].split(';').filter(t => t).map(t => { const [mid, kind, direction, current] = t.split(','); return { mid, kind, direction, current }; }),
+      local: unescape(r[8]), remote: unescape(r[9]),
+    };
+  }
+  async stats(n) { return Object.values(JSON.parse((await this.ask('stats', n))[2])); }
   async description(n) { const r = await this.wait(['D', n]); return { type: r[2], sdp: unescape(r[3]) }; }
   async state(n, value, ms) { return this.wait(['state', n, value], ms); }
 
@@ -159,15 +197,18 @@ export class Peer {
 }
 
 export const CONNECTED = 2, DISCONNECTED = 3, FAILED = 4, CLOSED = 5;
+const SIGNALING = ['stable', 'have-local-offer', 'have-remote-offer', 'have-local-pranswer', 'have-remote-pranswer', 'closed'];
 
-/* Trickled candidates, both ways, for as long as the call lasts. */
-function trickle(page, p, peer, n) {
+/* Trickled candidates, both ways, for as long as the call lasts, or until what is returned is called. */
+export function trickle(page, p, peer, n) {
+  let over = false;
   (async () => {
-    for (;;) for (const c of await page.candidates(p)) peer.tell('C', n, c.mid, c.line);
+    while (!over) for (const c of await page.candidates(p)) peer.tell('C', n, c.mid, c.line, c.ufrag ?? '');
   })().catch(() => {});
   (async () => {
-    for (;;) { const r = await peer.wait(['C', n], 3600e3); await page.add(p, r[3], r[2]); }
+    for (;;) { const r = await peer.wait(['C', n], 3600e3); await page.add(p, r[3], r[2], r[4]); }
   })().catch(() => {});
+  return () => { over = true; };
 }
 
 /* Connects connection n of the peer with a new one of the page, which is returned. `before` opens the first channel. */

@@ -38,9 +38,10 @@
     }
   }
 
-  rig.make = trickle => {
-    const p = { pc: new RTCPeerConnection(), trickle, out: [], channels: [] };
-    p.pc.onicecandidate = e => p.out.push(e.candidate ? { line: e.candidate.candidate, mid: e.candidate.sdpMid } : { line: '', mid: '0' });
+  rig.inside = { pcs, dcs, track, until };
+  rig.make = (trickle, config) => {
+    const p = { pc: new RTCPeerConnection(config), trickle, out: [], channels: [] };
+    p.pc.onicecandidate = ({ candidate: c }) => p.out.push(c ? { line: c.candidate, mid: c.sdpMid, ufrag: c.usernameFragment } : { line: '', mid: '0' });
     p.pc.ondatachannel = e => p.channels.push(track(e.channel));
     pcs.push(p);
     return pcs.length - 1;
@@ -65,7 +66,7 @@
     return p.trickle ? first : described(p);
   };
   rig.accept = (n, sdp) => pcs[n].pc.setRemoteDescription({ type: 'answer', sdp });
-  rig.add = (n, line, mid) => pcs[n].pc.addIceCandidate(line ? { candidate: line, sdpMid: mid } : undefined);
+  rig.add = (n, line, mid, ufrag) => pcs[n].pc.addIceCandidate(line ? { candidate: line, sdpMid: mid, usernameFragment: ufrag } : undefined);
   rig.candidates = async n => {
     const p = pcs[n];
     for (let i = 0; i < 40 && p.out.length === 0; i++) await sleep(25);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Runs inside the browser's page after page.js: transceivers, what became of them, and perfect negotiation as W3C WebRTC 1.0 §10.7
+ * has it. */
+(() => {
+  const rig = window.rig, { pcs, dcs, track, until } = rig.inside;
+
+  /* Fake devices: real packets. One camera and one microphone for the whole page. */
+  let devices;
+  async function sourceOf(kind) {
+    devices ??= navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 160, height: 120, frameRate: 10 } });
+    const stream = await devices;
+    return (kind === 'audio' ? stream.getAudioTracks() : stream.getVideoTracks())[0].clone();
+  }
+  const sends = direction => direction.startsWith('send');
+  const live = pc => pc.getTransceivers().filter(t => t.direction !== 'stopped');
+
+  /* --- one step at a time --------------------------------------------------------------------------------------------- */
+
+  /* media: [{ kind, direction, rids, codec, stream }], in this order; hdrext: every header extension that the browser has. */
+  rig.shape = async (n, media, hdrext) => {
+    const { pc } = pcs[n], streams = {};
+    for (const m of media) {
+      const direction = m.direction ?? 'sendrecv', init = { direction };
+      if (m.stream) init.streams = [(streams[m.stream] ??= new MediaStream())];
+      if (m.rids) init.sendEncodings = m.rids.map((rid, i) => ({ rid, scaleResolutionDownBy: 2 ** (m.rids.length - 1 - i) }));
+      const t = pc.addTransceiver(sends(direction) ? await sourceOf(m.kind) : m.kind, init);
+      if (m.codec) rig.prefer(n, t, [m.codec]);
+      if (hdrext) t.setHeaderExtensionsToNegotiate(t.getHeaderExtensionsToNegotiate().map(x => ({ ...x, direction: 'sendrecv' })));
+    }
+  };
+  rig.prefer = (n, t, mimes) => {
+    if (typeof t === 'number') t = pcs[n].pc.getTransceivers()[t];
+    const all = RTCRtpReceiver.getCapabilities(t.receiver.track.kind).codecs;
+    t.setCodecPreferences(mimes.flatMap(mime => all.filter(c => c.mimeType.toLowerCase() === mime.toLowerCase())));
+  };
+  /* The answerer gives back what it is offered. */
+  rig.giveBack = async n => {
+    for (const t of live(pcs[n].pc)) {
+      await t.sender.replaceTrack(await sourceOf(t.receiver.track.kind));
+      t.direction = 'sendrecv';
+    }
+  };
+  rig.has = mime => RTCRtpReceiver.getCapabilities(mime.split('/')[0]).codecs.some(c => c.mimeType.toLowerCase() === mime.toLowerCase());
+  rig.provisional = (n, sdp) => pcs[n].pc.setRemoteDescription({ type: 'pranswer', sdp });
+  rig.remoteOffer = (n, sdp) => pcs[n].pc.setRemoteDescription({ type: 'offer', sdp });
+  rig.describe = async n => {
+    await pcs[n].pc.setLocalDescription();
+    if (!pcs[n].trickle) await until('gathering', () => pcs[n].pc.iceGatheringState === 'complete');
+    return { type: pcs[n].pc.localDescription.type, sdp: pcs[n].pc.localDescription.sdp };
+  };
+  rig.rollback = (n, remote) => pcs[n].pc[remote ? 'setRemoteDescription' : 'setLocalDescription']({ type: 'rollback' });
+  rig.direct = (n, i, direction) => { pcs[n].pc.getTransceivers()[i].direction = direction; };
+  rig.stop = (n, i) => pcs[n].pc.getTransceivers()[i].stop();
+  rig.restart = n => pcs[n].pc.restartIce();
+
+  /* --- what there is --------------------------------------------------------------------------------------------------- */
+
+  rig.look = n => {
+    const p = pcs[n], { pc } = p;
+    return {
+      signaling: pc.signalingState, connection: pc.connectionState, ice: pc.iceConnectionState, busy: p.busy ?? 0, errors: p.errors ?? [],
+      transceivers: pc.getTransceivers().map(t => ({ mid: t.mid ?? '', kind: t.receiver.track.kind, direction: t.direction, current: t.currentDirection ?? '' })),
+      local: pc.currentLocalDescription?.sdp ?? '', remote: pc.currentRemoteDescription?.sdp ?? '',
+    };
+  };
+  rig.encodings = (n, i) => pcs[n].pc.getTransceivers()[i].sender.getParameters().encodings.map(e => e.rid ?? '');
+  rig.codecs = (n, i) => pcs[n].pc.getTransceivers()[i].sender.getParameters().codecs.map(c => `${c.mimeType} ${c.payloadType}`);
+  rig.tracks = (n, i) => pcs[n].pc.getTransceivers()[i].receiver.track.readyState;
+  rig.stats = async n => [...(await pcs[n].pc.getStats()).values()];
+  rig.fingerprint = async n => {
+    const dtls = transportOf(pcs[n].pc), der = dtls?.getRemoteCertificates()[0];
+    if (!der) return '';
+    return [...new Uint8Array(await crypto.subtle.digest('SHA-256', der))].map(b => b.toString(16).padStart(2, '0').toUpperCase()).join(':');
+  };
+  const transportOf = pc => pc.sctp?.transport ?? pc.getTransceivers().map(t => t.sender.transport ?? t.receiver.transport).find(t => t);
+  rig.dtls = n => transportOf(pcs[n].pc)?.state;
+  /* Every state that the DTLS transport enters from now on. */
+  rig.watchDtls = n => {
+    const p = pcs[n];
+    p.dtls = transportOf(p.pc);
+    p.dtlsStates = [p.dtls.state];
+    p.dtls.addEventListener('statechange', () => p.dtlsStates.push(p.dtls.state));
+  };
+  rig.watchedDtls = n => ({ states: pcs[n].dtlsStates, same: transportOf(pcs[n].pc) === pcs[n].dtls });
+
+  /* --- flows of numbered messages ---------------------------------------------------------------------------------------- */
+
+  rig.numbered = i => {
+    const c = dcs[i];
+    Object.assign(c, { next: 0, gaps: [], flown: 0, errors: [] });
+    c.dc.onmessage = e => {
+      const k = new DataView(e.data).getUint32(0, true);
+      if (k !== c.next) c.gaps.push([k, c.next]);
+      c.next = k + 1;
+    };
+  };
+  rig.flow = (i, ms) => {
+    const c = dcs[i];
+    clearInterval(c.timer);
+    if (!ms) return;
+    c.timer = setInterval(() => {
+      const message = new DataView(new ArrayBuffer(64));
+      message.setUint32(0, c.flown, true);
+      try { c.dc.send(message.buffer); c.flown++; } catch (e) { c.errors.push(String(e)); clearInterval(c.timer); }
+    }, ms);
+  };
+  rig.flowed = i => ({ sent: dcs[i].flown, received: dcs[i].next, gaps: dcs[i].gaps, errors: dcs[i].errors, state: dcs[i].dc.readyState });
+
+  /* --- perfect negotiation ------------------------------------------------------------------------------------------------ */
+
+  /* One queue of messages to the other side, taken by rig.messages(). */
+  function post(p, message) {
+    p.outbox.push(message);
+    p.wake?.();
+  }
+  rig.messages = async n => {
+    const p = pcs[n];
+    if (p.outbox.length === 0) await new Promise(done => { p.wake = done; setTimeout(done, 1000); });
+    return p.outbox.splice(0);
+  };
+  async function doing(p, what) {
+    p.busy++;
+    try { await what(); } catch (e) { p.errors.push(String(e)); } finally { p.busy--; }
+  }
+  async function describe(p) {
+    await p.pc.setLocalDescription();
+    const { type, sdp } = p.pc.localDescription;
+    post(p, { type, sdp });
+  }
+
+  rig.makePerfect = (polite, config) => {
+    const n = rig.make(true, config), p = pcs[n], { pc } = p;
+    Object.assign(p, { polite, outbox: [], errors: [], busy: 0, offering: false, answered: false, ignoring: false, ignored: 0, yielded: 0 });
+    pc.onicecandidate = ({ candidate: c }) => { if (c) post(p, { line: c.candidate, mid: c.sdpMid, ufrag: c.usernameFragment ?? '' }); };
+    pc.onnegotiationneeded = () => doing(p, async () => {
+      p.offering = true;
+      try { await describe(p); } finally { p.offering = false; }
+    });
+    return n;
+  };
+  async function onDescription(p, m) {
+    const ready = !p.offering && (p.pc.signalingState === 'stable' || p.answering);
+    const collision = m.type === 'offer' && !ready;
+    p.ignoring = collision && !p.polite;
+    if (collision) p[p.ignoring ? 'ignored' : 'yielded']++;
+    if (p.ignoring) return;
+    p.answering = m.type === 'answer';
+    try { await p.pc.setRemoteDescription(m); } finally { p.answering = false; }
+    if (m.type === 'offer') await describe(p);
+  }
+  async function onCandidate(p, m) {
+    try {
+      await p.pc.addIceCandidate({ candidate: m.line, sdpMid: m.mid, usernameFragment: m.ufrag || undefined });
+    } catch (e) { if (!p.ignoring) throw e; }
+  }
+  /* Does not wait: messages come in as they came. */
+  rig.receive = (n, m) => { doing(pcs[n], () => (m.type ? onDescription(pcs[n], m) : onCandidate(pcs[n], m))); };
+  rig.collisions = n => ({ ignored: pcs[n].ignored, yielded: pcs[n].yielded });
+
+  /* Random changes, all in one task: { op, r: which one of those that are not stopped, kind, direction }. */
+  rig.change = async (n, changes) => {
+    const { pc } = pcs[n];
+    const tracks = await Promise.all(changes.map(c => (c.op === 'track' || c.op === 'add' ? sourceOf(c.kind) : null)));
+    changes.forEach((c, i) => {
+      const all = live(pc), t = all[c.r % all.length];
+      if (c.op === 'add') pc.addTransceiver(sends(c.direction) ? tracks[i] : c.kind, { direction: c.direction });
+      else if (c.op === 'track') pc.addTrack(tracks[i], new MediaStream());
+      else if (c.op === 'restart') pc.restartIce();
+      else if (!t) return;
+      else if (c.op === 'untrack') pc.removeTrack(t.sender);
+      else if (c.op === 'direction') t.direction = c.direction;
+      else if (c.op === 'stop') t.stop();
+    });
+  };
+  rig.gone = n => { for (const s of pcs[n].pc.getSenders()) s.track?.stop(); pcs[n].pc.close(); };
+})();
