@@ -7,6 +7,7 @@
  */
 #include "transport/ice_nice.h"
 
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "transport/ice_addr.h"
@@ -94,6 +95,8 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->relay_only = cfg->relay_only;
     ice->allow_loopback = cfg->allow_loopback;
     ice->nice_state = NICE_COMPONENT_STATE_DISCONNECTED;
+    snprintf(ice->ufrag, sizeof ice->ufrag, "%s", cfg->ufrag);
+    snprintf(ice->pwd, sizeof ice->pwd, "%s", cfg->pwd);
     ice->loop = sotto__calloc(1, sizeof *ice->loop);
     if (!ice->loop) goto fail;
     sotto__nice_loop_init(ice->loop);
@@ -197,11 +200,43 @@ static int ice_gather(struct ice *ice, sotto_us now)
     return 0;
 }
 
+static void drop_packets(struct ice *ice)
+{
+    struct packet p;
+    while (ice->box && sotto__ice_box_take(ice->box, ice, &p)) continue;
+}
+
+/*
+ * The local candidates stay and with them our credentials, which libnice would replace. It goes on to believe in the sources of data
+ * that it knew; what comes from there is for DTLS to refuse.
+ */
+static int forget_remote(struct ice *ice)
+{
+    if (!nice_agent_restart_stream(ice->agent, ice->stream) ||
+        !nice_agent_set_local_credentials(ice->agent, ice->stream, ice->ufrag, ice->pwd))
+        return SOTTO_E_SYS;
+    g_object_set(ice->agent, "idle-timeout", IDLE_MS, NULL);
+    g_slist_free_full(g_steal_pointer(&ice->held), (GDestroyNotify)nice_candidate_free);
+    g_clear_pointer(&ice->pair_local, nice_candidate_free);
+    g_clear_pointer(&ice->pair_remote, nice_candidate_free);
+    ice->selected[0] = '\0';
+    ice->n_remotes = ice->n_prflx = 0;
+    ice->remote_done = ice->pair_changed = ice->is_calm = ice->is_dead = false;
+    ice->patience = 0;
+    drop_packets(ice);
+    if (ice->is_deaf)
+        nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx,
+                               sotto__nice_recv, ice);
+    ice->is_deaf = false;
+    return 0;
+}
+
 static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, sotto_us now)
 {
-    if (ice->remote_set) return SOTTO_E_STATE;
     ice->loop->now = now;
     ice->loop->stale = true;
+    int r = ice->remote_set ? forget_remote(ice) : 0;
+    if (r < 0) return r;
     if (!nice_agent_set_remote_credentials(ice->agent, ice->stream, ufrag, pwd)) return SOTTO_E_SYS;
     ice->remote_set = true;
     give_remotes(ice);
@@ -301,12 +336,6 @@ static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)
     return sotto__ice_box_take(ice->box, ice, &out->packet);
 }
 
-static void drop_packets(struct ice *ice)
-{
-    struct packet p;
-    while (ice->box && sotto__ice_box_take(ice->box, ice, &p)) continue;
-}
-
 static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
 {
     struct nice_loop *l = ice->loop;
@@ -350,6 +379,16 @@ static void ice_ready(struct ice *ice, int slot, short revents)
 static const char *ice_selected(const struct ice *ice)
 {
     return ice->selected;
+}
+
+static bool ice_pair(const struct ice *ice, struct ice_pair *ret)
+{
+    struct ice_pair pair = {.rtt = 0}; /* libnice measures none that it would tell */
+    if (!ice->pair_local || !sotto__nice_to_candidate(ice->pair_local, &pair.local) ||
+        !sotto__nice_to_candidate(ice->pair_remote, &pair.remote))
+        return false;
+    *ret = pair;
+    return true;
 }
 
 static void on_goodbye(GObject *agent, GAsyncResult *result, gpointer user)
@@ -411,7 +450,7 @@ static void ice_free(struct ice *ice)
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
     sotto__free(ice->interface);
     sotto__free(ice->loop);
-    sotto__free(ice);
+    sotto__free_secret(ice, sizeof *ice);
 }
 
 const struct ice_ops sotto__ice_nice = {
@@ -426,6 +465,7 @@ const struct ice_ops sotto__ice_nice = {
     .fds = ice_fds,
     .ready = ice_ready,
     .selected = ice_selected,
+    .pair = ice_pair,
     .close = ice_close,
     .closed = ice_closed,
     .free = ice_free,

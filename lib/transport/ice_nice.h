@@ -38,6 +38,7 @@ struct ice {
     struct log *log;
     bool relay_only, allow_loopback;
     char *interface;          /* nullable */
+    char ufrag[SOTTO_MAX_UFRAG + 1], pwd[SOTTO_MAX_PWD + 1]; /* ours */
     size_t n_turn, n_turn_tcp; /* servers */
 
     /* what was called */
