@@ -3,6 +3,7 @@
  * The text of an answer (RFC 9429 §5.3, RFC 9143 §7.3): each section of the pending remote offer is accepted as far as one transport, its
  * transceiver and the codecs in common go, or gets port 0 (RFC 3264 §6). In: the peer's state, which does not change; out: text.
  */
+#include "peer/section_sync.h"
 #include "peer/section_write.h"
 
 struct reply { /* to one m-line */
@@ -103,6 +104,18 @@ static int write_bundle(const struct answer *a)
     return sotto__section_write_group(a->sdp, "BUNDLE", mids, n);
 }
 
+static int write_sync(const struct answer *a)
+{
+    struct sync_member members[SOTTO_MAX_SDP_MEDIA];
+    size_t n = 0;
+    for (size_t i = 0; i < a->offer.n; i++) {
+        const struct reply *reply = &a->replies[i];
+        if (reply->accepted && reply->t)
+            members[n++] = (struct sync_member){a->offer.items[i].mid, &reply->t->streams};
+    }
+    return sotto__section_sync_answer(a->sdp, members, n, a->p->pending_remote.sdp);
+}
+
 static const struct sdp_line *offered_attr(const struct answer *a, const char *name)
 {
     if (a->offered < 0) return NULL;
@@ -139,18 +152,25 @@ static int32_t choose_direction(const struct section *s, const struct transceive
     return sotto__direction_and(sotto__direction_reverse(s->direction), t->direction);
 }
 
-/* RFC 8853 §5.3.2: of the streams that we are asked to send those that we have; all that we are to receive. */
+static const struct rid *find_rid(const struct rid_list *l, struct str id)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (sotto__str_eq(l->items[i].id, id)) return &l->items[i];
+    return NULL;
+}
+
+/* RFC 8853 §5.3.2, W3C "create an answer": of the streams that we are asked to send those that we have, each once; all that we are to
+ * receive, none of them paused by us. */
 static void fill_rids(const struct section *s, struct section_text *x)
 {
     struct rid_list own;
     sotto__section_own_rids(x->t, &own);
-    for (size_t i = 0; sotto__direction_sends(x->direction) && i < s->recv.n; i++)
-        for (size_t j = 0; j < own.n; j++) {
-            if (!sotto__str_eq(own.items[j].id, s->recv.items[i].id)) continue;
-            x->send.items[x->send.n++] = own.items[j];
-            break;
-        }
-    if (sotto__direction_receives(x->direction)) x->recv = s->send;
+    for (size_t i = 0; sotto__direction_sends(x->direction) && i < s->recv.n; i++) {
+        const struct rid *ours = find_rid(&own, s->recv.items[i].id);
+        if (ours && !find_rid(&x->send, ours->id)) x->send.items[x->send.n++] = *ours;
+    }
+    for (size_t i = 0; sotto__direction_receives(x->direction) && i < s->send.n; i++)
+        x->recv.items[x->recv.n++].id = s->send.items[i].id;
     x->simulcast = x->send.n > 0 || x->recv.n > 0;
 }
 
@@ -214,6 +234,7 @@ static int write_answer(struct answer *a, uint64_t version)
     if (r == 0) r = sotto__section_write_head(a->p, a->sdp, version);
     if (r == 0) r = write_options(a);
     if (r == 0) r = write_bundle(a);
+    if (r == 0) r = write_sync(a);
     return r == 0 ? write_sections(a) : r;
 }
 

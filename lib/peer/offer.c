@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "peer/section_sync.h"
 #include "peer/section_write.h"
 #include "util/mem.h"
 
@@ -197,6 +198,18 @@ static int write_bundle(const struct offer *o)
     return sotto__section_write_group(o->sdp, "BUNDLE", mids, n);
 }
 
+static int write_sync(const struct offer *o)
+{
+    struct sync_member members[SOTTO_MAX_SDP_MEDIA];
+    size_t n = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        const struct place *place = &o->places[i];
+        if (place->t && is_wanted(place))
+            members[n++] = (struct sync_member){sotto__str(place->mid), &place->t->streams};
+    }
+    return sotto__section_sync_offer(o->sdp, members, n, o->last);
+}
+
 /* ---- what was described before ---- */
 
 static int read_before(struct offer *o)
@@ -370,6 +383,7 @@ static int write_offer(struct offer *o, bool restart, uint64_t version)
     if (r == 0) r = sotto__section_write_head(p, o->sdp, version);
     if (r == 0) r = sotto__section_write_options(o->sdp, true, true);
     if (r == 0) r = write_bundle(o);
+    if (r == 0) r = write_sync(o);
     return r == 0 ? write_sections(o, restart) : r;
 }
 
