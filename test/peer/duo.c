@@ -71,7 +71,7 @@ static void take_event(struct duo *d, struct duo_side *s, struct duo_side *other
     struct peer_event e;
     sotto__peer_peek(s->peer, &e);
     s->n_events[e.type]++;
-    if (e.type == SOTTO_EV_CANDIDATE) take_candidate(d, other, &e);
+    if (e.type == SOTTO_EV_CANDIDATE && !s->mute) take_candidate(d, other, &e);
     if (e.type == SOTTO_EV_CHANNEL) s->remote = e.channel;
     if (e.type == SOTTO_EV_CLOSED) s->closed_error = e.error;
     sotto__peer_pop(s->peer);

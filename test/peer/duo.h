@@ -29,6 +29,7 @@ struct duo_side {
     bool last_is_text;
     int32_t closed_error;
     bool paused;
+    bool mute; /* its candidates are not told to the other side */
 };
 
 struct duo {
