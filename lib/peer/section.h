@@ -68,7 +68,8 @@ const struct section *sotto__section_by_mid(const struct sections *s, struct str
  * Which sections of a remote offer share the one transport. live: mids of sections that are on it already. The group that holds any of
  * them is ours, without a group only that section; if none of them is left: as if nothing were live. Nothing live: the group of the
  * first usable section, without a group only that section. chosen[i]: section i can be accepted as far as BUNDLE goes. Returns the index
- * of the tagged section: the first chosen one in the order of the group; -1: none can be accepted.
+ * of the tagged section: the first chosen one in the order of the group (that is not bundle-only, if nothing is live); -1: none can be
+ * accepted.
  */
 int32_t sotto__bundle_choose(const struct sections *offer, const struct str *live, size_t n_live,
                              bool chosen[SOTTO_MAX_SDP_MEDIA]);
@@ -79,10 +80,10 @@ int sotto__bundle_check_answer(const struct sections *offer, const struct sectio
 
 /*
  * A remote answer against our offer (RFC 3264 §6, RFC 9429 §5.8): as many sections, of the same kinds, protocols and mids (an answer may
- * have none), nothing accepted that was not offered or that cannot be used. An answer cannot be bundle-only (RFC 9143 §6): such a section
- * becomes rejected. 0, or SOTTO_E_SDP with err filled.
+ * have none), nothing accepted that was not offered or that cannot be used. Port 0 with a=bundle-only is accepted: so answered those who
+ * went by RFC 8843 (RFC 9143 §7.4.1). 0, or SOTTO_E_SDP with err filled.
  */
-int sotto__sections_check_answer(const struct sections *offer, struct sections *answer,
+int sotto__sections_check_answer(const struct sections *offer, const struct sections *answer,
                                  sotto_error *err);
 /* A later offer against what was negotiated before (RFC 3264 §8): sections are never fewer, keep kind and mid unless they were rejected
  * before, and no mid moves to another index. 0, or SOTTO_E_SDP with err filled. */

@@ -33,27 +33,45 @@ static bool can_be_chosen(const struct section *s)
 
 /* The section that says which group is ours: the first live one that is there still, else the first that can be accepted. */
 static const struct section *anchor(const struct sections *offer, const struct str *live,
-                                    size_t n_live)
+                                    size_t n_live, bool *is_live)
 {
     for (size_t i = 0; i < n_live; i++) {
         const struct section *s = sotto__section_by_mid(offer, live[i]);
-        if (s && !s->rejected) return s;
+        if (!s || s->rejected) continue;
+        *is_live = true;
+        return s;
     }
     for (size_t i = 0; i < offer->n; i++)
         if (can_be_chosen(&offer->items[i])) return &offer->items[i];
     return NULL;
 }
 
+/* The first of the group that can carry the others. In a first offer one without a port cannot (RFC 9143 §7.3.1); later all of them
+ * may be so but one that we may reject (RFC 8843), and they have a transport. */
+static const struct section *tagged_of(const struct sections *offer, const bool *chosen,
+                                       bool is_live)
+{
+    const struct section *tagged = NULL;
+    for (size_t i = 0; i < offer->n; i++) {
+        const struct section *s = &offer->items[i];
+        if (!chosen[i] || (s->bundle_only && !is_live)) continue;
+        if (!tagged || s->group_place < tagged->group_place) tagged = s;
+    }
+    return tagged;
+}
+
 int32_t sotto__bundle_choose(const struct sections *offer, const struct str *live, size_t n_live,
                              bool chosen[SOTTO_MAX_SDP_MEDIA])
 {
-    const struct section *ours = anchor(offer, live, n_live), *tagged = NULL;
+    bool is_live = false;
+    const struct section *ours = anchor(offer, live, n_live, &is_live);
     for (size_t i = 0; i < offer->n; i++) {
         const struct section *s = &offer->items[i];
         bool with_us = s == ours || (ours && ours->group >= 0 && s->group == ours->group);
         chosen[i] = with_us && can_be_chosen(s);
-        if (chosen[i] && (!tagged || s->group_place < tagged->group_place)) tagged = s;
     }
+    const struct section *tagged = tagged_of(offer, chosen, is_live);
+    for (size_t i = 0; i < offer->n && !tagged; i++) chosen[i] = false;
     return tagged ? tagged->index : -1;
 }
 
@@ -85,7 +103,7 @@ static int check_answered(const struct section *offered, struct section *answere
     return answered->unusable ? fail(err, answered, answered->unusable) : 0;
 }
 
-int sotto__sections_check_answer(const struct sections *offer, struct sections *answer,
+int sotto__sections_check_answer(const struct sections *offer, const struct sections *answer,
                                  sotto_error *err)
 {
     if (offer->n != answer->n)
@@ -104,7 +122,7 @@ int sotto__bundle_check_answer(const struct sections *offer, const struct sectio
     const struct section *first = NULL, *tagged = NULL;
     for (size_t i = 0; i < answer->n && i < offer->n; i++) {
         const struct section *s = &answer->items[i];
-        if (s->rejected || s->bundle_only) continue;
+        if (s->rejected) continue;
         if (first && (s->group < 0 || s->group != first->group))
             return fail(err, s, "is accepted, but not in one BUNDLE group with the others");
         if (first && (offer->items[i].group < 0 ||
