@@ -6,6 +6,12 @@
 #include <stdio.h>
 
 #include "peer/private.h"
+#include "peer/stats.h"
+
+enum transport_dtls_state sotto__peer_dtls(const struct peer *p)
+{
+    return p->closed ? TRANSPORT_DTLS_CLOSED : p->dtls;
+}
 
 static int32_t sctp_state(const struct peer *p)
 {
@@ -22,7 +28,7 @@ void sotto__peer_get_transport(const struct peer *p, sotto_transport_info *ret)
                                    SOTTO_DTLS_CLOSED, SOTTO_DTLS_FAILED};
     const struct transport *t = &p->transport;
     bool described = p->current_local.sdp || p->pending_local.sdp;
-    *ret = (sotto_transport_info){.size = ret->size, .dtls = dtls[p->dtls]};
+    *ret = (sotto_transport_info){.size = ret->size, .dtls = dtls[sotto__peer_dtls(p)]};
     if (p->ice_role_known)
         ret->ice_role = p->controlling ? SOTTO_ICE_ROLE_CONTROLLING : SOTTO_ICE_ROLE_CONTROLLED;
     ret->sctp = sctp_state(p);

@@ -82,7 +82,7 @@ static void add_transport(struct stats_build *b, const struct peer *p, const str
                                          : "controlled");
     if (p->current_local.sdp || p->pending_local.sdp)
         sotto__stats_text(b, "iceLocalUsernameFragment", p->transport.live.ufrag);
-    sotto__stats_text(b, "dtlsState", dtls_states[p->dtls]);
+    sotto__stats_text(b, "dtlsState", dtls_states[sotto__peer_dtls(p)]);
     sotto__stats_text(b, "iceState", ice_states[p->ice]);
     if (pair[0]) sotto__stats_text(b, "selectedCandidatePairId", pair);
     sotto__stats_text(b, "localCertificateId", certs->local);

@@ -13,6 +13,9 @@
 int sotto__peer_stats(struct peer *p, const struct transceiver *selector, double timestamp,
                       sotto_stats **ret);
 
+/* info.c: the state as W3C has it, closed with the connection. */
+enum transport_dtls_state sotto__peer_dtls(const struct peer *p);
+
 /* stats_build.c: begin an object, then add its members. Types and names are static, texts and ids are copied. Errors stick. */
 struct stats_build {
     struct buf items, members, text;

@@ -51,13 +51,19 @@ static void add_candidate(struct stats_build *b, const char *type, const char *i
 
 /* ---- ours ---- */
 
+static bool is_ours(const struct peer *p, const char *ufrag)
+{
+    const struct transport *t = &p->transport;
+    return ufrag[0] && (strcmp(ufrag, t->live.ufrag) == 0 || strcmp(ufrag, t->next.ufrag) == 0);
+}
+
 static void add_local(struct stats_build *b, const struct peer *p, bool only_pair,
                       const struct ice_pair *pair, struct ids *ids)
 {
     char id[STATS_CANDIDATE_ID];
     for (size_t i = 0; i < p->n_candidates; i++) {
         const struct candidate *c = &p->candidates[i];
-        if (!c->ufrag[0]) continue; /* a free slot */
+        if (!is_ours(p, c->ufrag)) continue; /* a free slot, or of a generation that went */
         make_id(id, 'L', c);
         bool used = pair && strcmp(c->ufrag, pair->local.ufrag) == 0 &&
                     c->type == pair->local.type && sotto__address_eq(&c->addr, &pair->local.addr);
@@ -71,7 +77,7 @@ static void add_local(struct stats_build *b, const struct peer *p, bool only_pai
 
 /* ---- the remote's ---- */
 
-static bool is_in_use(const struct peer *p, const char *ufrag)
+static bool is_theirs(const struct peer *p, const char *ufrag)
 {
     const struct transport *t = &p->transport;
     return ufrag[0] &&
@@ -83,7 +89,7 @@ static bool read_line(const struct peer *p, struct str line, struct str ufrag,
                       struct candidate *ret)
 {
     char text[SOTTO_MAX_CANDIDATE + 16];
-    int n = snprintf(text, sizeof text, "candidate:%.*s", (int)line.n, line.p);
+    int n = line.p ? snprintf(text, sizeof text, "candidate:%.*s", (int)line.n, line.p) : -1;
     if (n < 0 || (size_t)n >= sizeof text) return false;
     if (sotto__candidate_parse(sotto__str(text), ret, NULL) < 0) return false;
     if (!ret->ufrag[0] && ufrag.n < sizeof ret->ufrag) {
@@ -91,7 +97,7 @@ static bool read_line(const struct peer *p, struct str line, struct str ufrag,
         ret->ufrag[ufrag.n] = '\0';
     }
     return !ret->is_tcp && ret->component == 1 && ret->addr.family != 0 &&
-           is_in_use(p, ret->ufrag) &&
+           is_theirs(p, ret->ufrag) &&
            sotto__address_usable(&ret->addr, p->transport.allow_loopback);
 }
 
@@ -137,8 +143,13 @@ static void add_remotes(struct remotes *r)
     if (r->p->current_remote.sdp) add_description(r, r->p->current_remote.sdp);
     if (r->p->pending_remote.sdp) add_description(r, r->p->pending_remote.sdp);
     if (!r->pair || r->ids->remote[0]) return;
-    make_hidden_id(r->ids->remote, &r->pair->remote);
-    add_candidate(r->b, "remote-candidate", r->ids->remote, &r->pair->remote, false);
+    /* not in the descriptions any more, or it never was */
+    bool show = r->pair->remote.type != CANDIDATE_PRFLX;
+    if (show)
+        make_id(r->ids->remote, 'R', &r->pair->remote);
+    else
+        make_hidden_id(r->ids->remote, &r->pair->remote);
+    add_candidate(r->b, "remote-candidate", r->ids->remote, &r->pair->remote, show);
 }
 
 /* ---- the pair ---- */
