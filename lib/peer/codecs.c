@@ -187,10 +187,7 @@ static bool makes_sense(const struct codec_list *l, size_t i)
 
 void sotto__codecs_prune(struct codec_list *l)
 {
-    for (size_t i = 0; i < l->n;) {
-        if (makes_sense(l, i))
-            i++;
-        else
-            sotto__codecs_remove(l, i);
-    }
+    for (size_t i = l->n; i-- > 0;) /* from the end: of two RTX for the same the first stays */
+        if (!makes_sense(l, i)) sotto__codecs_remove(l, i);
+    if (l->n == 0) sotto__codecs_free(l); /* an empty list owns nothing */
 }
