@@ -159,7 +159,7 @@ SOTTO_API int sotto_pc_create_offer(sotto_pc *pc, const sotto_offer_options *opt
     int r = sotto__config_copy(opt, sizeof all, offsetof(sotto_offer_options, ice_restart), &all);
     if (r == 0) r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
-    r = sotto__peer_create_offer(peer, all.ice_restart, ret_sdp);
+    r = sotto__peer_create_offer(peer, sotto__now(pc->ctx), all.ice_restart, ret_sdp);
     sotto__pc_leave(pc);
     return r;
 }

@@ -19,7 +19,8 @@ bool sotto__plan_is_answer(const struct plan *plan)
 void sotto__plan_free(struct plan *plan)
 {
     if (!plan) return;
-    for (size_t i = 0; plan->items && i < plan->here.n; i++) sotto__plan_item_free(plan->p, &plan->items[i]);
+    for (size_t i = 0; plan->items && i < plan->here.n; i++)
+        sotto__plan_item_free(plan->p, &plan->items[i]);
     sotto__free(plan->items);
     sotto__sections_free(&plan->here);
     sotto__sections_free(&plan->offer);
@@ -94,8 +95,8 @@ int sotto__plan_new(struct peer *p, struct description *d, bool local, struct pl
     plan->d = d;
     plan->local = local;
     plan->data = plan->tagged = plan->own_tagged = -1;
-    plan->rolls_back = !local && p->signaling == SOTTO_SIGNALING_HAVE_LOCAL_OFFER &&
-                       d->type == SOTTO_SDP_OFFER;
+    plan->rolls_back =
+        !local && p->signaling == SOTTO_SIGNALING_HAVE_LOCAL_OFFER && d->type == SOTTO_SDP_OFFER;
     int r = read_plan(plan, err);
     if (r == 0) r = check_room(plan, err);
     if (r < 0) {
@@ -202,6 +203,7 @@ void sotto__plan_commit(struct plan *plan, sotto_us now)
     sotto__plan_commit_items(plan);
     sotto__plan_commit_transport(plan, now);
     commit_data(plan, now);
+    if (p->transport_unused && !p->sctp_ends) sotto__peer_reset_transport(p, now);
     p->signaling = state_after(plan);
     place_description(plan);
     if (final) {

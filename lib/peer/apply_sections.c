@@ -139,8 +139,7 @@ void sotto__plan_commit_tracks(struct plan_item *i)
 static int remote_tracks(const struct section *s, struct plan_item *i)
 {
     struct strings streams = {0};
-    int32_t direction =
-        s->rejected ? SOTTO_DIR_INACTIVE : sotto__direction_reverse(s->direction);
+    int32_t direction = s->rejected ? SOTTO_DIR_INACTIVE : sotto__direction_reverse(s->direction);
     int r = sotto__direction_receives(direction)
                 ? sotto__strings_from(s->streams, s->n_streams, &streams)
                 : 0;

@@ -124,7 +124,8 @@ static int check_answered_restart(const struct plan *plan, bool new_ice, sotto_e
     bool asked = p->transport.next.ice && is_next(p, p->pending_local.sdp);
     bool other = p->signaling == SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER;
     if (asked && !new_ice && !other)
-        return sotto__error(err, SOTTO_E_SDP, 0, "an ICE restart was answered with old credentials");
+        return sotto__error(err, SOTTO_E_SDP, 0,
+                            "an ICE restart was answered with old credentials");
     if (!asked && new_ice && !other)
         return sotto__error(err, SOTTO_E_SDP, 0,
                             "new ICE credentials in the answer to an offer without ICE restart");
@@ -255,7 +256,7 @@ void sotto__plan_commit_transport(struct plan *plan, sotto_us now)
     if (answer && plan->tagged >= 0) commit_remote(plan, now);
     /* W3C: a transport that no section uses any more is closed; the next one is new */
     if (plan->d->type == SOTTO_SDP_ANSWER && !plan->any_accepted && plan->here.n > 0)
-        sotto__peer_reset_transport(p, now);
+        p->transport_unused = true;
 }
 
 void sotto__apply_rollback_transport(struct peer *p, sotto_us now)

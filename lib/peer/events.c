@@ -138,7 +138,8 @@ void sotto__events_drop_candidates(struct peer *p, const char *ufrag)
 
 size_t sotto__events_room(const struct peer *p)
 {
-    return p->n_controls + KEPT < SOTTO_MAX_PC_EVENTS ? SOTTO_MAX_PC_EVENTS - KEPT - p->n_controls : 0;
+    return p->n_controls + KEPT < SOTTO_MAX_PC_EVENTS ? SOTTO_MAX_PC_EVENTS - KEPT - p->n_controls
+                                                      : 0;
 }
 
 bool sotto__events_note(struct peer *p, sotto_us now, uint32_t type, struct note *note)

@@ -112,13 +112,6 @@ static int make(struct peer *p, bool answer, bool ice_restart, char **ret)
     return 0;
 }
 
-int sotto__peer_create_offer(struct peer *p, bool ice_restart, char **ret_sdp)
-{
-    if (p->closed) return SOTTO_E_CLOSED;
-    if (!local_allowed(p->signaling, SOTTO_SDP_OFFER)) return SOTTO_E_STATE;
-    return make(p, false, ice_restart, ret_sdp);
-}
-
 int sotto__peer_create_answer(struct peer *p, char **ret_sdp)
 {
     if (p->closed) return SOTTO_E_CLOSED;
@@ -132,6 +125,23 @@ int sotto__peer_create_answer(struct peer *p, char **ret_sdp)
 static void outdate_texts(struct peer *p)
 {
     p->offer_is_old = p->answer_is_old = true;
+}
+
+/* The last negotiation left nothing on the transport, but messages that nobody has taken: the next one does not wait for them. */
+static void finish_reset(struct peer *p, sotto_us now)
+{
+    if (!p->transport_unused) return;
+    sotto__receive_drop_held(p);
+    sotto__receive(p, now);
+    if (p->transport_unused) sotto__peer_reset_transport(p, now);
+}
+
+int sotto__peer_create_offer(struct peer *p, sotto_us now, bool ice_restart, char **ret_sdp)
+{
+    if (p->closed) return SOTTO_E_CLOSED;
+    if (!local_allowed(p->signaling, SOTTO_SDP_OFFER)) return SOTTO_E_STATE;
+    finish_reset(p, now);
+    return make(p, false, ice_restart, ret_sdp);
 }
 
 /* ---- transitions ---- */
@@ -170,6 +180,7 @@ static int set(struct peer *p, sotto_us now, const char *text, size_t n, int32_t
 {
     struct description d = {.type = type};
     struct plan *plan = NULL;
+    finish_reset(p, now);
     int r = sotto__sdp_parse(text, n, &d.sdp, err);
     if (r == 0) r = sotto__plan_new(p, &d, local, &plan, err);
     if (r == 0) r = sotto__plan_transport(plan, now, err);

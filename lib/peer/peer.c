@@ -41,10 +41,6 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     int r = sotto__events_init(p);
     if (r == 0) r = random_names(p);
     if (r == 0) r = sotto__transport_init(&p->transport, &cfg->transport);
-    if (r == 0) {
-        p->candidates = sotto__calloc(MAX_CANDIDATES, sizeof *p->candidates);
-        if (!p->candidates) r = SOTTO_E_NOMEM;
-    }
     if (r < 0) {
         sotto__peer_free(p);
         return r;
@@ -108,7 +104,8 @@ void sotto__peer_reset_transport(struct peer *p, sotto_us now)
     p->gathering = SOTTO_GATHERING_NEW;
     p->ice = SOTTO_ICE_NEW;
     p->dtls = TRANSPORT_DTLS_NEW;
-    p->ice_role_known = p->role_known = p->dtls_client = p->restart_wanted = false;
+    p->transport_unused = p->sctp_up = p->ice_role_known = p->role_known = p->dtls_client =
+        p->restart_wanted = false;
     p->remote_tls_id[0] = p->tagged_mid[0] = '\0';
     p->tagged_index = -1;
     p->n_remote_candidates = 0;
@@ -139,12 +136,22 @@ void sotto__peer_update(struct peer *p, sotto_us now)
     sotto__events_state(p, now);
 }
 
+static bool reserve_candidate(struct peer *p, size_t i)
+{
+    if (i < p->cap_candidates) return true;
+    struct candidate *more = sotto__realloc(p->candidates, (i + 8) * sizeof *more);
+    if (!more) return false;
+    p->candidates = more;
+    p->cap_candidates = i + 8;
+    return true;
+}
+
 static void add_local_candidate(struct peer *p, sotto_us now, const struct candidate *c,
                                 const char *ufrag)
 {
     size_t i = 0;
     while (i < p->n_candidates && p->candidates[i].ufrag[0]) i++;
-    if (i == MAX_CANDIDATES) return;
+    if (i == MAX_CANDIDATES || !reserve_candidate(p, i)) return; /* one fewer to try */
     p->candidates[i] = *c;
     snprintf(p->candidates[i].ufrag, sizeof p->candidates[i].ufrag, "%s", ufrag);
     if (i == p->n_candidates) p->n_candidates++;

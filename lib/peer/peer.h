@@ -90,7 +90,7 @@ int sotto__peer_fds(struct peer *p, struct sotto_fd *out, int max);
 void sotto__peer_ready(struct peer *p, int slot, short revents);
 
 /* The functions of pc.h, with arguments checked for NULL only. */
-int sotto__peer_create_offer(struct peer *p, bool ice_restart, char **ret_sdp);
+int sotto__peer_create_offer(struct peer *p, sotto_us now, bool ice_restart, char **ret_sdp);
 int sotto__peer_create_answer(struct peer *p, char **ret_sdp);
 int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char *sdp,
                           sotto_error *err);

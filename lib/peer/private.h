@@ -55,6 +55,7 @@ struct peer {
     char replace_ufrag[9];            /* … it holds this one */
     bool remote_restart;              /* the pending remote offer is an ICE restart: our answer has new credentials */
     bool sctp_ends;                   /* data was ended by negotiation: the association goes when its messages were read */
+    bool transport_unused;            /* every section was rejected: it is reset as soon as its messages were read */
     bool reconfigured;                /* servers or policy changed: the next offer is an ICE restart */
 
     /* media sections */
@@ -77,7 +78,7 @@ struct peer {
 
     /* local candidates */
     struct candidate *candidates; /* slots; ufrag: of which generation, "" free */
-    size_t n_candidates;          /* slots in use at the beginning */
+    size_t n_candidates, cap_candidates; /* slots in use at the beginning */
     char gathered[2][9];          /* generations that have all theirs, the younger first */
     size_t n_remote_candidates;
 
@@ -152,7 +153,8 @@ int sotto__answer_make(struct peer *p, uint64_t version, char **ret); /* to pend
 /* apply.c: what descriptions mean for transceivers, data and transport. plan_new reads and checks all and allocates; plan_transport is the
  * last step that can fail; commit cannot. Free a plan in any case. */
 struct plan;
-int sotto__plan_new(struct peer *p, struct description *d, bool local, struct plan **ret, sotto_error *err);
+int sotto__plan_new(struct peer *p, struct description *d, bool local, struct plan **ret,
+                    sotto_error *err);
 int sotto__plan_transport(struct plan *plan, sotto_us now, sotto_error *err);
 void sotto__plan_commit(struct plan *plan, sotto_us now); /* moves the description to its place; state and events too */
 void sotto__plan_free(struct plan *plan);                 /* NULL is fine */
@@ -160,7 +162,8 @@ void sotto__plan_free(struct plan *plan);                 /* NULL is fine */
 int sotto__apply_rollback(struct peer *p, sotto_us now, bool local, sotto_error *err);
 
 /* describe.c */
-void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp, const struct sdp *before, sotto_us now);
+void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
+                                      const struct sdp *before, sotto_us now);
 
 /* sendq.c */
 int sotto__sendq_push(struct peer *p, sotto_us now, struct channel *c, uint32_t ppid,

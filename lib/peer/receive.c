@@ -133,6 +133,7 @@ static void end_association(struct peer *p, sotto_us now)
     sotto__transport_end_data(&p->transport, now);
     p->sctp_ends = p->sctp_down = false;
     p->streams = p->max_channels;
+    if (p->transport_unused) sotto__peer_reset_transport(p, now);
     if (p->data_negotiated) sotto__peer_begin_data(p, now, port);
 }
 

@@ -110,8 +110,7 @@ static void a_candidate_that_cannot_be_added_changes_nothing(void **state)
     struct duo *d = negotiated(5);
     for (uint64_t n = 1;; n++) {
         struct peer *p = d->a.peer;
-        int32_t index;
-        const struct sdp_media *m = sotto__jsep_data_section(p->current_remote.sdp, "0", &index);
+        const struct sdp_media *m = &p->current_remote.sdp->media[0];
         size_t lines = m->s.n_lines, count = p->n_remote_candidates;
         sotto__mem_fail_at(n);
         int r = add(d, HOST, "0", -1, NULL);

@@ -57,7 +57,7 @@ static void a_reader_who_never_reads_costs_a_bounded_ring_and_learns_the_last_st
     struct peer_event e = {0};
     for (int i = 0; i < 100000; i++) {
         p->ice = i % 5, sotto__events_state(p, i);
-        sotto__events_candidate(p, i, END_OF_CANDIDATES);
+        sotto__events_candidate(p, i, END_OF_CANDIDATES, "abcd");
     }
     p->ice = 3, sotto__events_state(p, 1);
     assert_true(p->n_controls <= SOTTO_MAX_PC_EVENTS);

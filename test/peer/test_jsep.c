@@ -33,8 +33,8 @@ static void every_state_takes_what_w3c_allows_and_nothing_else(void **state)
     static const int32_t table[6][8] = {
         [S] = {LO, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, RO, SOTTO_E_STATE, SOTTO_E_STATE,
                SOTTO_E_STATE},
-        [LO] = {LO, SOTTO_E_STATE, SOTTO_E_STATE, S, RO, RP, S, SOTTO_E_STATE},
-        [RO] = {SOTTO_E_STATE, LP, S, SOTTO_E_STATE, RO, SOTTO_E_STATE, SOTTO_E_STATE, S},
+        [LO] = {LO, SOTTO_E_STATE, SOTTO_E_STATE, S, RO, RP, S, S},
+        [RO] = {SOTTO_E_STATE, LP, S, S, RO, SOTTO_E_STATE, SOTTO_E_STATE, S},
         [LP] = {SOTTO_E_STATE, LP, S, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE,
                 SOTTO_E_STATE},
         [RP] = {SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, SOTTO_E_STATE, RP, S,

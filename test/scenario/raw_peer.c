@@ -96,9 +96,11 @@ static const struct sdp_media *data_section(const struct sdp *sdp)
     return NULL;
 }
 
+/* Of the data section, or of the one that it is bundled into. */
 static void line_value(const struct sdp *sdp, const char *name, char *out, size_t cap)
 {
     const struct sdp_line *l = sotto__sdp_attr_or_session(sdp, data_section(sdp), name);
+    for (size_t i = 0; !l && i < sdp->n_media; i++) l = sotto__sdp_attr(&sdp->media[i].s, name);
     CHECK(l != NULL);
     snprintf(out, cap, "%.*s", (int)l->value.n, l->value.p);
 }
