@@ -12,6 +12,7 @@
 
 #define PORT 5000
 #define PPID_BINARY 53
+#define MAX_FDS (4 * SOTTO_MAX_ICE_FDS)
 
 sotto_us couple_now(const struct couple *c)
 {
@@ -77,6 +78,7 @@ void couple_free(struct couple *c)
 {
     party_close(c, &c->a);
     party_close(c, &c->b);
+    if (c->third.other) party_close(c, &c->third);
     sotto__dtls_ctx_free(c->dtls);
     if (c->net) {
         assert_int_equal(c->net->live_ices, 0);
@@ -158,7 +160,7 @@ static void take(struct couple *c, struct party *p, const struct transport_out *
 static void pull(struct couple *c, struct party *p)
 {
     struct sctp_msg m;
-    while (p->t.sctp && sotto__sctp_pull(p->t.sctp, couple_now(c), &m) == 1) {
+    while (!p->is_paused && p->t.sctp && sotto__sctp_pull(p->t.sctp, couple_now(c), &m) == 1) {
         struct party_message head;
         assert_int_equal(m.type, SCTP_MSG_DATA);
         memcpy(&head, m.data, sizeof head);
@@ -173,7 +175,6 @@ static void turn(struct couple *c, struct party *p)
 {
     struct transport_out o;
     sotto_us now = couple_now(c);
-    if (p->is_stopped) return;
     if (p->every > 0 && now >= p->next_at) {
         party_send(c, p);
         p->next_at = now + p->every;
@@ -187,44 +188,48 @@ static void turn(struct couple *c, struct party *p)
 
 static sotto_us party_due(const struct party *p)
 {
-    if (p->is_stopped) return SOTTO_NEVER;
+    if (!p->other) return SOTTO_NEVER;
     sotto_us due = sotto__transport_due(&p->t);
     return p->every > 0 ? sotto__earlier(due, p->next_at) : due;
 }
 
 static void wait_real(struct couple *c, sotto_us until)
 {
-    struct party *parties[] = {&c->a, &c->b};
-    struct sotto_fd fds[4 * SOTTO_MAX_ICE_FDS];
-    struct pollfd polls[8 * SOTTO_MAX_ICE_FDS];
-    int n[2] = {0}, at = 0;
-    for (int i = 0; i < 2; i++) {
-        n[i] = sotto__transport_fds(&parties[i]->t, fds, 4 * SOTTO_MAX_ICE_FDS);
-        for (int k = 0; k < n[i]; k++) polls[at++] = (struct pollfd){fds[k].fd, fds[k].events, 0};
+    struct party *parties[] = {&c->a, &c->b, &c->third};
+    struct sotto_fd fds[MAX_FDS];
+    struct pollfd polls[3 * MAX_FDS];
+    struct transport *owner[3 * MAX_FDS];
+    int slot[3 * MAX_FDS], at = 0;
+    for (int i = 0; i < 3; i++) {
+        int n = parties[i]->other ? sotto__transport_fds(&parties[i]->t, fds, MAX_FDS) : 0;
+        for (int k = 0; k < n; k++, at++) {
+            polls[at] = (struct pollfd){fds[k].fd, fds[k].events, 0};
+            owner[at] = &parties[i]->t;
+            slot[at] = k;
+        }
     }
     sotto_us left = until - couple_now(c);
     poll(polls, (nfds_t)at, left <= 0 ? 0 : (int)((left + 999) / 1000));
-    for (int i = 0; i < at; i++) {
-        int side = i < n[0] ? 0 : 1;
-        if (polls[i].revents)
-            sotto__transport_ready(&parties[side]->t, side ? i - n[0] : i, polls[i].revents);
-    }
+    for (int i = 0; i < at; i++)
+        if (polls[i].revents) sotto__transport_ready(owner[i], slot[i], polls[i].revents);
 }
 
 bool couple_until(struct couple *c, bool (*done)(struct couple *), sotto_us span)
 {
     sotto_us end = couple_now(c) + span;
     for (;;) {
+        net_clock_set(couple_now(c)); /* OpenSSL and usrsctp ask it */
         turn(c, &c->a);
         turn(c, &c->b);
+        if (c->third.other) turn(c, &c->third);
         if (done && done(c)) return true;
         sotto_us due = sotto__earlier(party_due(&c->a), party_due(&c->b));
+        due = sotto__earlier(due, party_due(&c->third));
         if (c->net) due = sotto__earlier(due, net_due(c->net));
         if (c->net && due > end) break;
         if (!c->net && couple_now(c) >= end) return false;
         if (c->net) {
             net_advance(c->net, due > couple_now(c) ? due : couple_now(c));
-            net_clock_set(couple_now(c));
         } else {
             wait_real(c, due < end ? due : end);
         }
@@ -237,6 +242,14 @@ bool couple_until(struct couple *c, bool (*done)(struct couple *), sotto_us span
 void couple_run(struct couple *c, sotto_us span)
 {
     couple_until(c, NULL, span);
+}
+
+struct party *couple_third(struct couple *c)
+{
+    party_open(c, &c->third, "192.0.2.3");
+    c->third.other = &c->a;
+    c->third.is_client = true;
+    return &c->third;
 }
 
 bool couple_is_up(struct couple *c)

@@ -49,13 +49,14 @@ struct party {
     uint32_t n_sent, n_received;  /* messages; they are numbered from 0 and must come in order */
     size_t size;                  /* of a message */
     sotto_us slowest;             /* from send to pull */
-    bool is_stopped;              /* is not driven */
+    bool is_paused;              /* pulls no messages */
 };
 
 struct couple {
     struct net *net; /* NULL: real */
     struct dtls_ctx *dtls;
     struct party a, b;
+    struct party third; /* if it was asked for */
 };
 
 struct couple *couple_new(uint64_t seed, bool real);
@@ -72,6 +73,7 @@ struct transport_remote party_remote(const struct party *of, bool next);
 int party_set_remote(struct couple *c, struct party *p, const struct transport_remote *r);
 bool party_send(struct couple *c, struct party *p); /* the next message */
 
+struct party *couple_third(struct couple *c); /* at an address of its own; a client of DTLS */
 void couple_signal(struct couple *c);  /* both start; with data on ports 5000 */
 void couple_connect(struct couple *c); /* … and are connected */
 /* a offers new credentials, b answers with new ones; new_dtls: and a new association of DTLS. */
