@@ -319,6 +319,19 @@ char *paper_answer(struct nego *n, const char *offer)
     char *text = nego_text(n, "%s", offer);
     for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) text = sdp_drop_all(n, text, gone[i]);
     text = sdp_set(n, text, SDP_SESSION, "o=", "o=- 8 1 IN IP4 127.0.0.1");
+    for (int i = 0; i < sdp_sections(text); i++) {
+        if (!sdp_has(n, text, i, "a=ice-ufrag:")) /* as Chromium: each section has all */
+            text =
+                sdp_put(n, text, i, "a=ice-ufrag:x\r\na=ice-pwd:x\r\na=fingerprint:x\r\na=setup:x");
+        if (!sdp_has(n, text, i, "a=rtcp-mux") && !sdp_has(n, text, i, "m=application"))
+            text = sdp_put(n, text, i, "a=rtcp-mux");
+        /* in an answer, port 0 means no: RFC 9143 §6 */
+        if (!sdp_has(n, text, i, "a=bundle-only")) continue;
+        char *m = sdp_value(n, text, i, "m="), *rest = strchr(m, ' ');
+        text = sdp_set(n, text, i,
+                       "m=", nego_text(n, "m=%.*s 9%s", (int)(rest - m), m, strchr(rest + 1, ' ')));
+        text = sdp_drop(n, text, i, "a=bundle-only");
+    }
     for (int i = SDP_SESSION; i < sdp_sections(text); i++) {
         static const char *const lines[][2] = {{"a=ice-ufrag:", "a=ice-ufrag:" PAPER_UFRAG},
                                                {"a=ice-pwd:", "a=ice-pwd:" PAPER_PWD},
