@@ -121,7 +121,9 @@ static int read_local_answer(struct plan *plan, sotto_error *err)
 static int check_answered_restart(const struct plan *plan, bool new_ice, sotto_error *err)
 {
     const struct peer *p = plan->p;
-    bool asked = p->transport.next.ice && is_next(p, p->pending_local.sdp);
+    /* a generation that was negotiated may still be without a pair: then the offer named it, but asked for nothing */
+    bool asked = p->transport.next.ice && !p->transport.next.remote_ufrag[0] &&
+                 is_next(p, p->pending_local.sdp);
     bool other = p->signaling == SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER;
     if (asked && !new_ice && !other)
         return sotto__error(err, SOTTO_E_SDP, 0,
@@ -179,14 +181,10 @@ static void undo_start(struct plan *plan, sotto_us now)
     if (plan->restarts) sotto__transport_forget(&plan->p->transport, now);
 }
 
-/* Credentials for the answer to an ICE restart, a tls-id for the answer to a new DTLS association. */
+/* A tls-id for the answer to a new DTLS association. */
 static int prepare_answer(struct plan *plan, sotto_error *err)
 {
-    struct peer *p = plan->p;
-    int r = 0;
-    if (plan->remote_restart) r = sotto__transport_prepare(&p->transport);
-    if (r == 0 && plan->new_dtls)
-        r = sotto__rand_ice(plan->next_tls_id, sizeof plan->next_tls_id - 1);
+    int r = plan->new_dtls ? sotto__rand_ice(plan->next_tls_id, sizeof plan->next_tls_id - 1) : 0;
     return r < 0 ? sotto__error(err, r, 0, "no entropy") : 0;
 }
 
@@ -262,7 +260,7 @@ void sotto__plan_commit_transport(struct plan *plan, sotto_us now)
 void sotto__apply_rollback_transport(struct peer *p, sotto_us now)
 {
     if (p->transport.has_remote) {
-        if (!p->transport.next.ice || !is_next(p, p->pending_local.sdp)) return;
+        if (!p->transport.next.ice || p->transport.next.remote_ufrag[0]) return; /* it restarted nothing */
         sotto__peer_forget_candidates(p, p->transport.next.ufrag);
         sotto__transport_forget(&p->transport, now);
         p->gathering = SOTTO_GATHERING_COMPLETE;

@@ -78,19 +78,39 @@ static int make_text(struct peer *p, bool answer, bool restart, uint64_t version
 /* W3C and RFC 9429 §4.1.8, §4.1.18: what makes an offer an ICE restart. */
 static bool offer_restarts(const struct peer *p, bool asked)
 {
-    if (!p->transport.has_remote) return false; /* there is nothing yet that could be restarted */
-    return asked || p->restart_wanted || p->reconfigured || p->transport.next.ice;
+    return p->transport.has_remote && (asked || p->restart_wanted || p->reconfigured);
+}
+
+/* Another restart before the last one has a path: it has the place of the live one, so that there is one for the next. */
+static void make_way(struct peer *p, sotto_us now, bool answer)
+{
+    const char *remote = p->transport.next.remote_ufrag;
+    struct str offered = sotto__jsep_ufrag(p->pending_remote.sdp);
+    if (!remote[0]) return; /* not negotiated: of this very offer, or none */
+    if (answer && sotto__str_eq(offered, sotto__str(remote))) return; /* after a provisional answer */
+    sotto__peer_forget_candidates(p, p->transport.live.ufrag);
+    sotto__transport_replace(&p->transport, now);
+}
+
+/* The credentials that a text is going to name. */
+static int ready_credentials(struct peer *p, sotto_us now, bool answer, bool restart)
+{
+    if (restart) {
+        make_way(p, now, answer);
+        return sotto__transport_prepare(&p->transport);
+    }
+    return p->transport.live.ufrag[0] ? 0 : sotto__transport_renew(&p->transport);
 }
 
 /* The o= version goes up by one whenever the text differs from the last one that was made: RFC 9429 §5.2.2. */
-static int make(struct peer *p, bool answer, bool ice_restart, char **ret)
+static int make(struct peer *p, sotto_us now, bool answer, bool ice_restart, char **ret)
 {
     const char *last = p->last_is_answer ? p->last_answer : p->last_offer;
     uint64_t version = p->version;
-    bool restart = !answer && offer_restarts(p, ice_restart);
+    bool restart = answer ? p->remote_restart : offer_restarts(p, ice_restart);
     char *text = NULL, *kept;
-    int r = restart ? sotto__transport_prepare(&p->transport) : 0;
-    if (r == 0 && !p->transport.live.ufrag[0]) r = sotto__transport_renew(&p->transport);
+    int r = ready_credentials(p, now, answer, restart);
+    restart = restart || p->transport.next.ice; /* goes on */
     if (r == 0) r = make_text(p, answer, restart, version, &text);
     if (r == 0 && last && strcmp(last, text) != 0) {
         sotto__free(text);
@@ -112,13 +132,13 @@ static int make(struct peer *p, bool answer, bool ice_restart, char **ret)
     return 0;
 }
 
-int sotto__peer_create_answer(struct peer *p, char **ret_sdp)
+int sotto__peer_create_answer(struct peer *p, sotto_us now, char **ret_sdp)
 {
     if (p->closed) return SOTTO_E_CLOSED;
     if (p->signaling != SOTTO_SIGNALING_HAVE_REMOTE_OFFER &&
         p->signaling != SOTTO_SIGNALING_HAVE_LOCAL_PRANSWER)
         return SOTTO_E_STATE;
-    return make(p, true, false, ret_sdp);
+    return make(p, now, true, false, ret_sdp);
 }
 
 /* Texts that were made before no longer say what is: they may not be applied (W3C: LastCreatedOffer and LastCreatedAnswer become ""). */
@@ -141,7 +161,7 @@ int sotto__peer_create_offer(struct peer *p, sotto_us now, bool ice_restart, cha
     if (p->closed) return SOTTO_E_CLOSED;
     if (!local_allowed(p->signaling, SOTTO_SDP_OFFER)) return SOTTO_E_STATE;
     finish_reset(p, now);
-    return make(p, false, ice_restart, ret_sdp);
+    return make(p, now, false, ice_restart, ret_sdp);
 }
 
 /* ---- transitions ---- */
@@ -158,8 +178,8 @@ static int rollback(struct peer *p, sotto_us now, sotto_error *err)
 }
 
 /* The text that set_local is about: checks it, or makes it. *made is yours if not NULL. */
-static int local_text(struct peer *p, bool answer, const char *sdp, const char **ret, char **made,
-                      sotto_error *err)
+static int local_text(struct peer *p, sotto_us now, bool answer, const char *sdp, const char **ret,
+                      char **made, sotto_error *err)
 {
     const char *last = answer ? p->last_answer : p->last_offer;
     bool old = answer ? p->answer_is_old : p->offer_is_old;
@@ -170,7 +190,7 @@ static int local_text(struct peer *p, bool answer, const char *sdp, const char *
         return sotto__error(err, SOTTO_E_MODIFICATION, 0,
                             "this is not the text that was made last");
     }
-    int r = make(p, answer, false, made);
+    int r = make(p, now, answer, false, made);
     *ret = *made;
     return r < 0 ? sotto__error(err, r, 0, "no description can be made") : 0;
 }
@@ -201,9 +221,10 @@ int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char
     if (p->closed) return sotto__error(err, SOTTO_E_CLOSED, 0, "the connection is closed");
     if (type == SOTTO_SDP_ROLLBACK) return rollback(p, now, err);
     if (type == SOTTO_SDP_IMPLICIT) type = implicit_type(p->signaling);
+    finish_reset(p, now);
     if (!local_allowed(p->signaling, type))
         return sotto__error(err, SOTTO_E_STATE, 0, "not in this signaling state");
-    int r = local_text(p, sotto__jsep_is_answer(type), sdp, &text, &made, err);
+    int r = local_text(p, now, sotto__jsep_is_answer(type), sdp, &text, &made, err);
     if (r < 0) return r;
     r = set(p, now, text, strlen(text), type, true, err);
     sotto__free(made);

@@ -159,6 +159,9 @@ int sotto__transport_prepare(struct transport *t); /* next.ufrag and next.pwd, u
 int sotto__transport_restart(struct transport *t, sotto_us now);
 void sotto__transport_forget(struct transport *t, sotto_us now); /* rolled back: the next generation goes, with its credentials */
 
+/* Another restart begins before the next generation has a pair: it becomes the live one all the same, if there is one. */
+void sotto__transport_replace(struct transport *t, sotto_us now);
+
 /* The remote's side: of the next generation if one gathers and the ufrag is not the live one's, else of the live one. The first time,
  * or with another ufrag than before (an answer that follows a pranswer of somebody else). new_dtls: see transport_remote. 0 or as ice
  * set_remote; nothing changed then. */

@@ -97,6 +97,40 @@ static void restarts_must_be_answered_as_such(void **state)
     duo_free(d);
 }
 
+static void negotiate(struct duo *d, struct duo_side *from, struct duo_side *to)
+{
+    assert_int_equal(local(d, from, SOTTO_SDP_OFFER), 0);
+    char *text = local_text(from);
+    assert_int_equal(remote(d, to, SOTTO_SDP_OFFER, text), 0);
+    sotto__free(text);
+    assert_int_equal(local(d, to, SOTTO_SDP_ANSWER), 0);
+    text = local_text(to);
+    assert_int_equal(remote(d, from, SOTTO_SDP_ANSWER, text), 0);
+    sotto__free(text);
+}
+
+static void restarts_may_follow_each_other_before_they_are_done(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(5);
+    duo_connect(d);
+    struct dtls *dtls = d->a.peer->transport.dtls;
+    for (int i = 0; i < 6; i++) {
+        struct duo_side *from = i % 2 ? &d->b : &d->a;
+        if (i != 3) /* one that restarts nothing, between two that do */
+            assert_int_equal(sotto__peer_restart_ice(from->peer, duo_now(d)), 0);
+        negotiate(d, from, i % 2 ? &d->a : &d->b);
+    }
+    duo_run(d, SOTTO_SECONDS(5));
+    assert_ptr_equal(d->a.peer->transport.dtls, dtls);
+    assert_int_equal(d->a.peer->connection, SOTTO_CONNECTION_CONNECTED);
+    assert_string_equal(d->a.peer->transport.live.ufrag, d->b.peer->transport.live.remote_ufrag);
+    duo_open(&d->a, "y");
+    duo_run(d, SOTTO_SECONDS(2));
+    assert_string_equal(d->b.remote->label, "y");
+    duo_free(d);
+}
+
 static void a_lite_remote_makes_us_controlling(void **state)
 {
     (void)state; /* RFC 8445 6.1.1, ICE-01 */
@@ -119,6 +153,7 @@ int main(void)
         cmocka_unit_test(what_may_change_on_a_live_transport),
         cmocka_unit_test(a_restart_keeps_the_association),
         cmocka_unit_test(restarts_must_be_answered_as_such),
+        cmocka_unit_test(restarts_may_follow_each_other_before_they_are_done),
         cmocka_unit_test(a_lite_remote_makes_us_controlling),
     };
     return cmocka_run_group_tests_name("apply_transport", tests, NULL, NULL);
