@@ -45,7 +45,22 @@ static void add_text(struct buf *b, const char *text)
     add(b, STR("\""));
 }
 
-/* As short as it can be and read back as the same number; with a point, whatever the locale writes. */
+static bool is_plain(char c)
+{
+    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == 'e';
+}
+
+void sotto__stats_json_number(struct buf *b, const char *printed)
+{
+    for (const char *p = printed; *p; p++) {
+        if (is_plain(*p))
+            sotto__buf_add(b, p, 1);
+        else if (p > printed && is_plain(p[-1])) /* a point may have several bytes */
+            add(b, STR("."));
+    }
+}
+
+/* As short as it can be and read back as the same number. */
 static void add_double(struct buf *b, double d)
 {
     char text[40];
@@ -57,14 +72,7 @@ static void add_double(struct buf *b, double d)
         snprintf(text, sizeof text, "%.*g", digits, d);
         if (strtod(text, NULL) == d) break;
     }
-    for (const char *p = text; *p; p++) {
-        bool plain = (*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == 'e';
-        bool after = p > text && !((p[-1] >= '0' && p[-1] <= '9') || p[-1] == '-');
-        if (plain)
-            sotto__buf_add(b, p, 1);
-        else if (!after) /* a point may have several bytes */
-            add(b, STR("."));
-    }
+    sotto__stats_json_number(b, text);
 }
 
 static void add_name(struct buf *b, const char *name)
