@@ -182,7 +182,7 @@ static bool makes_sense(const struct codec_list *l, size_t i)
     for (size_t j = 0; j < i; j++)
         if (l->items[j].id == c->id && l->items[j].apt == c->apt) return false;
     const struct codec *of = sotto__codecs_by_pt(l, c->apt);
-    return of && sotto__codec_is_media(of) && of->clock == c->clock && of->channels == c->channels;
+    return of && sotto__codec_is_media(of) && of->clock == c->clock;
 }
 
 void sotto__codecs_prune(struct codec_list *l)

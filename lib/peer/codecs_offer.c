@@ -55,12 +55,7 @@ static int number_at(int i)
 /* Gives c a number: the one that it asks for, that of the same codec in another section, its static one, a free one. */
 static void give_number(struct pt_map *map, struct codec *c)
 {
-    bool repeats = c->id == CODEC_RTX || c->id == CODEC_RED;
     bool done = fits(map, c);
-    if (repeats && c->apt < 0) { /* what it repeats has no number */
-        c->pt = PT_NONE;
-        return;
-    }
     for (int i = 0; !done && i < 128; i++) {
         if (!map->used[i].name || !sotto__codec_same(&map->used[i], c)) continue;
         c->pt = (uint8_t)i;
@@ -144,8 +139,7 @@ static int list_before(sotto_kind kind, const struct codec_list *before, struct 
         const struct codec *c = &before->items[i], *ours = sotto__codecs_ours(kind, c);
         const struct codec *of = sotto__codecs_by_pt(before, c->apt);
         if (c->id == CODEC_RTX)
-            keep[i] = of && sotto__codecs_ours(kind, of) && find(before, of) == of &&
-                      repeater(before, CODEC_RTX, c->apt) == c;
+            keep[i] = of && sotto__codecs_ours(kind, of) && find(before, of) == of;
         else
             keep[i] = ours && find(before, ours) == c;
         if (keep[i] && c->pt < 128) place[c->pt] = n++;
@@ -177,29 +171,48 @@ static int list_default(sotto_kind kind, const struct codec_list *before, struct
     return r;
 }
 
-/* Numbers for all: RTX comes after what it repeats in any case, RED after opus. */
-static void number_all(struct pt_map *map, struct codec_list *l)
+/* The number of a codec that goes with RED or telephone-event; PT_NONE: there is none. */
+static uint8_t companion(const struct codec_list *l, const struct codec *c)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (sotto__codec_is_media(&l->items[i]) && l->items[i].clock == c->clock &&
+            l->items[i].pt != PT_NONE)
+            return l->items[i].pt;
+    return PT_NONE;
+}
+
+static void number_media(struct pt_map *map, struct codec_list *l)
 {
     bool done[128] = {0};
     for (size_t i = 0; i < l->n && i < 128; i++) {
         struct codec *c = &l->items[i];
-        if (c->id == CODEC_RTX || c->id == CODEC_RED) continue;
+        if (!sotto__codec_is_media(c)) continue;
         give_number(map, c);
         for (size_t j = 0; j < l->n && j < 128; j++) {
             struct codec *rtx = &l->items[j];
             if (rtx->id != CODEC_RTX || done[j] || rtx->apt != (int16_t)i) continue;
-            rtx->apt = (int16_t)(c->pt == PT_NONE ? -1 : c->pt);
+            rtx->apt = c->pt;
             done[j] = true; /* from now on apt is no place any more */
-            give_number(map, rtx);
+            if (c->pt == PT_NONE)
+                rtx->pt = PT_NONE;
+            else
+                give_number(map, rtx);
         }
     }
+}
+
+/* RED and telephone-event, once the others have their numbers. */
+static void number_companions(struct pt_map *map, struct codec_list *l)
+{
     for (size_t i = 0; i < l->n; i++) {
-        struct codec *red = &l->items[i];
-        if (red->id != CODEC_RED) continue;
-        for (size_t j = 0; j < l->n; j++)
-            if (l->items[j].id == CODEC_OPUS && l->items[j].pt != PT_NONE)
-                red->apt = l->items[j].pt;
-        give_number(map, red);
+        struct codec *c = &l->items[i];
+        if (c->id != CODEC_RED && c->id != CODEC_DTMF) continue;
+        uint8_t of = companion(l, c);
+        if (c->id == CODEC_RED) c->apt = of;
+        if (of == PT_NONE)
+            c->pt = PT_NONE;
+        else
+            give_number(map, c);
     }
 }
 
@@ -232,7 +245,8 @@ int sotto__codecs_offer(sotto_kind kind, const struct codec_list *prefs,
     int r = prefs && prefs->n > 0 ? list_preferred(kind, prefs, before, &l)
                                   : list_default(kind, before, &l);
     if (r == 0) {
-        number_all(map, &l);
+        number_media(map, &l);
+        number_companions(map, &l);
         r = finish(&l, ret);
     }
     sotto__codecs_free(&l);

@@ -208,7 +208,8 @@ static void hear_fmtp(struct heard heard[static 128], struct str value)
     heard[pt].has_fmtp = true;
 }
 
-static void hear_feedback(struct heard heard[static 128], struct str value)
+/* What "*" says is added to *all, to be given to each payload type at the end. */
+static void hear_feedback(struct heard heard[static 128], struct str value, uint32_t *all)
 {
     struct sdp_rtcp_fb fb;
     uint32_t bit = 0;
@@ -217,19 +218,20 @@ static void hear_feedback(struct heard heard[static 128], struct str value)
         if (sotto__str_ieq(fb.type, sotto__str(feedbacks[i].type)) &&
             sotto__str_ieq(fb.param, sotto__str(feedbacks[i].param)))
             bit = feedbacks[i].bit;
-    for (int pt = 0; pt < 128; pt++)
-        if (fb.pt < 0 || fb.pt == pt) heard[pt].feedback |= bit;
+    *(fb.pt < 0 ? all : &heard[fb.pt].feedback) |= bit;
 }
 
 static void hear(const struct sdp_media *m, struct heard heard[static 128])
 {
+    uint32_t all = 0;
     for (size_t i = 0; i < m->s.n_lines; i++) {
         const struct sdp_line *line = &m->s.lines[i];
         if (line->type != 'a') continue;
         if (sotto__str_eq(line->name, STR("rtpmap"))) hear_rtpmap(heard, line->value);
         if (sotto__str_eq(line->name, STR("fmtp"))) hear_fmtp(heard, line->value);
-        if (sotto__str_eq(line->name, STR("rtcp-fb"))) hear_feedback(heard, line->value);
+        if (sotto__str_eq(line->name, STR("rtcp-fb"))) hear_feedback(heard, line->value, &all);
     }
+    for (int pt = 0; pt < 128; pt++) heard[pt].feedback |= all;
     /* RFC 3551 §6: these two need no rtpmap */
     if (!heard[0].mapped) heard[0].map = (struct sdp_rtpmap){0, STR("PCMU"), 8000, 1};
     if (!heard[8].mapped) heard[8].map = (struct sdp_rtpmap){8, STR("PCMA"), 8000, 1};
@@ -246,7 +248,7 @@ static bool recognise(sotto_kind kind, const struct heard *h, uint8_t pt, struct
 {
     size_t n, i = 0;
     const struct codec *table = sotto__codecs_table(kind, &n);
-    bool is_rtx = kind == SOTTO_VIDEO && is_named(&sotto__codec_rtx, &h->map);
+    bool is_rtx = is_named(&sotto__codec_rtx, &h->map); /* its clock tells that it is video's */
     while (i < n && !is_named(&table[i], &h->map)) i++;
     if (i == n && !is_rtx) return false;
     struct codec c = is_rtx ? sotto__codec_rtx : table[i];

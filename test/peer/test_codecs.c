@@ -116,7 +116,7 @@ static void prune_takes_out_what_has_no_codec_of_its_own(void **state)
     sotto__codecs_remove(&l, 1);
     sotto__codecs_prune(&l);
     assert_int_equal(l.n, 0);
-    sotto__codecs_free(&l);
+    assert_null(l.items); /* who frees only lists that have something leaks nothing */
 }
 
 static int make_and_copy(void)

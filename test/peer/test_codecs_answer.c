@@ -60,6 +60,7 @@ static void answers_follow_the_offer_or_the_preferences(void **state)
         {BOTH, PREFS(SOTTO_VIDEO, "VP9", "VP8", "rtx"), "98:VP9 99:rtx/98 96:VP8 97:rtx/96"},
         {BOTH, PREFS(SOTTO_VIDEO, "rtx", "VP9"), "98:VP9 99:rtx/98"},
         {BOTH, PREFS(SOTTO_VIDEO, "VP8"), "96:VP8"},
+        {BOTH, PREFS(SOTTO_VIDEO, "VP8", "VP9", "VP8"), "96:VP8 98:VP9"},
         {BOTH, PREFS(SOTTO_VIDEO, "H265", "AV1", "rtx"), ""},
         /* one codec under two numbers: both */
         {VIDEO_M "96 100\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:100 VP8/90000\r\n",

@@ -21,7 +21,7 @@ static void assert_text(struct codec_list *l, const char *want)
     sotto__codecs_free(l);
 }
 
-#define AUDIO_DEFAULT "96:opus 99:red/96 0:PCMU 8:PCMA 97:telephone-event 98:telephone-event"
+#define AUDIO_DEFAULT "96:opus 97:red/96 0:PCMU 8:PCMA 98:telephone-event 99:telephone-event"
 #define VIDEO_DEFAULT                                                                              \
     "96:VP8 97:rtx/96 98:H264 99:rtx/98 100:H264 101:rtx/100 102:H264 103:rtx/102 104:H264 "       \
     "105:rtx/104 106:H264 107:rtx/106 108:H264 109:rtx/108 110:VP9 111:rtx/110 112:VP9 "           \
@@ -32,7 +32,7 @@ static void first_offers_number_from_96_on(void **state)
     (void)state;
     struct pt_map map = {0}, other = {0};
     struct codec_list l = offer(SOTTO_AUDIO, NULL, NULL, &map);
-    assert_string_equal(kit_fmtp(&l, 99), "96/96");
+    assert_string_equal(kit_fmtp(&l, 97), "96/96");
     assert_string_equal(kit_fmtp(&l, 96), "minptime=10;useinbandfec=1");
     assert_int_equal(l.items[0].feedback, FEEDBACK_TWCC);
     assert_text(&l, AUDIO_DEFAULT);
@@ -97,6 +97,36 @@ static void what_was_there_keeps_its_number_and_its_place(void **state)
     sotto__codecs_free(&before);
 }
 
+static void a_codec_that_was_there_twice_is_offered_once(void **state)
+{
+    (void)state;
+    struct pt_map map = {0};
+    struct codec_list before =
+        kit_read(VIDEO_M "100 101 96 97\r\na=rtpmap:100 VP8/90000\r\na=rtpmap:101 rtx/90000\r\n"
+                         "a=fmtp:101 apt=100\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\n"
+                         "a=fmtp:97 apt=96\r\n");
+    assert_int_equal(before.n, 4);
+    struct codec_list l = offer(SOTTO_VIDEO, NULL, &before, &map);
+    assert_memory_equal(kit_text(&l), "100:VP8 101:rtx/100 98:H264 99:rtx/98 102:H264", 46);
+    sotto__codecs_free(&l);
+    sotto__codecs_free(&before);
+}
+
+/* While the list is made RTX names places: small numbers of the remote must not be taken for them. */
+static void numbers_as_small_as_places_are_not_mistaken(void **state)
+{
+    (void)state;
+    struct pt_map map = {0};
+    struct codec_list before =
+        kit_read(VIDEO_M "2 3 4 5\r\na=rtpmap:2 VP8/90000\r\na=rtpmap:3 rtx/90000\r\n"
+                         "a=fmtp:3 apt=2\r\na=rtpmap:4 VP9/90000\r\na=rtpmap:5 rtx/90000\r\n"
+                         "a=fmtp:5 apt=4\r\n");
+    struct codec_list l = offer(SOTTO_VIDEO, NULL, &before, &map);
+    assert_memory_equal(kit_text(&l), "2:VP8 3:rtx/2 4:VP9 5:rtx/4 96:H264 97:rtx/96", 45);
+    sotto__codecs_free(&l);
+    sotto__codecs_free(&before);
+}
+
 static void numbers_of_the_past_are_not_given_to_others(void **state)
 {
     (void)state;
@@ -138,7 +168,8 @@ static void preferences_choose_codecs_and_their_order(void **state)
         {SOTTO_AUDIO, PREFS(SOTTO_AUDIO, "PCMA", "opus"), "8:PCMA 96:opus"},
         {SOTTO_AUDIO, PREFS(SOTTO_AUDIO, "red", "opus"), "97:red/96 96:opus"},
         {SOTTO_AUDIO, PREFS(SOTTO_AUDIO, "red", "PCMA", "telephone-event"),
-         "8:PCMA 97:telephone-event"},
+         "8:PCMA 96:telephone-event"},
+        {SOTTO_VIDEO, PREFS(SOTTO_VIDEO, "VP8", "AV1", "VP8"), "96:VP8 97:AV1"},
         {SOTTO_AUDIO, {0}, AUDIO_DEFAULT},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -275,6 +306,8 @@ int main(void)
         cmocka_unit_test(first_offers_number_from_96_on),
         cmocka_unit_test(a_second_offer_has_the_same_numbers),
         cmocka_unit_test(what_was_there_keeps_its_number_and_its_place),
+        cmocka_unit_test(a_codec_that_was_there_twice_is_offered_once),
+        cmocka_unit_test(numbers_as_small_as_places_are_not_mistaken),
         cmocka_unit_test(numbers_of_the_past_are_not_given_to_others),
         cmocka_unit_test(preferences_choose_codecs_and_their_order),
         cmocka_unit_test(a_number_that_another_section_took_is_changed_with_its_rtx),

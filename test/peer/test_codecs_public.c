@@ -163,6 +163,20 @@ static void audio_is_told_apart_by_clock_channels_and_events(void **state)
     }
 }
 
+static void events_match_by_their_text(void **state)
+{
+    (void)state;
+    sotto_codec items[] = {
+        {.mime = "audio/PCMU", .clock_hz = 8000, .channels = 1},
+        {.mime = "audio/telephone-event", .clock_hz = 8000, .channels = 1, .fmtp = "0-16"}};
+    struct codec_list l;
+    assert_int_equal(sotto__codecs_from_public(SOTTO_AUDIO, items, 2, &l), 0);
+    assert_int_equal(l.n, 2);
+    sotto__codecs_free(&l);
+    items[1].fmtp = "0-15";
+    assert_int_equal(sotto__codecs_from_public(SOTTO_AUDIO, items, 2, &l), SOTTO_E_MODIFICATION);
+}
+
 static void duplicates_are_removed_and_none_is_the_default(void **state)
 {
     (void)state;
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test(all_capabilities_can_be_preferred_in_any_order),
         cmocka_unit_test(preferences_match_as_codec_dictionaries_do),
         cmocka_unit_test(audio_is_told_apart_by_clock_channels_and_events),
+        cmocka_unit_test(events_match_by_their_text),
         cmocka_unit_test(duplicates_are_removed_and_none_is_the_default),
         cmocka_unit_test(more_than_the_limit_is_refused),
         cmocka_unit_test(no_memory_leaves_nothing_behind),

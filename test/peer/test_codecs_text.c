@@ -11,6 +11,7 @@ static void sections_are_read_as_far_as_we_support_them(void **state)
         {AUDIO_M "111 0 8\r\na=rtpmap:111 opus/48000/2\r\n", "111:opus 0:PCMU 8:PCMA"},
         {AUDIO_M "8 0\r\na=rtpmap:0 PCMU/8000/1\r\n", "8:PCMA 0:PCMU"},
         {AUDIO_M "0 8\r\na=rtpmap:0 G722/8000\r\n", "8:PCMA"}, /* what it says counts */
+        {AUDIO_M "0 8\r\na=rtpmap:8 G722/8000\r\n", "0:PCMU"},
         {AUDIO_M "96\r\na=rtpmap:96 PcmU/8000\r\n", "96:PCMU"}, /* names without case; a number of its own */
         {AUDIO_M "9 13 96\r\na=rtpmap:9 G722/8000\r\na=rtpmap:13 CN/8000\r\n", ""},
         {AUDIO_M "9 3 18\r\n", ""}, /* other static ones */
@@ -36,6 +37,9 @@ static void sections_are_read_as_far_as_we_support_them(void **state)
         {AUDIO_M "63 0\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 0/0\r\n", "0:PCMU"},
         {AUDIO_M "63 111\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\n"
                  "a=fmtp:63 63/63\r\n",
+         "111:opus"},
+        {AUDIO_M "111 97\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:97 rtx/90000\r\n"
+                 "a=fmtp:97 apt=111\r\n",
          "111:opus"},
         {VIDEO_M "96 118\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:118 red/90000\r\n", "96:VP8"},
         /* telephone-event: with a codec of its clock */
@@ -101,6 +105,8 @@ static void rtx_without_what_it_repeats_is_left_out(void **state)
     } rows[] = {
         {"a=fmtp:97 apt=96\r\n", "96:VP8 97:rtx/96"},
         {"a=fmtp:97 rtx-time=3000; APT=96\r\n", "96:VP8 97:rtx/96"},
+        {"a=fmtp:97 apt=96\r\na=fmtp:97 apt=100\r\n", "96:VP8 97:rtx/96"}, /* the first line */
+        {"a=fmtp:97 apt=100\r\na=fmtp:97 apt=96\r\n", "96:VP8"},
         {"", "96:VP8"},
         {"a=fmtp:97 apt=97\r\n", "96:VP8"},                       /* itself */
         {"a=fmtp:97 apt=98\r\na=fmtp:98 apt=97\r\n", "96:VP8"},   /* a loop */
