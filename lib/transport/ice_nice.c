@@ -46,23 +46,24 @@ static int add_servers(struct ice *ice, const struct ice_cfg *cfg)
 {
     bool has_stun = false;
     char text[46];
-    for (size_t i = 0; i < cfg->n_servers; i++) {
+    for (size_t i = 0; i < ice->n_servers; i++) {
         const struct ice_server *s = &cfg->servers[i];
         sotto__address_text(&s->addr, text);
         if (s->kind == ICE_SERVER_STUN) {
             if (!has_stun)
                 g_object_set(ice->agent, "stun-server", text, "stun-server-port",
                              (guint)s->addr.port, NULL);
+            ice->servers[i].is_used = !has_stun && !cfg->relay_only; /* libnice asks none then */
             has_stun = true;
             continue;
         }
-        if (ice->n_turn == SOTTO_MAX_ICE_SERVERS) continue;
         bool is_tcp = s->kind == ICE_SERVER_TURN_TCP;
         if (!nice_agent_set_relay_info(
                 ice->agent, ice->stream, NICE_COMPONENT, text, s->addr.port,
                 s->username ? s->username : "", s->credential ? s->credential : "",
                 is_tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP))
             return SOTTO_E_SYS;
+        ice->servers[i].is_used = true;
         ice->n_turn++;
         if (is_tcp) ice->n_turn_tcp++;
     }
@@ -95,6 +96,7 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->relay_only = cfg->relay_only;
     ice->allow_loopback = cfg->allow_loopback;
     ice->nice_state = NICE_COMPONENT_STATE_DISCONNECTED;
+    sotto__nice_servers_init(ice, cfg);
     snprintf(ice->ufrag, sizeof ice->ufrag, "%s", cfg->ufrag);
     snprintf(ice->pwd, sizeof ice->pwd, "%s", cfg->pwd);
     ice->loop = sotto__calloc(1, sizeof *ice->loop);
@@ -189,9 +191,11 @@ static int ice_gather(struct ice *ice, sotto_us now)
         NiceAddress a;
         sotto__nice_from_address(&locals[i], &a);
         nice_agent_add_local_address(ice->agent, &a);
+        ice->has_family[locals[i].family == 6] = true;
     }
     ice->loop->stale = true;
     ice->gather_called = true;
+    ice->gather_at = now;
     nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx,
                            sotto__nice_recv, ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
@@ -313,6 +317,7 @@ static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)
         out->candidate = &ice->out;
         return true;
     }
+    if (ice->gathered && sotto__nice_server_error(ice, out)) return true;
     if (ice->gathered && !ice->gathered_yielded) {
         ice->gathered_yielded = true;
         out->type = ICE_OUT_GATHERED;
@@ -342,6 +347,7 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
     l->now = now;
     if (!ice->close_called) {
         if (l->ready) sotto__nice_listen(ice, now);
+        if (l->ready) sotto__nice_servers_listen(ice);
         if (yield(ice, now, out)) return 1;
     }
     sotto__nice_loop_query(l);

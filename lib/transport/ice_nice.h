@@ -30,6 +30,15 @@ void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
 /* Drive it until *done, waiting up to ms in all: for a free that cannot come back later. */
 void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms);
 
+struct nice_server {
+    enum ice_server_kind kind;
+    struct address addr;
+    bool is_used;  /* libnice knows it */
+    bool answered; /* as it should, or a candidate came of it */
+    int32_t code;  /* of its last error; 0: none */
+    char text[128];
+};
+
 struct ice {
     struct nice_loop *loop; /* apart, as due() and fds() ask it through a const ice */
     NiceAgent *agent;
@@ -55,6 +64,10 @@ struct ice {
     NiceCandidate *pair_local, *pair_remote;           /* the selected pair; NULL: none */
     size_t n_prflx;
     bool gathered, pair_changed, goodbye_done;
+    struct nice_server servers[SOTTO_MAX_ICE_SERVERS]; /* as in ice_cfg */
+    size_t n_servers, n_servers_yielded, n_relay;
+    bool has_family[2]; /* local addresses: IPv4, IPv6 */
+    sotto_us gather_at, gathered_at;
 
     /* what was yielded */
     bool gathered_yielded;
@@ -83,6 +96,13 @@ sotto_us sotto__nice_state_due(const struct ice *ice);
 /* Looks at what waits in the sockets for a sign of life: before a turn. */
 void sotto__nice_listen(struct ice *ice, sotto_us now);
 void sotto__nice_make_selected(struct ice *ice);
+
+/* ice_nice_server.c */
+void sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg);
+void sotto__nice_servers_listen(struct ice *ice); /* before a turn */
+void sotto__nice_server_answer(struct nice_server *s, const uint8_t *p, size_t n);
+void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c); /* a local candidate */
+bool sotto__nice_server_error(struct ice *ice, struct ice_out *out); /* once gathered: the next one that failed */
 
 bool sotto__nice_to_candidate(const NiceCandidate *c, struct candidate *ret); /* false: not one for the remote */
 NiceCandidate *sotto__nice_from_candidate(const struct ice *ice, const struct candidate *c);

@@ -98,6 +98,7 @@ static void on_candidate(NiceAgent *agent, NiceCandidate *c, gpointer user)
     (void)agent;
     if (c->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE || !sotto__nice_to_candidate(c, &checked))
         return;
+    sotto__nice_servers_gave(ice, &checked);
     if (c->type != NICE_CANDIDATE_TYPE_HOST &&
         !sotto__address_usable(&checked.addr, ice->allow_loopback))
         return; /* a server's answer may say anything */
@@ -110,6 +111,7 @@ static void on_gathered(NiceAgent *agent, guint stream, gpointer user)
     struct ice *ice = user;
     (void)agent, (void)stream;
     ice->gathered = true;
+    ice->gathered_at = ice->loop->now;
 }
 
 static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local,

@@ -198,6 +198,7 @@ static void a_relay_is_offered_beside_the_host(void **state)
     assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
     assert_true(drive(both, 1, alice_is_gathered, NULL, 3000));
     assert_true(has_relay(NULL));
+    assert_int_equal(alice.n_errors, 0); /* the first 401 asks for the credentials */
     assert_true(alice.candidates[0].type == CANDIDATE_HOST);
     for (size_t i = 0; i < alice.n_candidates; i++)
         assert_int_equal(alice.candidates[i].related.family, 0);
@@ -213,6 +214,7 @@ static void a_stun_server_is_asked(void **state)
     assert_int_equal(alice.gathered, 0);
     assert_true(drive(both, 1, alice_is_gathered, NULL, 1500));
     assert_true(alice.n_candidates >= 1); /* without a NAT the reflexive address is the host's, and dropped */
+    assert_int_equal(alice.n_errors, 0);
 }
 
 static void a_wrong_credential_gives_no_relay(void **state)
@@ -223,6 +225,9 @@ static void a_wrong_credential_gives_no_relay(void **state)
     assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
     assert_true(drive(both, 1, alice_is_gathered, NULL, 5000));
     assert_int_equal(alice.n_candidates, 0);
+    assert_int_equal(alice.n_errors, 1);
+    assert_int_equal(alice.errors[0].code, 401);
+    assert_string_equal(alice.errors[0].text, "Unauthorized");
 }
 
 /* The remote's candidates come before gathering, as an answerer has them: whatever arrives there must come from the relay. */

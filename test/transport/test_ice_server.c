@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* STUN and TURN servers that fail, as libnice does not tell it: real sockets on loopback; against coturn see test_ice_turn.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ice_drive.h"
+#include "transport/ice_nice.h"
+
+static const struct ice_ops *const ops = &sotto__ice_nice;
+static struct end alice;
+static struct end *one[] = {&alice};
+
+static int free_alice(void **state)
+{
+    (void)state;
+    end_free(&alice);
+    return 0;
+}
+
+#define HEAD "\x21\x12\xa4\x42sotto-sotto!"
+
+static void answers_of_servers_are_read(void **state)
+{
+    (void)state;
+#define STUN(bytes) ICE_SERVER_STUN, (const uint8_t *)bytes, sizeof bytes - 1
+#define TURN(bytes) ICE_SERVER_TURN_UDP, (const uint8_t *)bytes, sizeof bytes - 1
+    static const struct {
+        enum ice_server_kind kind;
+        const uint8_t *p;
+        size_t n;
+        bool answered;
+        int32_t code;
+        const char *text;
+    } table[] = {
+        {STUN("\x01\x01\x00\x00" HEAD), true, 0, ""},
+        {TURN("\x01\x01\x00\x00" HEAD), false, 0, ""}, /* of the STUN server at the same address */
+        {TURN("\x01\x03\x00\x00" HEAD), true, 0, ""},
+        {STUN("\x00\x01\x00\x00" HEAD), false, 0, ""}, /* a request */
+        {TURN("\x01\x13\x00\x08" HEAD "\x00\x09\x00\x04\x00\x00\x04\x01"), false, 401, ""},
+        {TURN("\x01\x13\x00\x10" HEAD "\x00\x09\x00\x0a\x00\x00\x04\x56Quota!\0\0"), false, 486,
+         "Quota!"},
+        {TURN("\x01\x13\x00\x0c" HEAD "\x00\x09\x00\x08\x00\x00\x05\x08\x1b\xff\x00x"), false, 508,
+         "???x"},
+        {STUN("\x01\x11\x00\x14" HEAD
+              "\x80\x22\x00\x05sotto\0\0\0\x00\x09\x00\x04\x00\x00\x04\x14"),
+         false, 420, ""}, /* behind another attribute and its padding */
+        {STUN("\x01\x11\x00\x08" HEAD "\x00\x09\x00\x04\x00\x00\x02\x01"), false, 0, ""},
+        {STUN("\x01\x11\x00\x08" HEAD "\x00\x09\x00\x04\x00\x00\x07\x01"), false, 0, ""},
+        {STUN("\x01\x11\x00\x08" HEAD "\x00\x09\x00\x04\x00\x00\x04\x64"), false, 0, ""},
+        {STUN("\x01\x11\x00\x08" HEAD "\x00\x09\x00\x05\x00\x00\x04\x01"), false, 0, ""},
+        {STUN("\x01\x11\x00\x06" HEAD "\x00\x09\x00\x02\x00\x00"), false, 0, ""},
+        {STUN("\x01\x11\x00\x0c" HEAD "\x00\x09\x00\x04\x00\x00\x04\x01"), false, 0, ""},
+        {STUN("\x01\x01\x00\x00"
+              "\x21\x12\xa4\x42"),
+         false, 0, ""},
+        {STUN("\x01"), false, 0, ""},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct nice_server s = {.kind = table[i].kind};
+        sotto__nice_server_answer(&s, table[i].p, table[i].n);
+        assert_int_equal(s.answered, table[i].answered);
+        assert_int_equal(s.code, table[i].code);
+        assert_string_equal(s.text, table[i].text);
+    }
+}
+
+static void an_endless_reason_is_cut(void **state)
+{
+    (void)state;
+    uint8_t bytes[600] = "\x01\x11\x02\x44" HEAD "\x00\x09\x02\x40\x00\x00\x04\x01";
+    struct nice_server s = {.kind = ICE_SERVER_STUN};
+    memset(bytes + 28, 'x', sizeof bytes - 28);
+    sotto__nice_server_answer(&s, bytes, sizeof bytes);
+    assert_int_equal(s.code, 401);
+    assert_int_equal(strlen(s.text), sizeof s.text - 1);
+}
+
+static void what_is_told_of_a_server_is_known(void **state)
+{
+    (void)state; /* silence only if libnice waited for it, and nothing of one that gave a candidate */
+    enum { EARLY = 1, LATE = 5 };
+    static const struct {
+        struct nice_server s;
+        size_t n_turn, n_relay;
+        int seconds;
+        bool has_v4;
+        int32_t code;
+    } table[] = {
+        {{.is_used = true}, 0, 0, LATE, true, 701},
+        {{.is_used = true}, 0, 0, EARLY, true, 0},
+        {{.is_used = true}, 0, 0, EARLY, false, 701},
+        {{.is_used = false}, 0, 0, LATE, true, 0},
+        {{.is_used = true, .answered = true}, 0, 0, LATE, true, 0},
+        {{.is_used = true, .code = 400}, 0, 0, EARLY, true, 400},
+        {{.is_used = true, .code = 401, .answered = true}, 0, 0, LATE, true, 0}, /* the challenge */
+        {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP}, 1, 0, EARLY, true, 401},
+        {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP}, 1, 1, EARLY, true, 0},
+        {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP}, 2, 1, EARLY, true, 401},
+        {{.is_used = true, .code = 300, .kind = ICE_SERVER_TURN_UDP}, 2, 1, EARLY, true, 0},
+        {{.is_used = true, .kind = ICE_SERVER_TURN_UDP}, 1, 0, EARLY, true, 0},
+        {{.is_used = true, .kind = ICE_SERVER_TURN_TCP}, 1, 0, EARLY, true, 701}, /* refused */
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        static struct ice ice;
+        struct ice_out out = {.type = ICE_OUT_PACKET};
+        memset(&ice, 0, sizeof ice);
+        ice.servers[1] = table[i].s;
+        ice.servers[1].addr.family = 4;
+        ice.n_servers = 2;
+        ice.n_turn = table[i].n_turn, ice.n_relay = table[i].n_relay;
+        ice.gather_at = 7, ice.gathered_at = 7 + SOTTO_SECONDS(table[i].seconds);
+        ice.has_family[0] = table[i].has_v4;
+        assert_int_equal(sotto__nice_server_error(&ice, &out), table[i].code != 0);
+        if (table[i].code == 0) continue;
+        assert_int_equal(out.type, ICE_OUT_SERVER);
+        assert_int_equal(out.server, 1);
+        assert_int_equal(out.code, table[i].code);
+        assert_non_null(out.text);
+        assert_false(sotto__nice_server_error(&ice, &out)); /* once */
+    }
+}
+
+static void candidates_speak_for_their_servers(void **state)
+{
+    (void)state;
+    static struct ice ice;
+    struct candidate c = {.type = CANDIDATE_SRFLX, .addr = {.family = 4, .ip = {192, 0, 2, 1}}};
+    memset(&ice, 0, sizeof ice);
+    ice.n_servers = 3;
+    ice.servers[1] = (struct nice_server){.kind = ICE_SERVER_TURN_UDP, .addr = c.addr};
+    ice.servers[2] = (struct nice_server){.kind = ICE_SERVER_TURN_UDP, .addr = c.addr};
+    ice.servers[2].addr.ip[3] = 2;
+    sotto__nice_servers_gave(&ice, &c);
+    assert_true(ice.servers[0].answered && !ice.servers[1].answered && !ice.servers[2].answered);
+    c.type = CANDIDATE_RELAY, c.addr.port = 999;
+    sotto__nice_servers_gave(&ice, &c);
+    assert_true(ice.servers[1].answered && !ice.servers[2].answered);
+    assert_int_equal(ice.n_relay, 1);
+}
+
+struct fake { /* a server */
+    int fd;
+    bool is_good;
+};
+
+/* A Binding success that says that there is no NAT (with MAPPED-ADDRESS, as libnice asks), or an error. */
+static void fake_serve(const struct fake *f)
+{
+    uint8_t in[600], out[64] = {0x01, 0x11, 0, 8};
+    struct sockaddr_in from;
+    socklen_t len = sizeof from;
+    while (recvfrom(f->fd, in, sizeof in, 0, (struct sockaddr *)&from, &len) >= 20) {
+        size_t n = 28;
+        memcpy(out + 4, in + 4, 16);
+        memcpy(out + 20, "\x00\x09\x00\x04\x00\x00\x05\x00", 8);
+        if (f->is_good) {
+            out[1] = 0x01, out[3] = 12, n = 32;
+            memcpy(out + 20, "\x00\x01\x00\x08\x00\x01", 6);
+            memcpy(out + 26, &from.sin_port, 2);
+            memcpy(out + 28, &from.sin_addr, 4);
+        }
+        sendto(f->fd, out, n, 0, (struct sockaddr *)&from, len);
+    }
+}
+
+static bool is_gathered(void *arg)
+{
+    if (arg) fake_serve(arg);
+    return alice.gathered > 0;
+}
+
+static struct ice_server fake_open(struct fake *f)
+{
+    struct sockaddr_in where;
+    f->fd = stranger(&where);
+    return (struct ice_server){.kind = ICE_SERVER_STUN,
+                               .addr = {4, {127, 0, 0, 1}, ntohs(where.sin_port)}};
+}
+
+static void gather(struct fake *f, const struct ice_server *servers, size_t n)
+{
+    end_init(&alice, "alice", true);
+    alice.cfg.servers = servers, alice.cfg.n_servers = n;
+    assert_int_equal(end_open(&alice), 0);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    assert_true(drive(one, 1, is_gathered, f, 10000));
+    close(f->fd);
+}
+
+static void a_server_that_says_no_is_told_with_its_code(void **state)
+{
+    (void)state;
+    struct fake f = {.is_good = false};
+    struct ice_server s = fake_open(&f);
+    gather(&f, &s, 1);
+    assert_int_equal(alice.n_errors, 1);
+    assert_int_equal(alice.errors[0].server, 0);
+    assert_int_equal(alice.errors[0].code, 500);
+}
+
+static void a_server_that_sees_no_nat_has_not_failed(void **state)
+{
+    (void)state; /* though it gave no candidate */
+    struct fake f = {.is_good = true};
+    struct ice_server s = fake_open(&f);
+    gather(&f, &s, 1);
+    assert_int_equal(alice.n_errors, 0);
+    for (size_t i = 0; i < alice.n_candidates; i++)
+        assert_int_equal(alice.candidates[i].type, CANDIDATE_HOST);
+}
+
+static void a_silent_server_is_told_and_the_one_beside_it_is_not(void **state)
+{
+    (void)state; /* five seconds: as long as libnice waits */
+    struct fake f = {.is_good = true}, silent;
+    struct ice_server s[2] = {fake_open(&f), fake_open(&silent)};
+    s[1].kind = ICE_SERVER_TURN_UDP;
+    gather(&f, s, 2);
+    close(silent.fd);
+    assert_int_equal(alice.n_errors, 1);
+    assert_int_equal(alice.errors[0].server, 1);
+    assert_int_equal(alice.errors[0].code, 701);
+    assert_string_equal(alice.errors[0].text, "no answer");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_of_servers_are_read),
+        cmocka_unit_test(an_endless_reason_is_cut),
+        cmocka_unit_test(what_is_told_of_a_server_is_known),
+        cmocka_unit_test(candidates_speak_for_their_servers),
+        cmocka_unit_test_teardown(a_server_that_says_no_is_told_with_its_code, free_alice),
+        cmocka_unit_test_teardown(a_server_that_sees_no_nat_has_not_failed, free_alice),
+        cmocka_unit_test_teardown(a_silent_server_is_told_and_the_one_beside_it_is_not, free_alice),
+    };
+    return cmocka_run_group_tests_name("ice_server", tests, NULL, NULL);
+}
