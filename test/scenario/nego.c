@@ -237,6 +237,12 @@ static void take_channel(struct nego_side *s, const sotto_event *e)
     }
 }
 
+static void take_track(struct nego_side *s, const char *what, const sotto_event *e)
+{
+    nego_log_track(s, what, e);
+    if (s->on_track) s->on_track(s, e, s->user);
+}
+
 static void take_one(struct nego_side *s, const sotto_event *e)
 {
     assert_ptr_equal(e->pc, s->pc);
@@ -255,8 +261,8 @@ static void take_one(struct nego_side *s, const sotto_event *e)
         nego_log(s, NEGO_ERRORS, "error %d %s", e->u.candidate_error.code,
                  e->u.candidate_error.url);
         return;
-    case SOTTO_EV_TRACK: nego_log_track(s, "track", e); return;
-    case SOTTO_EV_TRACK_REMOVED: nego_log_track(s, "removed", e); return;
+    case SOTTO_EV_TRACK: take_track(s, "track", e); return;
+    case SOTTO_EV_TRACK_REMOVED: take_track(s, "removed", e); return;
     case SOTTO_EV_MUTE: nego_log_track(s, "mute", e); return;
     case SOTTO_EV_UNMUTE: nego_log_track(s, "unmute", e); return;
     case SOTTO_EV_MESSAGE: take_message(s, e); return;

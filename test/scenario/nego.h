@@ -51,6 +51,7 @@ struct nego_side {
     char last_ufrag[260];   /* of the last local candidate */
     bool mute_candidates;   /* they are not told to the other side */
     void (*on_candidate)(struct nego_side *s, const sotto_candidate *c, void *user); /* instead of the harness's signalling */
+    void (*on_track)(struct nego_side *s, const sotto_event *e, void *user); /* as well */
     void *user;
 };
 
