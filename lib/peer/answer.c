@@ -58,16 +58,24 @@ static void reject_with_tagged(struct answer *a, size_t n_live)
     for (size_t i = 0; i < a->offer.n; i++) a->replies[i].accepted = false;
 }
 
-/* RFC 9143 §7.3.1: the first accepted one in the order of the offered group. */
-static void choose_tagged(struct answer *a)
+static bool is_live(const struct str *live, size_t n_live, struct str mid)
+{
+    for (size_t i = 0; i < n_live; i++)
+        if (sotto__str_eq(live[i], mid)) return true;
+    return false;
+}
+
+/* RFC 9143 §7.3.1: the first accepted one in the order of the offered group; one that has nothing but its bundle cannot carry it. */
+static void choose_tagged(struct answer *a, const struct str *live, size_t n_live)
 {
     a->tagged = -1;
     for (size_t i = 0; i < a->offer.n; i++) {
         const struct section *s = &a->offer.items[i];
-        if (!a->replies[i].accepted) continue;
+        if (!a->replies[i].accepted || (s->bundle_only && !is_live(live, n_live, s->mid))) continue;
         if (a->tagged < 0 || s->group_place < a->offer.items[a->tagged].group_place)
             a->tagged = (int32_t)i;
     }
+    for (size_t i = 0; a->tagged < 0 && i < a->offer.n; i++) a->replies[i].accepted = false;
 }
 
 static int decide(struct answer *a)
@@ -78,14 +86,14 @@ static int decide(struct answer *a)
     a->offered = sotto__bundle_choose(&a->offer, live, n_live, a->chosen);
     for (size_t i = 0; r == 0 && i < a->offer.n; i++) {
         struct section *s = &a->offer.items[i];
-        if (!a->chosen[i]) continue;
+        if (a->offered < 0 || !a->chosen[i]) continue;
         if (s->kind == SECTION_DATA)
             a->replies[i].accepted = s->index == a->p->data_index;
         else
             r = read_media(a, s, &a->replies[i]);
     }
     reject_with_tagged(a, n_live);
-    choose_tagged(a);
+    choose_tagged(a, live, n_live);
     return r;
 }
 
@@ -192,9 +200,9 @@ static int write_media(const struct answer *a, const struct section *s, struct s
     x->exts = &reply->exts;
     x->rtcp_rsize = s->rtcp_rsize;
     fill_rids(s, x);
-    bool sends = sotto__direction_sends(x->direction);
-    x->msid = sends || had_msid(a->p, s->mid);
-    x->ssrc = sends && x->send.n == 0;
+    /* RFC 9429 §5.3.1: the transceiver's direction says whether there are streams, the section's whether it sends */
+    x->msid = sotto__direction_sends(reply->t->direction) || had_msid(a->p, s->mid);
+    x->ssrc = sotto__direction_sends(x->direction) && x->send.n == 0;
     return sotto__section_write_media(a->p, a->sdp, x);
 }
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lip sync groups of offers and answers. */
+#include "lines.h"
+#include "peer/section_sync.h"
+
+static void transceivers_of_one_stream_are_a_group(void **state)
+{
+    (void)state; /* RFC 9429 §5.2.1 */
+    struct duo *d = duo_new(1);
+    add_streams(d, &d->a, SOTTO_AUDIO, "s", NULL);
+    add_streams(d, &d->a, SOTTO_VIDEO, "other", NULL);
+    add_streams(d, &d->a, SOTTO_VIDEO, "s", NULL);
+    add(d, &d->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
+    char *sdp = offer_of(&d->a);
+    HAS_N(sdp, -1, "a=group:LS", 1);
+    HAS(sdp, -1, "a=group:LS 0 2");
+    sotto__free(sdp);
+    duo_free(d);
+}
+
+static void groups_that_meet_are_one(void **state)
+{
+    (void)state; /* RFC 5888: a section stands in one group of a kind */
+    struct duo *d = duo_new(1);
+    add_streams(d, &d->a, SOTTO_AUDIO, "s", NULL);
+    add_streams(d, &d->a, SOTTO_VIDEO, "t", NULL);
+    add_streams(d, &d->a, SOTTO_AUDIO, "u", NULL);
+    add_streams(d, &d->a, SOTTO_VIDEO, "s", "t");
+    add_streams(d, &d->a, SOTTO_VIDEO, "u", NULL);
+    char *sdp = offer_of(&d->a);
+    HAS_N(sdp, -1, "a=group:LS", 2);
+    HAS(sdp, -1, "a=group:LS 0 1 3");
+    HAS(sdp, -1, "a=group:LS 2 4");
+    sotto__free(sdp);
+    duo_free(d);
+}
+
+static void who_sends_nothing_follows_the_offered_groups_and_keeps_them(void **state)
+{
+    (void)state; /* RFC 9429 §5.3.1, and §5.2.2 for the later offer of the other side */
+    struct duo *d = duo_new(1);
+    struct transceiver *t = add_streams(d, &d->a, SOTTO_AUDIO, "s", NULL);
+    add_streams(d, &d->a, SOTTO_VIDEO, "s", NULL);
+    add_streams(d, &d->a, SOTTO_VIDEO, "s", NULL);
+    duo_signal(d);
+    char *sdp = local_text(&d->b);
+    HAS(sdp, -1, "a=group:LS 0 1 2");
+    sotto__free(sdp);
+    sdp = offer_of(&d->b);
+    HAS(sdp, -1, "a=group:LS 0 1 2");
+    sotto__free(sdp);
+    sotto__transceiver_stop(d->a.peer, duo_now(d), t);
+    duo_signal(d);
+    sdp = offer_of(&d->b);
+    HAS(sdp, -1, "a=group:LS 1 2");
+    sotto__free(sdp);
+    duo_free(d);
+}
+
+static void set_streams(struct duo *d, struct transceiver *t, const char *stream)
+{
+    assert_int_equal(sotto__transceiver_set_streams(d->b.peer, duo_now(d), t, &stream, 1), 0);
+}
+
+static void an_answer_groups_what_shares_a_stream_of_its_own(void **state)
+{
+    (void)state; /* the example of RFC 9429 §5.3.1 */
+    struct duo *d = duo_new(1);
+    for (int i = 0; i < 3; i++) add_streams(d, &d->a, SOTTO_AUDIO, "s", NULL);
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
+    char *sdp = local_text(&d->a);
+    assert_int_equal(remote(d, &d->b, SOTTO_SDP_OFFER, sdp), 0);
+    sotto__free(sdp);
+    struct transceiver *t[3];
+    for (int i = 0; i < 3; i++) t[i] = sotto__transceiver_at(d->b.peer, i);
+    set_streams(d, t[0], "one");
+    sdp = answer_of(&d->b); /* the others have none and do not mind */
+    HAS(sdp, -1, "a=group:LS 0 1 2");
+    sotto__free(sdp);
+    set_streams(d, t[1], "two");
+    set_streams(d, t[2], "two");
+    sdp = answer_of(&d->b);
+    HAS(sdp, -1, "a=group:LS 1 2");
+    sotto__free(sdp);
+    set_streams(d, t[2], "three");
+    sdp = answer_of(&d->b);
+    HAS_NO(sdp, -1, "a=group:LS");
+    sotto__free(sdp);
+    duo_free(d);
+}
+
+static void an_answer_to_an_offer_without_groups_has_none(void **state)
+{
+    static const char sdp[] = OFFER_HEAD "a=group:BUNDLE 0 1\r\n" AUDIO("0") AUDIO("1");
+    (void)state;
+    struct duo *d = duo_new(1);
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, sdp), 0);
+    char *text = answer_of(&d->a);
+    HAS_NO(text, -1, "a=group:LS");
+    sotto__free(text);
+    duo_free(d);
+}
+
+static void every_section_can_be_in_one_group(void **state)
+{
+    (void)state;
+    struct sync_member members[SOTTO_MAX_SDP_MEDIA];
+    char mids[SOTTO_MAX_SDP_MEDIA][SOTTO_MAX_MID + 1];
+    char *name = "s";
+    struct strings streams = {&name, 1};
+    struct sdp *sdp;
+    assert_int_equal(sotto__sdp_new(&sdp), 0);
+    for (size_t i = 0; i < SOTTO_MAX_SDP_MEDIA; i++) {
+        memset(mids[i], 'm', SOTTO_MAX_MID);
+        snprintf(mids[i] + SOTTO_MAX_MID - 2, 3, "%02zu", i);
+        members[i] = (struct sync_member){sotto__str(mids[i]), &streams};
+    }
+    assert_int_equal(sotto__section_sync_offer(sdp, members, SOTTO_MAX_SDP_MEDIA, NULL), 0);
+    const struct sdp_line *line = sotto__sdp_attr(&sdp->s, "group");
+    struct sdp_group group;
+    assert_int_equal(sotto__sdp_group(line->value, &group), 0);
+    assert_int_equal(group.n_mids, SOTTO_MAX_SDP_MEDIA);
+    sotto__sdp_free(sdp);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(transceivers_of_one_stream_are_a_group),
+        cmocka_unit_test(groups_that_meet_are_one),
+        cmocka_unit_test(who_sends_nothing_follows_the_offered_groups_and_keeps_them),
+        cmocka_unit_test(an_answer_groups_what_shares_a_stream_of_its_own),
+        cmocka_unit_test(an_answer_to_an_offer_without_groups_has_none),
+        cmocka_unit_test(every_section_can_be_in_one_group),
+    };
+    return cmocka_run_group_tests_name("section_sync", tests, NULL, NULL);
+}
