@@ -56,9 +56,7 @@ static int32_t read_direction(const struct sdp *sdp, const struct sdp_media *m)
     for (size_t p = 0; p < 2; p++)
         for (size_t i = 0; i < places[p]->n_lines; i++)
             for (int32_t d = SOTTO_DIR_SENDRECV; d <= SOTTO_DIR_INACTIVE; d++)
-                if (places[p]->lines[i].type == 'a' &&
-                    sotto__str_eq(places[p]->lines[i].name, sotto__str(directions[d])))
-                    return d;
+                if (sotto__str_eq(places[p]->lines[i].name, sotto__str(directions[d]))) return d;
     return SOTTO_DIR_SENDRECV;
 }
 

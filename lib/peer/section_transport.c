@@ -11,14 +11,14 @@
 
 /* ---- where transport attributes stand ---- */
 
-/* The first section of the group that s is in; NULL: s itself, or it is in none. */
+/* The first section of the group that s is in; NULL: it is in none. */
 static const struct sdp_media *first_of_group(const struct sdp *sdp, const struct section *s)
 {
     const struct sdp_line *line;
     struct sdp_group group;
     int32_t number = 0;
     size_t at = 0;
-    if (s->group < 0 || s->group_place == 0) return NULL;
+    if (s->group < 0) return NULL;
     while ((line = sotto__sdp_next_attr(&sdp->s, &at, "group"))) {
         if (sotto__sdp_group(line->value, &group) < 0) continue;
         if (!sotto__str_eq(group.semantics, STR("BUNDLE")) || number++ != s->group) continue;

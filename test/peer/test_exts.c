@@ -96,6 +96,7 @@ static void exts_have_ids_of_one_and_two_bytes(void **state) /* SDP-19, H016 */
         {LINE("256", MID_URI), ""},
         {LINE("300", MID_URI), ""},
         {LINE("4096", MID_URI), ""}, /* a number of an offer only */
+        {LINE("4097", MID_URI), ""},
         {LINE("65537", MID_URI), ""},
         {LINE("-1", MID_URI), ""},
         {LINE("x", MID_URI), ""},
@@ -338,6 +339,11 @@ static void exts_in_common_are_in_both_with_one_id(void **state)
     read_set("a=extmap-allow-mixed\r\n", SOTTO_AUDIO, &remote);
     sotto__exts_common(&local, &remote, &common);
     assert_true(common.allow_mixed);
+    remote.allow_mixed = false;
+    sotto__exts_common(&local, &remote, &common);
+    assert_false(common.allow_mixed);
+    sotto__exts_common(&remote, &local, &common);
+    assert_false(common.allow_mixed);
 }
 
 /* ---- texts ---- */
@@ -360,6 +366,9 @@ static void exts_come_back_as_they_were_written(void **state)
     assert_str(m->s.lines[4].name, "extmap-allow-mixed");
     sotto__exts_read(sdp, m, SOTTO_VIDEO, &again);
     assert_memory_equal(&again, &set, sizeof set);
+    set.allow_mixed = false;
+    assert_int_equal(sotto__exts_write(&set, sdp, m), 0);
+    assert_int_equal(m->s.n_lines, 5 + 4);
     sotto__sdp_free(sdp);
 }
 

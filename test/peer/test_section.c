@@ -417,6 +417,8 @@ static void section_of_data_has_port_and_largest_message(void **state) /* SDP-21
                  TOP KEYS "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n%s", cases[i].lines);
         read_good(&r, text);
         assert_int_equal(r.s.items[0].kind, SECTION_DATA);
+        assert_int_equal(r.s.items[0].direction, SOTTO_DIR_INACTIVE);
+        assert_true(r.s.items[0].max_bps == UINT64_MAX);
         assert_int_equal(r.s.items[0].sctp_port, cases[i].port);
         if (r.s.items[0].max_message != cases[i].size) fail_msg("%s", cases[i].lines);
         reading_free(&r);

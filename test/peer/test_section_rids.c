@@ -105,6 +105,20 @@ static void rids_are_8_at_most_of_32_that_are_looked_at(void **state) /* H017 */
     assert_int_equal(rids_read(1500, 1200), 0);
 }
 
+static void rids_that_stand_twice_count_once(void **state)
+{
+    (void)state;
+    struct reading r;
+    struct buf text;
+    sotto__buf_init(&text, SOTTO_MAX_SDP);
+    sotto__buf_addf(&text, TOP KEYS VIDEO "a=simulcast:send a\r\n");
+    for (unsigned i = 0; i <= SOTTO_MAX_RID_LINES; i++) sotto__buf_addf(&text, "a=rid:a send\r\n");
+    read_bytes(&r, (char *)text.p, text.n);
+    assert_int_equal(r.s.items[0].send.n, 1);
+    reading_free(&r);
+    sotto__buf_free(&text);
+}
+
 static void rids_of_audio_are_not_used(void **state)
 {
     (void)state;
@@ -120,6 +134,7 @@ int main(void)
         cmocka_unit_test(rids_stand_in_the_order_of_simulcast),
         cmocka_unit_test(rids_of_simulcast_have_their_lines),
         cmocka_unit_test(rids_are_8_at_most_of_32_that_are_looked_at),
+        cmocka_unit_test(rids_that_stand_twice_count_once),
         cmocka_unit_test(rids_of_audio_are_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

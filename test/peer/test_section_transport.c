@@ -79,6 +79,19 @@ static void desc_is_of_the_section_else_its_group_else_the_session(void **state)
     }
 }
 
+static void desc_is_of_its_own_group_among_several(void **state)
+{
+    (void)state;
+    struct transport_desc d;
+    sotto_error err;
+    assert_int_equal(read_desc(TOP "a=group:LS 1 2\r\n" GROUP("1") GROUP("3 2")
+                                   PWD PRINT AUDIO MID("1") UFRAG_OF("1111") DATA MID("2")
+                                       AUDIO MID("3") UFRAG_OF("3333"),
+                               1, true, &d, &err),
+                     0);
+    assert_string_equal(d.t.ufrag, "3333");
+}
+
 static void desc_of_a_rejected_tagged_section_serves_its_group(void **state) /* RFC 9143 §7.1.3 */
 {
     (void)state;
@@ -277,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(desc_holds_what_the_transport_needs),
         cmocka_unit_test(desc_is_of_the_section_else_its_group_else_the_session),
+        cmocka_unit_test(desc_is_of_its_own_group_among_several),
         cmocka_unit_test(desc_of_a_rejected_tagged_section_serves_its_group),
         cmocka_unit_test(desc_takes_a_set_of_fingerprints_if_one_is_strong),
         cmocka_unit_test(desc_holds_8_fingerprints),
