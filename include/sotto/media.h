@@ -130,7 +130,7 @@ SOTTO_API int sotto_pc_get_transceivers(sotto_pc *pc, sotto_transceiver **items,
 /** Its kind: SOTTO_AUDIO, SOTTO_VIDEO; SOTTO_E_INVAL. */
 SOTTO_API int sotto_transceiver_kind(const sotto_transceiver *t);
 /**
- * The mid of its media section; "" before there is one, after it was rolled back, and once the transceiver is gone.
+ * The mid of its media section; "" before there is one, after it was rolled back, and of a freed connection.
  * @param n  bytes of mid, at least 65.
  * @return 0, or SOTTO_E_INVAL, SOTTO_E_RANGE n is too small.
  */
@@ -165,8 +165,9 @@ SOTTO_API void sotto_transceiver_free(sotto_transceiver *t);
 /**
  * Say which streams its track belongs to, instead of those before.
  * @param streams  borrowed, nullable: as in sotto_transceiver_config; copied.
- * @return 0, or SOTTO_E_SYNTAX, SOTTO_E_RANGE too many; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
- * Of a stopped one it has no effect. Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C RTCRtpSender.setStreams().
+ * @return 0, or SOTTO_E_SYNTAX, SOTTO_E_RANGE too many; SOTTO_E_STATE it is stopped, or to be (where W3C says nothing);
+ *         SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
+ * Leads to SOTTO_EV_NEGOTIATION_NEEDED. Source: W3C RTCRtpSender.setStreams().
  */
 SOTTO_API int sotto_transceiver_set_streams(sotto_transceiver *t, const char *const *streams,
                                             size_t n_streams);
@@ -194,8 +195,9 @@ SOTTO_API int sotto_transceiver_set_parameters(sotto_transceiver *t,
  * @param items  borrowed: of sotto_capabilities(kind); n 0: the default again. mime, clock_hz, channels and fmtp count (NULL as "").
  *               One that stands twice counts once. The first one's size is the stride.
  * @return 0, or SOTTO_E_MODIFICATION one that is not in sotto_capabilities(), or only rtx, red and telephone-event;
- *         SOTTO_E_LIMIT more than 64; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
- * Takes effect by the next negotiation, which it does not ask for; of a stopped one it has no effect. Source: W3C setCodecPreferences().
+ *         SOTTO_E_LIMIT more than 64; SOTTO_E_STATE it is stopped, or to be (where W3C says nothing); SOTTO_E_INVAL, SOTTO_E_CLOSED,
+ *         SOTTO_E_NOMEM.
+ * Takes effect by the next negotiation, which it does not ask for. Source: W3C setCodecPreferences().
  */
 SOTTO_API int sotto_transceiver_set_codec_preferences(sotto_transceiver *t,
                                                       const sotto_codec *items, size_t n);

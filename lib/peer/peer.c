@@ -78,6 +78,8 @@ void sotto__peer_close(struct peer *p, sotto_us now)
     sotto__events_drop_candidates(p, NULL);
     sotto__events_not_needed(p);
     sotto__channel_all_down(p, now, 0, "the connection was closed here");
+    for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));)
+        if (!t->stopped) sotto__transceiver_stopped(p, t);
     p->signaling = SOTTO_SIGNALING_CLOSED;
     p->connection = SOTTO_CONNECTION_CLOSED;
     p->ice = SOTTO_ICE_CLOSED;

@@ -135,8 +135,8 @@ void sotto__transceiver_remove(struct peer *p, struct transceiver *t)
 {
     sotto__list_remove(&t->all);
     p->n_transceivers--;
-    t->removed = true;
-    t->mid[0] = t->draft_mid[0] = '\0';
+    t->removed = true; /* its mid stays: W3C */
+    t->draft_mid[0] = '\0';
     t->mline_index = -1;
     sotto__list_push(&p->gone, &t->all);
     p->n_gone++;
@@ -358,6 +358,7 @@ int sotto__transceiver_set_streams(struct peer *p, sotto_us now, struct transcei
 {
     struct strings ids;
     if (p->closed) return SOTTO_E_CLOSED;
+    if (t->stopping) return SOTTO_E_STATE; /* W3C takes them, and does nothing with them */
     int r = sotto__streams_read(streams, n_streams, &ids);
     if (r < 0) return r;
     sotto__strings_free(&t->streams);

@@ -264,6 +264,7 @@ int sotto__transceiver_set_preferences(struct peer *p, struct transceiver *t,
 {
     struct codec_list list = {0};
     if (p->closed) return SOTTO_E_CLOSED;
+    if (t->stopping) return SOTTO_E_STATE; /* W3C takes them, and does nothing with them */
     if (n > SOTTO_MAX_CODECS) return SOTTO_E_LIMIT;
     if (n > 0) {
         int r = sotto__codecs_from_public(t->kind, items, n, &list);

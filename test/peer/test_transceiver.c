@@ -344,17 +344,14 @@ static void set_streams_replaces_them_and_updates_the_flag(void **state)
     bare_free(p);
 }
 
-static void set_streams_of_a_stopped_one_succeeds_and_needs_nothing(void **state)
+static void set_streams_of_a_stopped_one_is_refused(void **state)
 {
     (void)state;
-    static const char *const sections[] = {"audio !inactive 0"};
     struct peer *p = bare_new();
     struct transceiver *t = bare_add(p, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
-    bare_associate(t, "0", 0);
     sotto__transceiver_stopped(p, t);
-    bare_describe(&p->current_local, SOTTO_SDP_OFFER, sections, 1);
-    assert_int_equal(sotto__transceiver_set_streams(p, NOW, t, one_stream, 1), 0);
-    assert_false(p->negotiation_needed);
+    assert_int_equal(sotto__transceiver_set_streams(p, NOW, t, one_stream, 1), SOTTO_E_STATE);
+    assert_int_equal(t->streams.n, 0);
     bare_free(p);
 }
 
@@ -482,7 +479,7 @@ int main(void)
         cmocka_unit_test(directions_read_as_stopped_when_stopping_and_when_stopped),
         cmocka_unit_test(set_streams_refuses_a_closed_connection_and_bad_ids),
         cmocka_unit_test(set_streams_replaces_them_and_updates_the_flag),
-        cmocka_unit_test(set_streams_of_a_stopped_one_succeeds_and_needs_nothing),
+        cmocka_unit_test(set_streams_of_a_stopped_one_is_refused),
         cmocka_unit_test(without_memory_nothing_is_added_or_changed),
         cmocka_unit_test(a_transceiver_for_a_remote_section_is_made_or_not),
     };

@@ -13,7 +13,7 @@ static sotto_codecs *capabilities(sotto_kind kind)
 {
     struct codec_list all;
     sotto_codecs *ret;
-    assert_int_equal(sotto__codecs_supported(kind, &all), 0);
+    assert_int_equal(sotto__codecs_capabilities(kind, &all), 0);
     assert_int_equal(sotto__codecs_public(kind, &all, NULL, 0, &ret), 0);
     sotto__codecs_free(&all);
     return ret;
@@ -133,14 +133,15 @@ static void preferences_are_refused_when_closed_and_above_the_limit(void **state
     bare_free(p);
 }
 
-static void preferences_of_a_stopped_one_are_taken(void **state)
+static void preferences_of_a_stopped_one_are_refused(void **state)
 {
     (void)state;
     struct peer *p = bare_new();
     struct transceiver *t = bare_add(p, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
     const sotto_codec one = CODEC("audio/PCMU", 8000, 1, "");
     sotto__transceiver_stopped(p, t);
-    assert_int_equal(sotto__transceiver_set_preferences(p, t, &one, 1), 0);
+    assert_int_equal(sotto__transceiver_set_preferences(p, t, &one, 1), SOTTO_E_STATE);
+    assert_int_equal(t->prefs.n, 0);
     bare_free(p);
 }
 
@@ -175,7 +176,7 @@ int main(void)
         cmocka_unit_test(a_codec_that_is_no_capability_is_refused),
         cmocka_unit_test(only_codecs_that_carry_no_media_are_refused),
         cmocka_unit_test(preferences_are_refused_when_closed_and_above_the_limit),
-        cmocka_unit_test(preferences_of_a_stopped_one_are_taken),
+        cmocka_unit_test(preferences_of_a_stopped_one_are_refused),
         cmocka_unit_test(without_memory_the_preferences_stay),
     };
     return cmocka_run_group_tests_name("transceiver_prefs", tests, NULL, NULL);
