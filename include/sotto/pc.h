@@ -268,21 +268,22 @@ SOTTO_API int sotto_pc_restart_ice(sotto_pc *pc);
 /**
  * Change the configuration. ICE servers, the transport policy, ports and interface may change: they take effect at the next
  * gathering, which the next offer starts by an ICE restart if they differ.
- * @param cfg  borrowed, nullable: the defaults. What else it holds must be as it was given to sotto_pc_new() (cert NULL: as it is).
- * @return 0, or SOTTO_E_MODIFICATION something that may not change; else as sotto_pc_new(). Source: W3C setConfiguration(); RFC 9429
- * §4.1.18.
+ * @param cfg  borrowed, nullable: the defaults. What else it holds must be as it was given to sotto_pc_new(); cert and user NULL: as
+ *             they are. What sotto_pc_get_config() gave, changed, is the easy way.
+ * @return 0, or SOTTO_E_MODIFICATION something that may not change; SOTTO_E_CLOSED; else as sotto_pc_new(). On failure nothing has
+ * changed. Replaced credentials are wiped. Source: W3C setConfiguration(); RFC 9429 §4.1.18.
  */
 SOTTO_API int sotto_pc_set_config(sotto_pc *pc, const sotto_pc_config *cfg);
 /**
  * Read the configuration, defaults filled in. Security: it holds the credentials of the servers.
  * @param ret  yours: sotto_free(), one block. cert is NULL unless one was given; that one is borrowed.
- * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM. Source: W3C getConfiguration().
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED (it was freed), SOTTO_E_NOMEM. Source: W3C getConfiguration().
  */
 SOTTO_API int sotto_pc_get_config(sotto_pc *pc, sotto_pc_config **ret);
 /**
  * Look at the transport.
  * @param ret  filled as far as its size says.
- * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED (it was freed).
  */
 SOTTO_API int sotto_pc_get_transport(sotto_pc *pc, sotto_transport_info *ret);
 

@@ -48,8 +48,8 @@ typedef struct sotto_stats {
  * data-channel, codec.
  * @param selector  nullable: only what this transceiver uses.
  * @param ret       yours: sotto_free().
- * @return 0, or SOTTO_E_ACCESS the selector is another connection's or stopped; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
- * Source: W3C getStats(), webrtc-stats.
+ * @return 0, or SOTTO_E_ACCESS the selector is another connection's or stopped; SOTTO_E_INVAL, SOTTO_E_CLOSED (it was freed; a closed
+ * one still reports), SOTTO_E_NOMEM. Objects and members: docs/reference/statistics.md. Source: W3C getStats(), webrtc-stats.
  */
 SOTTO_API int sotto_pc_get_stats(sotto_pc *pc, const sotto_transceiver *selector,
                                  sotto_stats **ret);

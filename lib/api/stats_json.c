@@ -17,31 +17,35 @@ static void add(struct buf *b, struct str s)
     sotto__buf_add(b, s.p, s.n);
 }
 
-/* Bytes of the well-formed character at p; 0: there is none. */
+/* Bytes of the well-formed character at p that stands for itself; 0: there is none. */
 static size_t character(const uint8_t *p, size_t n)
 {
     size_t len = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (len == 1) return p[0] >= 0x20 && p[0] != 0x7f && p[0] != '"' && p[0] != '\\';
     return len <= n && sotto__utf8_ok(p, len) ? len : 0;
+}
+
+static void add_escaped(struct buf *b, uint8_t c)
+{
+    if (c == '"' || c == '\\')
+        sotto__buf_addf(b, "\\%c", c);
+    else
+        sotto__buf_addf(b, "\\u%04x", c < 0x80 ? c : 0xfffd);
 }
 
 static void add_text(struct buf *b, const char *text)
 {
-    const uint8_t *p = (const uint8_t *)text;
-    size_t left = strlen(text), n;
+    const uint8_t *p = (const uint8_t *)text, *start = p, *end = p + strlen(text);
     add(b, STR("\""));
-    for (; left > 0; p += n, left -= n) {
-        n = character(p, left);
-        if (n == 0) {
-            add(b, STR("\\ufffd"));
-            n = 1;
-        } else if (p[0] == '"' || p[0] == '\\') {
-            sotto__buf_addf(b, "\\%c", p[0]);
-        } else if (p[0] < 0x20 || p[0] == 0x7f) {
-            sotto__buf_addf(b, "\\u%04x", p[0]);
-        } else {
-            sotto__buf_add(b, p, n);
-        }
+    while (p < end) {
+        size_t n = character(p, (size_t)(end - p));
+        p += n;
+        if (n > 0) continue;
+        sotto__buf_add(b, start, (size_t)(p - start));
+        add_escaped(b, *p);
+        start = ++p;
     }
+    sotto__buf_add(b, start, (size_t)(p - start));
     add(b, STR("\""));
 }
 
@@ -93,7 +97,8 @@ static void add_member(struct buf *b, const sotto_stat_member *m)
     }
 }
 
-static void add_object(struct buf *b, const sotto_stat *s)
+/* time: the timestamp, written. */
+static void add_object(struct buf *b, const sotto_stat *s, const struct buf *time)
 {
     add_name(b, s->id);
     add(b, STR("{"));
@@ -104,22 +109,25 @@ static void add_object(struct buf *b, const sotto_stat *s)
     add_text(b, s->type);
     add(b, STR(","));
     add_name(b, "timestamp");
-    add_double(b, s->timestamp);
+    sotto__buf_add(b, time->p, time->n);
     for (size_t i = 0; i < s->n_members; i++) add_member(b, &s->members[i]);
     add(b, STR("}"));
 }
 
 int sotto__stats_json(const sotto_stats *stats, char **ret)
 {
-    struct buf b;
+    struct buf b, time;
     sotto__buf_init(&b, SIZE_MAX / 4); /* its parts have their limits */
+    sotto__buf_init(&time, 64);
+    if (stats->n > 0) add_double(&time, stats->items[0].timestamp); /* all have the same */
     add(&b, STR("{"));
     for (size_t i = 0; i < stats->n; i++) {
         if (i > 0) add(&b, STR(","));
-        add_object(&b, &stats->items[i]);
+        add_object(&b, &stats->items[i], &time);
     }
     add(&b, STR("}"));
-    char *text = sotto__buf_take_string(&b);
+    char *text = time.err ? NULL : sotto__buf_take_string(&b);
+    sotto__buf_free(&time);
     if (!text) {
         sotto__buf_free(&b);
         return SOTTO_E_NOMEM;

@@ -23,26 +23,25 @@ struct certificates { /* ids; "" unknown */
     char local[232], remote[232];
 };
 
-static void add_certificate(struct stats_build *b, const char *id, const struct sdp_fingerprint *f,
-                            struct buf *base64)
-{
-    char text[224];
-    sotto__fingerprint_text(f, text);
-    sotto__stats_begin(b, "certificate", id);
-    sotto__stats_text(b, "fingerprint", text + strlen(f->hash) + 1);
-    sotto__stats_text(b, "fingerprintAlgorithm", f->hash);
-    sotto__buf_add(base64, "", 1);
-    if (base64->err)
-        b->text.err = base64->err;
-    else
-        sotto__stats_text(b, "base64Certificate", (const char *)base64->p);
-}
-
+/* The id is made of the fingerprint: one certificate is one object. */
 static void make_id(char id[static 232], const struct sdp_fingerprint *f)
 {
     char text[224];
     sotto__fingerprint_text(f, text);
     snprintf(id, 232, "F%s", text + strlen(f->hash) + 1);
+}
+
+static void add_certificate(struct stats_build *b, const char *id, const char *hash,
+                            struct buf *base64)
+{
+    sotto__stats_begin(b, "certificate", id);
+    sotto__stats_text(b, "fingerprint", id + 1);
+    sotto__stats_text(b, "fingerprintAlgorithm", hash);
+    sotto__buf_add(base64, "", 1);
+    if (base64->err)
+        b->text.err = base64->err;
+    else
+        sotto__stats_text(b, "base64Certificate", (const char *)base64->p);
 }
 
 static void add_certificates(struct stats_build *b, const struct peer *p,
@@ -55,14 +54,14 @@ static void add_certificates(struct stats_build *b, const struct peer *p,
     make_id(ids->local, &own);
     sotto__buf_init(&local, SOTTO_MAX_PEM);
     sotto__cert_base64(p->transport.cert, &local);
-    add_certificate(b, ids->local, &own, &local);
+    add_certificate(b, ids->local, own.hash, &local);
     sotto__buf_free(&local);
     ids->remote[0] = '\0';
     if (!dtls) return;
     make_id(ids->remote, &dtls->certificate);
     /* both ends may have been given the same one */
     if (strcmp(ids->local, ids->remote) != 0)
-        add_certificate(b, ids->remote, &dtls->certificate, remote);
+        add_certificate(b, ids->remote, dtls->certificate.hash, remote);
 }
 
 /* ---- the transport ---- */

@@ -261,10 +261,15 @@ void sotto__cert_unref(struct cert *c)
 
 void sotto__fingerprint_text(const struct sdp_fingerprint *f, char out[static 224])
 {
-    int at = snprintf(out, 224, "%.15s ", f->hash);
+    static const char hex[] = "0123456789ABCDEF";
+    int at = snprintf(out, 224, "%.15s ", f->hash); /* 16, 191 and the NUL fit */
     size_t n = f->n_bytes <= sizeof f->bytes ? f->n_bytes : sizeof f->bytes;
-    for (size_t i = 0; i < n; i++)
-        at += snprintf(out + at, 224 - (size_t)at, "%s%02X", i > 0 ? ":" : "", f->bytes[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0) out[at++] = ':';
+        out[at++] = hex[f->bytes[i] >> 4];
+        out[at++] = hex[f->bytes[i] & 15];
+    }
+    out[at] = '\0';
 }
 
 int sotto__fingerprint_strength(const struct sdp_fingerprint *f)

@@ -24,6 +24,9 @@ static void servers_are_numeric_urls(void **state)
         {"stun:192.0.2.1:", SOTTO_E_SYNTAX},
         {"stun:", SOTTO_E_SYNTAX},
         {"stun:[2001:db8::1", SOTTO_E_SYNTAX},
+        {"stun:host/path", SOTTO_E_SYNTAX},
+        {"stun:user@192.0.2.1", SOTTO_E_SYNTAX},
+        {"turn:192.0.2.1#x?transport=udp", SOTTO_E_SYNTAX},
         {"http://192.0.2.1", SOTTO_E_SYNTAX},
         {"", SOTTO_E_SYNTAX},
         {NULL, SOTTO_E_INVAL},
@@ -116,6 +119,9 @@ static void the_first_servers_size_is_the_stride(void **state)
     assert_int_equal(out.peer.transport.n_servers, 2);
     assert_int_equal(out.servers[0].addr.port, 3478);
     assert_int_equal(out.servers[1].addr.port, 5);
+    assert_string_equal(out.servers[1].url, "stun:192.0.2.2:5"); /* as it was written, copied */
+    assert_ptr_not_equal(out.servers[1].url, wide[1].s.url);
+    sotto__config_free(&out);
     wide[1].tail[3] = 1;
     assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_UNSUPPORTED);
     wide[1].tail[3] = 0;

@@ -127,6 +127,32 @@ static void the_fingerprint_is_upper_hex_with_colons(void **state) /* SDP-06 */
     sotto__cert_unref(c);
 }
 
+static void base64_is_what_stands_in_the_pem_text(void **state)
+{
+    (void)state;
+    struct cert *c;
+    struct buf b;
+    char *pem;
+    assert_int_equal(sotto__cert_generate(&c, NOW), 0);
+    assert_int_equal(sotto__cert_to_pem(c, &pem), 0);
+    sotto__buf_init(&b, SOTTO_MAX_PEM);
+    sotto__buf_add(&b, ">", 1);
+    sotto__cert_base64(c, &b);
+    assert_int_equal(b.err, 0);
+    assert_int_equal(b.p[0], '>'); /* appended */
+    const char *p = strchr(pem, '\n');
+    for (size_t at = 1; at < b.n; p++)
+        if (*p != '\n') assert_int_equal(*p, b.p[at++]);
+    assert_memory_equal(p, "\n-----END CERTIFICATE", 21);
+    sotto__buf_free(&b);
+    sotto__buf_init(&b, 10); /* no room: the buffer says so */
+    sotto__cert_base64(c, &b);
+    assert_int_equal(b.err, SOTTO_E_LIMIT);
+    sotto__buf_free(&b);
+    sotto__free(pem);
+    sotto__cert_unref(c);
+}
+
 static void a_certificate_survives_its_pem_text(void **state)
 {
     (void)state;
@@ -358,6 +384,7 @@ int main(void)
         cmocka_unit_test(two_new_certificates_share_no_value),
         cmocka_unit_test(without_entropy_no_certificate_is_made),
         cmocka_unit_test(the_fingerprint_is_upper_hex_with_colons),
+        cmocka_unit_test(base64_is_what_stands_in_the_pem_text),
         cmocka_unit_test(a_certificate_survives_its_pem_text),
         cmocka_unit_test(keys_are_read_in_every_usual_form_and_order),
         cmocka_unit_test(incomplete_and_foreign_keys_are_refused),

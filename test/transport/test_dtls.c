@@ -33,6 +33,37 @@ static void two_peers_connect_and_talk(void **state)
     pair_free(&p);
 }
 
+static void what_was_agreed_on_is_known_once_connected(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct dtls_info info;
+    struct sdp_fingerprint own;
+    struct buf is, want;
+    pair_init(&p, 2);
+    sotto__buf_init(&is, SOTTO_MAX_PEM);
+    assert_false(sotto__dtls_get_info(p.end[0].d, &info, &is));
+    assert_int_equal(is.n, 0);
+    assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(1)));
+    for (int i = 0; i < 2; i++) {
+        sotto__buf_init(&is, SOTTO_MAX_PEM);
+        sotto__buf_init(&want, SOTTO_MAX_PEM);
+        assert_true(sotto__dtls_get_info(p.end[i].d, &info, &is));
+        assert_int_equal(info.version, 0xfefd);
+        assert_string_equal(info.cipher, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+        sotto__cert_fingerprint(p.end[1 - i].cert, &own);
+        assert_string_equal(info.certificate.hash, own.hash);
+        assert_int_equal(info.certificate.n_bytes, own.n_bytes);
+        assert_memory_equal(info.certificate.bytes, own.bytes, own.n_bytes);
+        sotto__cert_base64(p.end[1 - i].cert, &want);
+        assert_int_equal(is.n, want.n);
+        assert_memory_equal(is.p, want.p, want.n);
+        sotto__buf_free(&is);
+        sotto__buf_free(&want);
+    }
+    pair_free(&p);
+}
+
 static void a_silent_client_sends_its_first_flight_at_the_first_next(void **state)
 {
     (void)state;
@@ -496,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_peers_connect_and_talk),
+        cmocka_unit_test(what_was_agreed_on_is_known_once_connected),
         cmocka_unit_test(a_silent_client_sends_its_first_flight_at_the_first_next),
         cmocka_unit_test(our_client_hello_offers_what_rfc_8827_wants_and_nothing_weak),
         cmocka_unit_test(records_of_every_size_pass_and_larger_ones_do_not),
