@@ -21,8 +21,9 @@ static void the_version_goes_up_only_when_the_text_changes(void **state)
     struct duo *d = duo_new(10);
     char *one = offer_of(&d->a), *two = offer_of(&d->a);
     assert_string_equal(one, two);
-    assert_true(matches(one, "^v=0\r\no=- [0-9]{1,19} [0-9]+ IN IP4 127\\.0\\.0\\.1\r\n"
-                             "s=-\r\nt=0 0\r\na=ice-options:trickle ice2\r\n$"));
+    assert_true(matches(one,
+                        "^v=0\r\no=- [0-9]{1,19} [0-9]+ IN IP4 127\\.0\\.0\\.1\r\n"
+                        "s=-\r\nt=0 0\r\na=fingerprint:[^\r]*\r\na=ice-options:trickle ice2\r\n$"));
     assert_true(d->a.peer->session_id <= INT64_MAX);
     uint64_t version = d->a.peer->version;
     duo_open(&d->a, "x");
@@ -61,7 +62,7 @@ static void lines_end_with_crlf_and_nothing_is_offered_that_is_forbidden(void **
 /* ---- the bundle ---- */
 
 static const char *const transport_lines[] = {
-    "a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=tls-id:", "a=setup:actpass$"};
+    "a=ice-ufrag:", "a=ice-pwd:", "a=tls-id:", "a=setup:actpass$"};
 
 static void expect_transport(const char *sdp, int tagged)
 {
@@ -213,9 +214,8 @@ static void a_restart_changes_the_credentials_and_nothing_else(void **state)
     duo_signal(d);
     char *before = offer_of(&d->a);
     assert_int_equal(sotto__peer_create_offer(d->a.peer, duo_now(d), true, &sdp), 0);
-    static const char *const lines[] = {
-        "a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=tls-id:"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const lines[] = {"a=ice-ufrag:", "a=ice-pwd:", "a=tls-id:"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         char *old = strdup(line_value(before, 0, lines[i]));
         bool same = strcmp(old, line_value(sdp, 0, lines[i])) == 0;
         assert_true(same == (i >= 2));
