@@ -89,9 +89,9 @@ static int fail(sotto_error *err, const struct section *s, const char *why)
                         kind_name(s), why);
 }
 
-static int check_answered(const struct section *offered, struct section *answered, sotto_error *err)
+static int check_answered(const struct section *offered, const struct section *answered,
+                          sotto_error *err)
 {
-    if (answered->bundle_only) answered->bundle_only = false, answered->rejected = true;
     if (!sotto__str_eq(offered->m->kind, answered->m->kind))
         return fail(err, answered, "is of another kind than in the offer");
     if (!sotto__str_ieq(offered->m->proto, answered->m->proto))

@@ -189,6 +189,8 @@ static void answers_have_the_sections_of_the_offer(void **state) /* SDP-13, SDP-
         {"another protocol", "0", "a0", "0", "p0", 0, "another protocol"},
         {"accepted what was rejected", "0", "a0 v-1", "0 1", "a0 v1", 0, "the offer rejects it"},
         {"no rtcp-mux", "0", "a0", "0", "m0", 0, "has no a=rtcp-mux"},
+        {"no rtcp-mux, bundle-only", "0 1", "a0 a1", "0 1", "a0 mb1", 0, "has no a=rtcp-mux"},
+        {"bundle-only that was rejected", "0 1", "a0 a-1", "0 1", "a0 ab1", 0, "rejects it"},
         {"no rtcp-mux but rejected", "0 1", "a0 v1", "1", "m-0 v1", 1, NULL},
         {"a kind that we never offer, rejected", "0", "a0 t-1", "0", "a0 t-1", 0, NULL},
     };
