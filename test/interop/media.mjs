@@ -5,7 +5,8 @@ import { Peer, equal, newPage, test, trickle } from './lib.mjs';
 
 const A = { kind: 'audio', stream: 'one' }, V = { kind: 'video', stream: 'one' };
 const as = direction => ({ media: [{ ...A, direction }, { ...V, direction }] });
-const only = name => ({ media: [{ ...V, codec: `video/${name}` }], data: true, codec: name });
+/* Audio first: Firefox never connects once the first section of a bundle is rejected, whoever offered it. */
+const only = name => ({ media: [A, { ...V, codec: `video/${name}` }], data: true, codec: name });
 /* Those of the fixtures: media, whether there is a data channel, the browser's configuration. */
 const SHAPES = {
   data: { media: [], data: true },
@@ -23,6 +24,7 @@ const SHAPES = {
   relayonly: { media: [A, V], data: true, config: { iceTransportPolicy: 'relay' }, alone: true },
   hdrext: { media: [A, V], hdrext: true, of: 'chromium' },
   'only VP8': only('VP8'), 'only VP9': only('VP9'), 'only H264': only('H264'), 'only AV1': only('AV1'), 'only H265': only('H265'),
+  'only H265, first': { ...only('H265'), media: [{ ...V, codec: 'video/H265' }], of: 'chromium' },
 };
 const BUNDLE = { balanced: 0, 'max-compat': 1, 'max-bundle': 2 };
 
@@ -137,10 +139,10 @@ async function shaped(page, name, shape, offerer, back) {
     c.start();
     if (!shape.alone) await connected(page, c.p, c.peer);
     const state = await settled(`${name}-${offerer}`, page, c.p, c.peer);
-    equal(state.peer.transceivers.length, possible ? shape.media.length : 0, 'transceivers');
+    equal(state.peer.transceivers.length, shape.media.length - (possible ? 0 : 1), 'transceivers');
     equal(sections(texts.answer).filter(s => s.rejected).length, possible ? 0 : 1, 'rejected sections');
     const first = await knownCodecs(c, state);
-    if (shape.codec && possible) equal(first, [`video/${shape.codec}`], 'codec');
+    if (shape.codec && possible) equal(first.pop(), `video/${shape.codec}`, 'codec');
     if (shape.media.some(m => m.rids)) await checkSimulcast(c, shape, offerer, texts);
     if (shape.alone) return;
     await sameTransport(page, c.p, c.peer);
@@ -265,11 +267,10 @@ async function rollbacks(page) {
     c.peer.tell('describe', 0);
     await c.peer.description(0);
     await page.shape(c.p, [{ kind: 'video', direction: 'recvonly' }]);
-    await c.step('the-library-gives-way', 'browser'); /* its own offer is rolled back by the browser's */
-    c.peer.tell('transceiver', 0, 'audio', 'sendonly');
+    await negotiate(c, 'browser'); /* takes the library's offer back; its transceiver waits for the next */
     await page.shape(c.p, [A]);
     await page.describe(c.p);
-    await c.step('the-page-gives-way', 'library');
+    await negotiate(c, 'library'); /* takes the page's offer back */
     await c.step('the-rest', 'browser');
   });
 }
@@ -279,9 +280,10 @@ async function provisional(page) {
     await prepare(c, SHAPES.avd, 'browser');
     await told(c.peer, 0, 'remote', 'offer', (await page.describe(c.p)).sdp);
     c.peer.tell('create', 0, 'answer');
-    const answer = (await c.peer.wait(['created', 0, 'answer']))[3].replace(/\\n/g, '\r\n');
-    await told(c.peer, 0, 'local', 'pranswer', answer.replace(/\r/g, ''));
-    await took('provisional answer', page.provisional(c.p, answer));
+    await c.peer.wait(['created', 0, 'answer']);
+    await told(c.peer, 0, 'local', 'pranswer', 'created');
+    c.peer.tell('write', 0);
+    await took('provisional answer', page.provisional(c.p, (await c.peer.description(0)).sdp));
     c.start();
     await connected(page, c.p, c.peer);
     c.peer.tell('describe', 0);
@@ -295,26 +297,34 @@ async function provisional(page) {
 
 const GIVES_BACK = ['avd', 'sendonly', 'recvonly', 'inactive', 'multi', 'audio', 'video', 'maxbundle', 'nobundle', 'hdrext'];
 
+/* The same page for all cases, or a new one where it did not survive the last. */
+async function livePage(browser, page) {
+  try { if (await page.has('audio/opus')) return page; } catch { /* it has crashed */ }
+  return newPage(browser, true);
+}
+
 export async function mediaSeries(name, browser) {
-  const page = await newPage(browser, true);
+  let page = await newPage(browser, true);
+  const run = (what, ms, go) => test(`${name}: ${what}`, ms, async () => { page = await livePage(browser, page); return go(); });
   for (const [what, shape] of Object.entries(SHAPES)) {
     if (shape.of && shape.of !== name) continue;
     for (const offerer of ['browser', 'library']) {
       if (shape.hdrext && offerer === 'library') continue;
       if (shape.codec && offerer === 'browser' && !await has(page, shape.codec)) continue;
-      await test(`${name}: ${offerer} offers ${what}`, 30000, () => shaped(page, what, shape, offerer, false));
+      await run(`${offerer} offers ${what}`, 30000, () => shaped(page, what, shape, offerer, false));
       if (GIVES_BACK.includes(what))
-        await test(`${name}: ${offerer} offers ${what}, the other gives back`, 30000, () => shaped(page, what, shape, offerer, true));
+        await run(`${offerer} offers ${what}, the other gives back`, 30000, () => shaped(page, what, shape, offerer, true));
     }
   }
   for (const actor of ['browser', 'library']) {
-    await test(`${name}: ${actor} offers avd, not trickled`, 30000, () => complete(page, actor));
-    await test(`${name}: ${actor} adds, stops, uses the section again, restarts ICE`, 60000, () => life(page, actor));
-    await test(`${name}: ${actor} offered; both hold and resume`, 60000, () => directions(page, actor));
+    await run(`${actor} offers avd, not trickled`, 30000, () => complete(page, actor));
+    await run(`${actor} adds, stops, uses the section again, restarts ICE`, 60000, () => life(page, actor));
+    await run(`${actor} offered; both hold and resume`, 60000, () => directions(page, actor));
   }
-  await test(`${name}: offers without BUNDLE`, 30000, () => unbundled(page));
-  await test(`${name}: codec preferences of both sides`, 30000, () => preferences(page));
-  await test(`${name}: offers taken back`, 60000, () => rollbacks(page));
-  await test(`${name}: takes a provisional answer, then the answer`, 30000, () => provisional(page));
+  await run(`offers without BUNDLE`, 30000, () => unbundled(page));
+  await run(`codec preferences of both sides`, 30000, () => preferences(page));
+  await run(`offers taken back`, 60000, () => rollbacks(page));
+  if (name !== 'firefox') /* "pranswer not yet implemented" */
+    await run(`takes a provisional answer, then the answer`, 30000, () => provisional(page));
   await page.end();
 }

@@ -4,10 +4,10 @@
  * line on standard output; fields are divided by tabs, "\n" inside a field stands for a newline. n: number of a connection,
  * i: number of a channel (given by "dc" and "channel"), t: a transceiver: its place in the list, "mid:M", or "?R": one that is not
  * stopped, R modulo their number.
- * In:  new n [trickle] [loopback] [max=BYTES] [bundle=N] [relay] · describe n (offer n: the same) · D n TYPE SDP · C n MID LINE [UFRAG]
- *      · create n offer|answer [restart] · set n local|remote TYPE [SDP] · perfect n polite|impolite · restart n
- *      · transceiver n KIND DIRECTION [stream=S]… [rid=R]… · track n KIND [stream=S]… · untrack n t · direction n t DIRECTION
- *      · stop n t · prefs n t MIME… · codecs n t · params n t · look n · stats n
+ * In:  new n [trickle] [loopback] [max=BYTES] [bundle=N] [relay] · describe n (or offer n) · D n TYPE SDP
+ *      · C n MID LINE [UFRAG] · create n offer|answer [restart] · set n local|remote TYPE [SDP|created] · write n (gives D)
+ *      · perfect n polite|impolite · restart n · transceiver n KIND DIRECTION [stream=S]… [rid=R]… · track n KIND [stream=S]…
+ *      · untrack n t · direction n t DIRECTION · stop n t · prefs n t MIME… · codecs n t · params n t · look n · stats n
  *      · open n LABEL [unordered] [rtx=N] [life=N] [id=N] [protocol=P] · send i text|bin SIZE COUNT · say i TEXT · flow i MS
  *      · mode n echo|sink|report|numbered · reading n 0|1 · count i · close i · pcclose n · free n · rss
  * Out: D n TYPE SDP · C n MID LINE UFRAG · created n TYPE SDP · set n CODE REASON · ignored|yielded n · needed n
@@ -95,6 +95,7 @@ static void do_free(int n, char **f, int n_f)
 {
     (void)f;
     (void)n_f;
+    forget_created(n);
     sotto_event_free(conns[n].held);
     sotto_pc_free(conns[n].pc);
     conns[n] = (struct conn){0};
@@ -116,6 +117,7 @@ static const struct command {
     {"C", CONN, 4, do_candidate},
     {"create", CONN, 3, do_create},
     {"set", CONN, 4, do_set},
+    {"write", CONN, 2, do_write},
     {"perfect", CONN, 3, do_perfect},
     {"restart", CONN, 2, do_restart},
     {"transceiver", CONN, 4, do_transceiver},

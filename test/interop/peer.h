@@ -17,6 +17,7 @@ struct conn {
     sotto_event *held; /* echo: a message that could not be sent back yet */
     bool trickle, described;
     char mode; /* 'e'cho, 's'ink, 'r'eport, 'n'umbered */
+    char *created;                  /* what the last create gave; sotto_free() */
     bool perfect, polite, ignoring; /* perfect negotiation */
     sotto_transceiver *known[MAX_SHOWN]; /* handles that were seen: given back once they are gone */
     int n_known;
@@ -50,10 +51,12 @@ void do_describe(int n, char **f, int n_f);
 void do_remote(int n, char **f, int n_f);
 void do_candidate(int n, char **f, int n_f);
 void do_create(int n, char **f, int n_f);
+void do_write(int n, char **f, int n_f);
 void do_set(int n, char **f, int n_f);
 void do_perfect(int n, char **f, int n_f);
 void do_restart(int n, char **f, int n_f);
 void write_description(int n);
+void forget_created(int n);
 void on_negotiation_needed(int n);
 extern sotto_ctx *ctx;
 

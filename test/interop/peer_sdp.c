@@ -105,13 +105,29 @@ void do_create(int n, char **f, int n_f)
     printf("created\t%d\t%s", n, f[2]);
     write_field(sdp);
     putchar('\n');
-    sotto_free(sdp);
+    forget_created(n);
+    conns[n].created = sdp;
 }
 
+void forget_created(int n)
+{
+    sotto_free(conns[n].created);
+    conns[n].created = NULL;
+}
+
+void do_write(int n, char **f, int n_f)
+{
+    (void)f;
+    (void)n_f;
+    write_description(n);
+}
+
+/* SDP "created": what the last create gave, to the byte. */
 void do_set(int n, char **f, int n_f)
 {
     sotto_error err = {.size = sizeof err};
     const char *sdp = n_f > 4 ? f[4] : NULL;
+    if (sdp && strcmp(sdp, "created") == 0) sdp = conns[n].created;
     bool local = strcmp(f[2], "local") == 0;
     int r = local ? sotto_pc_set_local_description(conns[n].pc, type_of(f[3]), sdp, &err)
                   : sotto_pc_set_remote_description(conns[n].pc, type_of(f[3]), sdp, &err);
@@ -146,6 +162,7 @@ void do_new(int n, char **f, int n_f)
 {
     sotto_pc_config cfg = {.size = sizeof cfg};
     int r;
+    forget_created(n);
     sotto_event_free(conns[n].held);
     sotto_pc_free(conns[n].pc);
     conns[n] = (struct conn){.mode = 'e'};
