@@ -393,6 +393,7 @@ static void walk(void **state)
     }
     while (!sotto__list_empty(&r.signals))
         signal_free(CONTAINER_OF(r.signals.next, struct signal, node));
+    assert_true(r.collisions > 0); /* else this shows nothing */
     nego_free(r.n);
 }
 
