@@ -224,7 +224,7 @@ static int write_sections(const struct answer *a)
     for (size_t i = 0; r == 0 && i < a->offer.n; i++) {
         const struct section *s = &a->offer.items[i];
         struct section_text x = {.mid = s->mid, .port = 9, .proto = s->m->proto};
-        if ((int32_t)i == a->tagged) x.transport = &transport;
+        x.transport = &transport;
         if (s->kind == SECTION_DATA) x.fmt = fmts_of(s->m);
         if (!a->replies[i].accepted)
             r = sotto__section_write_rejected(a->sdp, s->m);

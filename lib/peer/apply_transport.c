@@ -70,14 +70,6 @@ static int read_remote_offer(struct plan *plan, sotto_error *err)
     return r;
 }
 
-/* Our own section that candidates belong to: the first that is not bundled into another. */
-static void find_own_tagged(struct plan *plan)
-{
-    for (size_t i = 0; i < plan->here.n && plan->own_tagged < 0; i++)
-        if (!plan->here.items[i].rejected && !plan->here.items[i].bundle_only)
-            plan->own_tagged = (int32_t)i;
-}
-
 static bool is_next(const struct peer *p, const struct sdp *local)
 {
     return p->transport.next.ufrag[0] &&
@@ -87,7 +79,7 @@ static bool is_next(const struct peer *p, const struct sdp *local)
 static void read_local_offer(struct plan *plan)
 {
     const struct transport *t = &plan->p->transport;
-    find_own_tagged(plan);
+    plan->own_tagged = sotto__describe_tagged(plan->d->sdp);
     plan->starts = plan->own_tagged >= 0 && !t->live.ice;
     plan->restarts = !plan->starts && !t->next.ice && is_next(plan->p, plan->d->sdp);
 }
@@ -96,7 +88,7 @@ static int read_local_answer(struct plan *plan, sotto_error *err)
 {
     struct peer *p = plan->p;
     bool new_ice = true;
-    find_own_tagged(plan);
+    plan->own_tagged = sotto__describe_tagged(plan->d->sdp);
     if (plan->own_tagged < 0) return 0;
     plan->tagged = sotto__bundle_choose(&plan->offer, plan->live, plan->n_live, plan->chosen);
     if (plan->tagged < 0) return sotto__error(err, SOTTO_E_SDP, 0, "the offer has no transport");

@@ -9,6 +9,7 @@
 #include "peer/private.h"
 #include "util/error.h"
 #include "util/mem.h"
+#include "wire/sdp_attr.h"
 
 static const struct description *pick(int32_t which, const struct description *current,
                                       const struct description *pending)
@@ -70,12 +71,32 @@ static int write_tree(const struct sdp *sdp, char **ret)
     return r;
 }
 
-/* The section that our candidates stand in: the first that is not bundled into another. */
-static struct sdp_media *own_tagged(struct sdp *sdp)
+static int32_t index_of_mid(const struct sdp *sdp, struct str mid)
 {
+    for (size_t i = 0; i < sdp->n_media; i++) {
+        const struct sdp_line *line = sotto__sdp_attr(&sdp->media[i].s, "mid");
+        if (line && sotto__str_eq(line->value, mid)) return (int32_t)i;
+    }
+    return -1;
+}
+
+int32_t sotto__describe_tagged(const struct sdp *sdp)
+{
+    const struct sdp_line *line;
+    struct sdp_group group;
+    size_t at = 0;
+    while ((line = sotto__sdp_next_attr(&sdp->s, &at, "group"))) {
+        if (sotto__sdp_group(line->value, &group) < 0 ||
+            !sotto__str_eq(group.semantics, STR("BUNDLE")))
+            continue;
+        for (size_t i = 0; i < group.n_mids; i++) {
+            int32_t index = index_of_mid(sdp, group.mids[i]);
+            if (index >= 0 && sdp->media[index].port != 0) return index;
+        }
+    }
     for (size_t i = 0; i < sdp->n_media; i++)
-        if (sdp->media[i].port != 0) return &sdp->media[i];
-    return NULL;
+        if (sdp->media[i].port != 0) return (int32_t)i;
+    return -1;
 }
 
 /* Our own text with candidates, and the default one in c= and m= (RFC 8839 §4.2.1.2). */
@@ -90,7 +111,8 @@ static int write_local(const struct peer *p, const struct sdp *from, char **ret)
     r = sotto__sdp_parse(text, strlen(text), &sdp, NULL);
     sotto__free(text);
     if (r < 0) return r;
-    struct sdp_media *m = own_tagged(sdp);
+    int32_t tagged = sotto__describe_tagged(sdp);
+    struct sdp_media *m = tagged >= 0 ? &sdp->media[tagged] : NULL;
     if (m && c) {
         m->port = c->addr.port;
         snprintf(line, sizeof line, "IN IP%u %s", c->addr.family,

@@ -300,7 +300,7 @@ static void fill_transport(const struct offer *o, size_t i, struct section_text 
     x->mid = sotto__str(o->places[i].mid);
     x->bundle_only = !tagged && !o->subsequent;
     x->port = x->bundle_only ? 0 : 9;
-    if (tagged) x->transport = transport;
+    x->transport = transport;
 }
 
 /* RFC 9429 §5.2.2: rids and simulcast stay what they were; that which we take from the remote too. */

@@ -57,6 +57,7 @@ struct peer {
     bool sctp_ends;                   /* data was ended by negotiation: the association goes when its messages were read */
     bool transport_unused;            /* every section was rejected: it is reset as soon as its messages were read */
     bool reconfigured;                /* servers or policy changed: the next offer is an ICE restart */
+    char gathered_ufrag[9];           /* … it replaces this one, which was gathered with the old ones */
 
     /* media sections */
     struct node transceivers; /* W3C's set, in order of creation */
@@ -162,6 +163,8 @@ void sotto__plan_free(struct plan *plan);                 /* NULL is fine */
 int sotto__apply_rollback(struct peer *p, sotto_us now, bool local, sotto_error *err);
 
 /* describe.c */
+/* The section of a description of ours that candidates stand in: the first of its bundle that is in use; -1: none. */
+int32_t sotto__describe_tagged(const struct sdp *sdp);
 void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
                                       const struct sdp *before, sotto_us now);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the texts of offers and answers share (RFC 9429 §5.2.1, §5.3.1): the session's head, the lines of a data section (RFC 8841) and of a
- * section of audio or video, rejected sections. In: what offer.c and answer.c decided about a section; out: lines in a tree. Transport
- * attributes stand in the tagged section only (RFC 9143 §7.1.3), the fingerprint in the session; but a=rtcp-mux and a=rtcp-rsize in each section of audio and video:
- * browsers look for them there and refuse a bundle without them. Knows nothing of states, order of sections and codecs in common.
+ * section of audio or video, rejected sections. In: what offer.c and answer.c decided about a section; out: lines in a tree. By RFC 9143
+ * §7.1.3 the attributes of transport stand in the tagged section only. Browsers repeat them in each that is in use, and want them there:
+ * Firefox refuses or crashes without, Chromium loses the bundle when the tagged section is rejected. So they are in each here, too.
+ * Knows nothing of states, order of sections and codecs in common.
  */
 #include "peer/section_write.h"
 
@@ -14,16 +15,6 @@
 /* Opus (RFC 7587 §6.1) is the only codec of ours with an upper end for the duration of a packet. */
 #define MAX_PTIME_MS 120
 
-/* The fingerprint stands here: Firefox 153 crashes on a bundled section that has none, neither itself nor from the session. */
-static int write_fingerprint(const struct peer *p, struct sdp *sdp)
-{
-    struct sdp_fingerprint own;
-    char text[224];
-    sotto__cert_fingerprint(p->transport.cert, &own);
-    sotto__fingerprint_text(&own, text);
-    return sotto__sdp_add(sdp, &sdp->s, 'a', "fingerprint:%s", text);
-}
-
 int sotto__section_write_head(const struct peer *p, struct sdp *sdp, uint64_t version)
 {
     int r = sotto__sdp_add(sdp, &sdp->s, 'v', "0");
@@ -32,7 +23,7 @@ int sotto__section_write_head(const struct peer *p, struct sdp *sdp, uint64_t ve
                            p->session_id, version);
     if (r == 0) r = sotto__sdp_add(sdp, &sdp->s, 's', "-");
     if (r == 0) r = sotto__sdp_add(sdp, &sdp->s, 't', "0 0");
-    return r == 0 ? write_fingerprint(p, sdp) : r;
+    return r;
 }
 
 int sotto__section_write_options(struct sdp *sdp, bool trickle, bool ice2)
@@ -84,11 +75,16 @@ static int write_start(struct sdp *sdp, struct sdp_media *m, const struct sectio
     return r;
 }
 
-static int write_transport(struct sdp *sdp, struct sdp_media *m, const struct transport_text *t)
+static int write_transport(const struct peer *p, struct sdp *sdp, struct sdp_media *m,
+                           const struct transport_text *t)
 {
-    if (!t) return 0;
+    struct sdp_fingerprint own;
+    char fingerprint[224];
+    sotto__cert_fingerprint(p->transport.cert, &own);
+    sotto__fingerprint_text(&own, fingerprint);
     int r = sotto__sdp_add(sdp, &m->s, 'a', "ice-ufrag:%s", t->ice->ufrag);
     if (r == 0) r = sotto__sdp_add(sdp, &m->s, 'a', "ice-pwd:%s", t->ice->pwd);
+    if (r == 0) r = sotto__sdp_add(sdp, &m->s, 'a', "fingerprint:%s", fingerprint);
     if (r == 0) r = sotto__sdp_add(sdp, &m->s, 'a', "tls-id:%s", t->tls_id);
     if (r == 0) r = sotto__sdp_add(sdp, &m->s, 'a', "setup:%s", t->setup);
     return r;
@@ -97,11 +93,9 @@ static int write_transport(struct sdp *sdp, struct sdp_media *m, const struct tr
 static int write_rtcp(struct sdp *sdp, struct sdp_media *m, const struct section_text *x)
 {
     int r = 0;
-    if (x->transport && x->transport->first)
-        r = sotto__sdp_add(sdp, &m->s, 'a', "rtcp:9 IN IP4 0.0.0.0");
+    if (x->transport->first) r = sotto__sdp_add(sdp, &m->s, 'a', "rtcp:9 IN IP4 0.0.0.0");
     if (r == 0) r = sotto__sdp_add(sdp, &m->s, 'a', "rtcp-mux");
-    if (r == 0 && x->transport && x->transport->first)
-        r = sotto__sdp_add(sdp, &m->s, 'a', "rtcp-mux-only");
+    if (r == 0 && x->transport->first) r = sotto__sdp_add(sdp, &m->s, 'a', "rtcp-mux-only");
     if (r == 0 && x->rtcp_rsize) r = sotto__sdp_add(sdp, &m->s, 'a', "rtcp-rsize");
     return r;
 }
@@ -175,7 +169,7 @@ int sotto__section_write_data(const struct peer *p, struct sdp *sdp, const struc
     struct sdp_media *m;
     int r = sotto__sdp_add_media(sdp, STR("application"), x->port, x->proto, x->fmt, &m);
     if (r == 0) r = write_start(sdp, m, x);
-    if (r == 0) r = write_transport(sdp, m, x->transport);
+    if (r == 0) r = write_transport(p, sdp, m, x->transport);
     if (r == 0) r = sotto__sdp_add(sdp, &m->s, 'a', "sctp-port:%d", DATA_PORT);
     if (r == 0)
         r = sotto__sdp_add(sdp, &m->s, 'a', "max-message-size:%" PRIu32, p->max_message_size);
@@ -194,7 +188,7 @@ int sotto__section_write_media(const struct peer *p, struct sdp *sdp, const stru
     if (r == 0) r = sotto__sdp_add_media(sdp, kind, x->port, x->proto, list, &m);
     sotto__buf_free(&fmts);
     if (r == 0) r = write_start(sdp, m, x);
-    if (r == 0) r = write_transport(sdp, m, x->transport);
+    if (r == 0) r = write_transport(p, sdp, m, x->transport);
     if (r == 0) r = sotto__exts_write(x->exts, sdp, m);
     if (r == 0) r = sotto__sdp_add(sdp, &m->s, 'a', "%s", sotto__direction_name(x->direction));
     if (r == 0 && x->msid) r = write_msids(sdp, m, x->t);

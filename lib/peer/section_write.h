@@ -4,7 +4,7 @@
 /* What the texts of offers and answers share: the session's head, the lines of a media section, BUNDLE groups. */
 #include "peer/private.h"
 
-/* The lines of category IDENTICAL and TRANSPORT (RFC 8859), which stand in the tagged section of a bundle only. */
+/* The lines of category IDENTICAL and TRANSPORT (RFC 8859): the same in each section that is in use. */
 struct transport_text {
     const struct transport_generation *ice;
     const char *setup, *tls_id;
@@ -17,7 +17,7 @@ struct section_text {
     bool bundle_only;
     struct str proto;
     struct str fmt;     /* data only */
-    const struct transport_text *transport; /* NULL: the section is not the tagged one */
+    const struct transport_text *transport;
     /* audio and video */
     const struct transceiver *t;
     int32_t direction;
