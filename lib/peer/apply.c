@@ -148,7 +148,7 @@ static void settle_restart(struct peer *p)
 {
     struct str now_used = sotto__jsep_ufrag(p->current_local.sdp);
     if (!sotto__str_eq(now_used, sotto__str(p->replace_ufrag))) p->restart_wanted = false;
-    p->reconfigured = false;
+    if (!sotto__str_eq(now_used, sotto__str(p->gathered_ufrag))) p->reconfigured = false;
     p->remote_restart = false;
 }
 

@@ -4,6 +4,7 @@
  * configuration as it stands: reading it, and changing what may change (RFC 9429 §4.1.18). In: the peer; out: plain structs.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "peer/private.h"
 #include "peer/stats.h"
@@ -68,6 +69,11 @@ int sotto__peer_configure(struct peer *p, const struct transport_cfg *cfg, bool 
     if (p->closed) return SOTTO_E_CLOSED;
     int r = sotto__transport_configure(&p->transport, cfg);
     if (r < 0) return r;
-    if (restart && p->gathering != SOTTO_GATHERING_NEW) p->reconfigured = true;
+    if (restart && p->gathering != SOTTO_GATHERING_NEW) {
+        const struct transport *t = &p->transport;
+        p->reconfigured = true;
+        memcpy(p->gathered_ufrag, t->next.ice ? t->next.ufrag : t->live.ufrag,
+               sizeof p->gathered_ufrag);
+    }
     return 0;
 }

@@ -190,6 +190,61 @@ static void after_it_the_next_offer_is_an_ice_restart(void **state)
     duo_free(d);
 }
 
+static void reconfigure(struct duo *d)
+{
+    struct peer_cfg cfg;
+    sotto__peer_get_config(d->a.peer, &cfg);
+    cfg.transport.port_min = 20000, cfg.transport.port_max = 30000;
+    assert_int_equal(sotto__peer_configure(d->a.peer, &cfg.transport, true), 0);
+}
+
+static void set(struct duo *d, struct duo_side *from, struct duo_side *to, int32_t type)
+{
+    char *sdp;
+    assert_int_equal(sotto__peer_set_local(from->peer, duo_now(d), SOTTO_SDP_IMPLICIT, NULL, NULL),
+                     0);
+    assert_int_equal(sotto__peer_local_description(from->peer, 0, NULL, &sdp), 1);
+    assert_int_equal(sotto__peer_set_remote(to->peer, duo_now(d), type, sdp, NULL), 0);
+    sotto__free(sdp);
+}
+
+static void the_restart_is_not_forgotten_by_what_was_gathered_before(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(11);
+    duo_open(&d->a, "x");
+    set(d, &d->a, &d->b, SOTTO_SDP_OFFER);
+    reconfigure(d); /* between our offer and its answer */
+    set(d, &d->b, &d->a, SOTTO_SDP_ANSWER);
+    assert_true(offers_new_ufrag(d));
+    duo_signal(d);
+    duo_run(d, SOTTO_SECONDS(2));
+    assert_false(offers_new_ufrag(d));
+    reconfigure(d); /* and then the remote offers, without a restart */
+    set(d, &d->b, &d->a, SOTTO_SDP_OFFER);
+    set(d, &d->a, &d->b, SOTTO_SDP_ANSWER);
+    assert_true(offers_new_ufrag(d));
+    duo_signal(d);
+    duo_run(d, SOTTO_SECONDS(2));
+    assert_false(offers_new_ufrag(d));
+    assert_int_equal(info_of(&d->a).sctp, SOTTO_SCTP_CONNECTED);
+    duo_free(d);
+}
+
+static void a_restart_that_gathers_already_is_followed_by_another(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(12);
+    duo_connect(d);
+    assert_int_equal(sotto__peer_restart_ice(d->a.peer, duo_now(d)), 0);
+    set(d, &d->a, &d->b, SOTTO_SDP_OFFER);
+    reconfigure(d);
+    set(d, &d->b, &d->a, SOTTO_SDP_ANSWER);
+    duo_run(d, SOTTO_SECONDS(2));
+    assert_true(offers_new_ufrag(d));
+    duo_free(d);
+}
+
 static void a_closed_connection_takes_no_configuration(void **state)
 {
     (void)state;
@@ -240,6 +295,8 @@ int main(void)
         cmocka_unit_test(the_configuration_is_read_as_it_was_given_and_as_it_was_changed),
         cmocka_unit_test(before_the_first_gathering_a_change_needs_no_restart),
         cmocka_unit_test(after_it_the_next_offer_is_an_ice_restart),
+        cmocka_unit_test(the_restart_is_not_forgotten_by_what_was_gathered_before),
+        cmocka_unit_test(a_restart_that_gathers_already_is_followed_by_another),
         cmocka_unit_test(a_closed_connection_takes_no_configuration),
         cmocka_unit_test(without_memory_the_configuration_stays),
     };
