@@ -52,7 +52,7 @@ static int plan_undo(struct peer *p, struct plan_item *undo)
     return r;
 }
 
-static void undo_one(struct peer *p, sotto_us now, struct plan_item *i)
+static void undo_one(struct peer *p, struct plan_item *i)
 {
     struct transceiver *t = i->t;
     if (i->has_tracks) sotto__plan_commit_tracks(i);
@@ -63,8 +63,6 @@ static void undo_one(struct peer *p, sotto_us now, struct plan_item *i)
         t->stable_encodings = (struct encodings){0};
         t->transaction = 0;
     }
-    struct note *removed = i->removed, *added = i->added;
-    i->removed = i->added = NULL;
     if (goes(t)) {
         sotto__transceiver_stopped(p, t);
         t->mid[0] = '\0';
@@ -74,8 +72,12 @@ static void undo_one(struct peer *p, sotto_us now, struct plan_item *i)
         t->by_remote = false;
         disassociate(t);
     }
-    if (removed) sotto__events_note(p, now, SOTTO_EV_TRACK_REMOVED, removed);
-    if (added) sotto__events_note(p, now, SOTTO_EV_TRACK, added);
+}
+
+static void queue(struct peer *p, sotto_us now, uint32_t type, struct note **note)
+{
+    if (*note) sotto__events_note(p, now, type, *note);
+    *note = NULL;
 }
 
 static int rollback_remote(struct peer *p, sotto_us now, sotto_error *err)
@@ -84,7 +86,10 @@ static int rollback_remote(struct peer *p, sotto_us now, sotto_error *err)
     struct plan_item *undo = sotto__calloc(n + 1, sizeof *undo);
     int r = undo ? plan_undo(p, undo) : SOTTO_E_NOMEM;
     if (r == 0 && sotto__events_room(p) < 2 * n) r = SOTTO_E_LIMIT;
-    for (size_t i = 0; r == 0 && i < n; i++) undo_one(p, now, &undo[i]);
+    for (size_t i = 0; r == 0 && i < n; i++) undo_one(p, &undo[i]);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        queue(p, now, SOTTO_EV_TRACK_REMOVED, &undo[i].removed);
+    for (size_t i = 0; r == 0 && i < n; i++) queue(p, now, SOTTO_EV_TRACK, &undo[i].added);
     for (size_t i = 0; undo && i < n; i++) sotto__plan_item_free(p, &undo[i]);
     sotto__free(undo);
     if (r < 0) return sotto__error(err, r, 0, "%s", sotto_strerror(r));

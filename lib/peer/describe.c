@@ -148,7 +148,7 @@ int sotto__peer_remote_description(struct peer *p, int32_t which, int32_t *ret_t
 
 int sotto__peer_can_trickle(const struct peer *p)
 {
-    const struct sdp *sdp = p->current_remote.sdp ? p->current_remote.sdp : p->pending_remote.sdp;
+    const struct sdp *sdp = p->pending_remote.sdp ? p->pending_remote.sdp : p->current_remote.sdp;
     if (p->closed) return SOTTO_E_CLOSED;
     if (!sdp) return SOTTO_E_STATE;
     const struct sdp_line *line = sotto__sdp_attr(&sdp->s, "ice-options");

@@ -148,7 +148,8 @@ void sotto__needed_update(struct peer *p, sotto_us now); /* "update the negotiat
 bool sotto__needed_check(struct peer *p);                /* "check if negotiation is needed" */
 
 /* offer.c, answer.c: text of a description; *ret is yours. They change nothing but draft mids. 0, SOTTO_E_NOMEM, SOTTO_E_LIMIT. */
-int sotto__offer_make(struct peer *p, bool restart, uint64_t version, char **ret); /* restart: with transport.next's credentials, prepared */
+/* restart: with transport.next's credentials, prepared */
+int sotto__offer_make(struct peer *p, bool restart, uint64_t version, char **ret);
 int sotto__answer_make(struct peer *p, uint64_t version, char **ret); /* to pending_remote; with next's credentials if remote_restart */
 
 /* apply.c: what descriptions mean for transceivers, data and transport. plan_new reads and checks all and allocates; plan_transport is the
