@@ -70,14 +70,21 @@ static void set_bit(uint32_t bits[static 8], unsigned id)
 
 /* ---- reading ---- */
 
+struct cursor {
+    const struct sdp_section *s;
+    size_t at, n_lines; /* where it is; a=extmap lines so far */
+};
+
 /* Next a=extmap with an id that packets can carry; 4096…4351 are numbers of an offer only, which we do not take up (RFC 8285 §7). */
-static bool next_extmap(const struct sdp_section *s, size_t *at, struct sdp_extmap *ret)
+static bool next_extmap(struct cursor *c, struct sdp_extmap *ret)
 {
-    const struct sdp_line *line;
-    while ((line = sotto__sdp_next_attr(s, at, "extmap")))
+    while (c->n_lines++ < SOTTO_MAX_EXTMAPS) {
+        const struct sdp_line *line = sotto__sdp_next_attr(c->s, &c->at, "extmap");
+        if (!line) return false;
         if (sotto__sdp_extmap(line->value, ret) == 0 && ret->id <= MAX_TWO_BYTE &&
             ret->id != MAX_ONE_BYTE + 1)
             return true;
+    }
     return false;
 }
 
@@ -92,9 +99,9 @@ static uint8_t read_direction(struct str text)
 static void read_lines(const struct sdp_section *s, sotto_kind kind, uint32_t seen[static 8],
                        struct ext_set *ret)
 {
+    struct cursor cursor = {.s = s};
     struct sdp_extmap map;
-    size_t at = 0;
-    while (next_extmap(s, &at, &map)) {
+    while (next_extmap(&cursor, &map)) {
         size_t e = find(map.uri);
         bool taken = get_bit(seen, map.id);
         set_bit(seen, map.id);
@@ -132,9 +139,9 @@ static void claim(struct ext_map *map, size_t e, unsigned id)
 
 void sotto__exts_claim(struct ext_map *map, const struct sdp_media *m, struct ext_set *set)
 {
+    struct cursor cursor = {.s = &m->s};
     struct sdp_extmap line;
-    size_t at = 0;
-    while (next_extmap(&m->s, &at, &line)) {
+    while (next_extmap(&cursor, &line)) {
         size_t e = find(line.uri);
         if (e < EXT_COUNT)
             claim(map, e, line.id);

@@ -34,6 +34,7 @@ struct section {
     const char *unusable;  /* static, "has no a=rtcp-mux": why it cannot be accepted whatever the rest says; NULL: it can */
     int32_t group;         /* number of its BUNDLE group in the description, -1: in none */
     int32_t group_place;   /* 0 …: where the group names it; the first is the tagged one */
+    const struct sdp_media *group_first; /* the section that the group names first; NULL: in none */
     /* audio and video */
     int32_t direction;     /* SOTTO_DIR_*, as written */
     struct codec_list codecs;

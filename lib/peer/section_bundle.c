@@ -9,6 +9,20 @@
 
 /* ---- groups ---- */
 
+static void group_one(struct sections *s, const struct sdp_group *group, int32_t number)
+{
+    const struct section *first = NULL;
+    for (size_t place = 0; place < group->n_mids; place++) {
+        for (size_t i = 0; i < s->n; i++) {
+            struct section *one = &s->items[i];
+            if (!sotto__str_eq(one->mid, group->mids[place])) continue;
+            if (place == 0) first = one;
+            one->group = number, one->group_place = (int32_t)place;
+            one->group_first = first ? first->m : NULL;
+        }
+    }
+}
+
 void sotto__sections_group(const struct sdp *sdp, struct sections *s)
 {
     const struct sdp_line *line;
@@ -18,11 +32,7 @@ void sotto__sections_group(const struct sdp *sdp, struct sections *s)
     while ((line = sotto__sdp_next_attr(&sdp->s, &at, "group"))) {
         if (sotto__sdp_group(line->value, &group) < 0) continue; /* checked by the parser */
         if (!sotto__str_eq(group.semantics, STR("BUNDLE"))) continue;
-        for (size_t place = 0; place < group.n_mids; place++)
-            for (size_t i = 0; i < s->n; i++)
-                if (sotto__str_eq(s->items[i].mid, group.mids[place]))
-                    s->items[i].group = number, s->items[i].group_place = (int32_t)place;
-        number++;
+        group_one(s, &group, number++);
     }
 }
 

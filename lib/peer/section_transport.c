@@ -11,32 +11,12 @@
 
 /* ---- where transport attributes stand ---- */
 
-/* The first section of the group that s is in; NULL: it is in none. */
-static const struct sdp_media *first_of_group(const struct sdp *sdp, const struct section *s)
-{
-    const struct sdp_line *line;
-    struct sdp_group group;
-    int32_t number = 0;
-    size_t at = 0;
-    if (s->group < 0) return NULL;
-    while ((line = sotto__sdp_next_attr(&sdp->s, &at, "group"))) {
-        if (sotto__sdp_group(line->value, &group) < 0) continue;
-        if (!sotto__str_eq(group.semantics, STR("BUNDLE")) || number++ != s->group) continue;
-        for (size_t i = 0; i < sdp->n_media; i++) {
-            const struct sdp_line *mid = sotto__sdp_attr(&sdp->media[i].s, "mid");
-            if (mid && sotto__str_eq(mid->value, group.mids[0])) return &sdp->media[i];
-        }
-    }
-    return NULL;
-}
-
 /* The first place where such a line stands, NULL: nowhere. A section's fingerprints replace the session's: RFC 8122 §5. */
 static const struct sdp_section *place_of(const struct sdp *sdp, const struct section *s,
                                           const char *name)
 {
     if (sotto__sdp_attr(&s->m->s, name)) return &s->m->s;
-    const struct sdp_media *first = first_of_group(sdp, s);
-    if (first && sotto__sdp_attr(&first->s, name)) return &first->s;
+    if (s->group_first && sotto__sdp_attr(&s->group_first->s, name)) return &s->group_first->s;
     return sotto__sdp_attr(&sdp->s, name) ? &sdp->s : NULL;
 }
 

@@ -23,6 +23,7 @@
 #define SOTTO_MAX_STREAM_IDS 8u          /* streams that a track belongs to */
 #define SOTTO_MAX_STREAM_ID 64u          /* bytes of a stream id: RFC 8830 §2 */
 #define SOTTO_MAX_SECTION_SSRCS 32u      /* a=ssrc of a section that are looked at */
+#define SOTTO_MAX_EXTMAPS 256u           /* a=extmap of a section, and of the session, that are looked at: ids are 8 bits */
 #define SOTTO_MAX_CODECS 64u             /* of a section that are used */
 #define SOTTO_MAX_FMTP 1024u             /* bytes of a codec's parameters: sprop-parameter-sets are long */
 

@@ -143,6 +143,28 @@ static void exts_beyond_count_cost_nothing_but_themselves(void **state) /* H016 
     sotto__buf_free(&text);
 }
 
+static void exts_in_the_256th_line_count_and_in_the_next_not(void **state)
+{
+    (void)state;
+    for (unsigned before = SOTTO_MAX_EXTMAPS - 1; before <= SOTTO_MAX_EXTMAPS; before++) {
+        struct buf text;
+        struct sdp *sdp = NULL;
+        struct ext_set set;
+        struct ext_map map = {{0}, {0}};
+        sotto__buf_init(&text, SOTTO_MAX_SDP);
+        sotto__buf_addf(&text, TOP AUDIO);
+        for (unsigned i = 0; i < before; i++) sotto__buf_addf(&text, "a=extmap:0 x\r\na=x\r\n");
+        sotto__buf_addf(&text, LINE("7", MID_URI));
+        assert_int_equal(sotto__sdp_parse((char *)text.p, text.n, &sdp, NULL), 0);
+        sotto__exts_read(sdp, &sdp->media[0], SOTTO_AUDIO, &set);
+        assert_set(&set, before < SOTTO_MAX_EXTMAPS ? "mid=7" : "");
+        sotto__exts_claim(&map, &sdp->media[0], &set);
+        assert_int_equal(map.id[EXT_MID], before < SOTTO_MAX_EXTMAPS ? 7 : 0);
+        sotto__sdp_free(sdp);
+        sotto__buf_free(&text);
+    }
+}
+
 static void exts_stand_in_the_session_too(void **state)
 {
     (void)state;
@@ -401,6 +423,7 @@ int main(void)
         cmocka_unit_test(exts_are_known_by_their_uri_and_kind),
         cmocka_unit_test(exts_have_ids_of_one_and_two_bytes),
         cmocka_unit_test(exts_beyond_count_cost_nothing_but_themselves),
+        cmocka_unit_test(exts_in_the_256th_line_count_and_in_the_next_not),
         cmocka_unit_test(exts_stand_in_the_session_too),
         cmocka_unit_test(exts_may_be_mixed_if_session_or_section_says_so),
         cmocka_unit_test(exts_mean_one_uri_by_an_id_in_the_bundle),
