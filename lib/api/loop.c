@@ -161,8 +161,8 @@ static bool same_fds(const sotto_pc *pc, const struct sotto_fd *fds, int n)
 
 static void watch_all(sotto_ctx *c, sotto_pc *pc)
 {
-    struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
-    int n = sotto__peer_fds(pc->peer, fds, SOTTO_MAX_ICE_FDS);
+    struct sotto_fd fds[SOTTO_MAX_PC_FDS];
+    int n = sotto__peer_fds(pc->peer, fds, SOTTO_MAX_PC_FDS);
     if (same_fds(pc, fds, n)) return;
     unwatch_all(c, pc);
     for (int i = 0; i < n; i++) {

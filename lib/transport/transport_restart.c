@@ -70,12 +70,9 @@ static void free_retired(struct transport *t, size_t i)
 
 static void close_retired(struct transport *t, size_t i, sotto_us now)
 {
-    const struct ice_ops *ops = t->shared->ice_ops;
-    if (t->retired[i] && t->drain_until[i] != 0) {
-        t->drain_until[i] = 0;
-        ops->close(t->retired[i], now);
-    }
-    if (t->retired[i] && ops->closed(t->retired[i])) free_retired(t, i);
+    if (!t->retired[i] || t->drain_until[i] == 0) return;
+    t->drain_until[i] = 0;
+    t->shared->ice_ops->close(t->retired[i], now);
 }
 
 /* All of it but the credentials. */
@@ -90,6 +87,8 @@ static void empty(struct transport_generation *g)
     g->state = SOTTO_ICE_NEW;
 }
 
+/* Nothing is freed before the next turn, but for want of room: a generation that starts in the same call would get the numbers of the
+ * descriptors that were closed, and the loop would take them for the old ones. */
 void sotto__transport_retire(struct transport *t, struct transport_generation *g, bool drain,
                              sotto_us now)
 {
@@ -117,7 +116,8 @@ bool sotto__transport_next_retired(struct transport *t, size_t i, sotto_us now,
             *packet = out.packet;
             return true;
         }
-    if (t->drain_until[i] == 0 || now >= t->drain_until[i]) close_retired(t, i, now);
+    if (now >= t->drain_until[i]) close_retired(t, i, now);
+    if (t->retired[i] && t->shared->ice_ops->closed(t->retired[i])) free_retired(t, i);
     return false;
 }
 
@@ -192,8 +192,10 @@ sotto_us sotto__transport_ice_due(const struct transport *t)
     sotto_us due = SOTTO_NEVER;
     for (size_t i = 0; i < 4; i++)
         if (ice_at(t, i)) due = sotto__earlier(due, t->shared->ice_ops->due(ice_at(t, i)));
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 2; i++) {
         if (t->retired[i] && t->drain_until[i] != 0) due = sotto__earlier(due, t->drain_until[i]);
+        if (t->retired[i] && t->shared->ice_ops->closed(t->retired[i])) return 0; /* to be freed */
+    }
     return due;
 }
 
