@@ -45,10 +45,11 @@ static bool streams_differ(const struct sdp_media *m, const struct strings *stre
 {
     const struct sdp_line *line;
     struct sdp_msid msid;
-    size_t n_lines = 0, n_streams = 0;
+    size_t n_streams = 0;
+    bool any = false;
     for (size_t at = 0; (line = sotto__sdp_next_attr(&m->s, &at, "msid"));) {
         if (sotto__sdp_msid(line->value, &msid) < 0) continue;
-        n_lines++;
+        any = true;
         if (sotto__str_eq(msid.id, STR("-"))) continue; /* of no stream: RFC 8830 §2 */
         n_streams++;
         bool found = false;
@@ -56,7 +57,7 @@ static bool streams_differ(const struct sdp_media *m, const struct strings *stre
             found = sotto__str_eq(msid.id, sotto__str(streams->items[i]));
         if (!found) return true;
     }
-    return n_lines == 0 || n_streams != streams->n;
+    return !any || n_streams != streams->n;
 }
 
 /* Step 5.3, of one that is not stopped and has its section in the current local description. */

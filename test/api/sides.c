@@ -2,14 +2,24 @@
 /* Two connections that negotiate by hand: see sides.h. */
 #include "sides.h"
 
-void sides_new(struct sides *s)
+static void make(struct sides *s, bool no_thread)
 {
-    sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
+    sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = no_thread};
     sotto_pc_config a = {.size = sizeof a, .user = &s->a, .allow_loopback = true};
     sotto_pc_config b = {.size = sizeof b, .user = &s->b, .allow_loopback = true};
     assert_int_equal(sotto_ctx_new(&cfg, &s->ctx), 0);
     assert_int_equal(sotto_pc_new(s->ctx, &a, &s->a), 0);
     assert_int_equal(sotto_pc_new(s->ctx, &b, &s->b), 0);
+}
+
+void sides_new(struct sides *s)
+{
+    make(s, true);
+}
+
+void sides_new_with_thread(struct sides *s)
+{
+    make(s, false);
 }
 
 void sides_free(struct sides *s)

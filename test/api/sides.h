@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef TEST_API_SIDES_H
 #define TEST_API_SIDES_H
-/* Two connections of one context that negotiate by hand and are never run: for what negotiation alone brings. */
+/* Two connections of one context that negotiate by hand and are not connected: for what negotiation alone brings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@ struct sides {
     sotto_pc *a, *b; /* their user pointers are &a and &b */
 };
 
-void sides_new(struct sides *s);
+void sides_new(struct sides *s);             /* nothing runs */
+void sides_new_with_thread(struct sides *s); /* the context runs them */
 void sides_free(struct sides *s);
 void sides_offer(sotto_pc *from, sotto_pc *to);  /* set on both */
 void sides_answer(sotto_pc *from, sotto_pc *to); /* set on both */
