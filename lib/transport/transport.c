@@ -30,7 +30,7 @@ int sotto__transport_set_remote(struct transport *t, const struct transport_remo
     }
     t->remote = *remote;
     t->has_remote = true;
-    if (remote->new_dtls) sotto__transport_new_dtls(t, is_next);
+    if (remote->new_dtls) sotto__transport_new_dtls(t, is_next, now);
     return 0;
 }
 
@@ -61,7 +61,8 @@ void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_
 
 bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret)
 {
-    return t->live.selected && t->shared->ice_ops->pair(t->live.ice, ret);
+    const struct transport_generation *g = sotto__transport_path(t);
+    return g && t->shared->ice_ops->pair(g->ice, ret);
 }
 
 static int say_ice(struct transport *t, struct transport_out *out)
@@ -111,6 +112,7 @@ static int from_ice(struct transport *t, sotto_us now, struct transport_generati
         if (t->stats.pair_changes++ > 0) t->at_pair = t->stats;
         g->selected = true;
         if (g == &t->next) sotto__transport_switch(t, now);
+        if (g == &t->live) sotto__transport_drop_carrier(t, true, now);
         return news(t, now, out);
     case ICE_OUT_PACKET:
         t->budget--;
@@ -123,13 +125,14 @@ static int from_ice(struct transport *t, sotto_us now, struct transport_generati
 /* One output of one of the ICE objects, which take turns. False: none of them has any. */
 static bool take_one(struct transport *t, sotto_us now, struct transport_out *out, int *filled)
 {
-    for (int tries = 0; tries < 4; tries++, t->at = (t->at + 1) % 4) {
-        struct transport_generation *g = t->at == 0 ? &t->live : t->at == 1 ? &t->next : NULL;
+    struct transport_generation *generations[] = {&t->live, &t->next, &t->carrier, NULL, NULL};
+    for (int tries = 0; tries < 5; tries++, t->at = (t->at + 1) % 5) {
+        struct transport_generation *g = generations[t->at];
         struct ice_out in = {.type = ICE_OUT_PACKET};
         bool is = g ? g->ice && t->shared->ice_ops->next(g->ice, now, &in) == 1
-                    : sotto__transport_next_retired(t, t->at - 2, now, &in.packet);
+                    : sotto__transport_next_retired(t, t->at - 3, now, &in.packet);
         if (!is) continue;
-        t->at = (t->at + 1) % 4;
+        t->at = (t->at + 1) % 5;
         *filled = from_ice(t, now, g, &in, out);
         return true;
     }
@@ -174,13 +177,14 @@ void sotto__transport_free(struct transport *t)
 {
     if (!t || !t->shared) return;
     const struct ice_ops *ops = t->shared->ice_ops;
-    struct ice *all[] = {t->live.ice, t->next.ice, t->retired[0], t->retired[1]};
+    struct ice *all[] = {t->live.ice, t->next.ice, t->carrier.ice, t->retired[0], t->retired[1]};
     sotto__sctp_free(t->sctp);
     sotto__dtls_free(t->dtls);
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         if (all[i]) ops->free(all[i]);
     sotto__transport_free_servers(t->live.servers, t->live.n_servers);
     sotto__transport_free_servers(t->next.servers, t->next.n_servers);
+    sotto__transport_free_servers(t->carrier.servers, t->carrier.n_servers);
     sotto__transport_drop_early(t);
     sotto__transport_free_config(t);
     sotto__cert_unref(t->cert);

@@ -98,7 +98,7 @@ struct transport_early { /* datagrams that came before the handshake could run *
 
 struct transport {
     const struct transport_shared *shared;
-    struct transport_generation live; /* the one that data goes over */
+    struct transport_generation live; /* as negotiated last; data goes over it once it has a pair */
     struct transport_generation next; /* of an ICE restart: gathers and checks; becomes live with its first pair */
     struct ice *retired[2]; /* replaced, the newest first: they receive what is on its way, then close */
     struct dtls *dtls;
@@ -130,12 +130,13 @@ struct transport {
     bool dtls_ended;  /* by set_remote, and not told yet */
     bool sctp_up;     /* UP was told, DOWN was not */
     bool sctp_over;   /* the association ended with its DTLS; only what has arrived counts */
-    unsigned at;      /* which ICE has its turn: 0 live, 1 next, 2 and 3 retired */
+    unsigned at;      /* which ICE has its turn: 0 live, 1 next, 2 carrier, 3 and 4 retired */
     struct {
         struct ice *ice;
         int first, n; /* slots of the last fds() */
-    } watched[4];
+    } watched[5];
     struct candidate candidate; /* the one that `out` shows */
+    struct transport_generation carrier; /* carries the data while `live` has no pair yet: see sotto__transport_replace */
 };
 
 int sotto__transport_init(struct transport *t,
@@ -159,7 +160,8 @@ int sotto__transport_prepare(struct transport *t); /* next.ufrag and next.pwd, u
 int sotto__transport_restart(struct transport *t, sotto_us now);
 void sotto__transport_forget(struct transport *t, sotto_us now); /* rolled back: the next generation goes, with its credentials */
 
-/* Another restart begins before the next generation has a pair: it becomes the live one all the same, if there is one. */
+/* Another restart begins before the next generation has a pair: it becomes the live one all the same, if there is one. What was live
+ * carries the data until one of its successors has a pair. */
 void sotto__transport_replace(struct transport *t, sotto_us now);
 
 /* The remote's side: of the next generation if one gathers and the ufrag is not the live one's, else of the live one. The first time,

@@ -85,8 +85,10 @@ static int start_dtls(struct transport *t, sotto_us now, struct transport_out *o
     return say_dtls(t, out, TRANSPORT_DTLS_CONNECTING, 0, "");
 }
 
-void sotto__transport_new_dtls(struct transport *t, bool on_next)
+void sotto__transport_new_dtls(struct transport *t, bool on_next, sotto_us now)
 {
+    sotto__transport_drop_carrier(t, false, now);
+    sotto__transport_stop_draining(t, now);
     sotto__dtls_free(t->dtls);
     t->dtls = NULL;
     sotto__transport_drop_early(t);
@@ -118,24 +120,28 @@ static void commit(struct transport *t, size_t n)
     t->stats.bytes_sent += n;
 }
 
+/* NULL: there is no path. */
 static uint8_t *reserve(struct transport *t, sotto_us now, size_t n)
 {
-    return sotto__egress_reserve(t->shared->egress, t->shared->ice_ops, t->live.ice, n, now);
+    const struct transport_generation *g = sotto__transport_path(t);
+    if (!g) return NULL;
+    return sotto__egress_reserve(t->shared->egress, t->shared->ice_ops, g->ice, n, now);
 }
 
 static void send_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n)
 {
-    if (!t->live.selected) return;
-    memcpy(reserve(t, now, n), p, n);
+    uint8_t *to = reserve(t, now, n);
+    if (!to) return;
+    memcpy(to, p, n);
     commit(t, n);
 }
 
 static void seal_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n)
 {
     size_t cap = n + SOTTO_DTLS_OVERHEAD;
-    if (!t->live.selected || t->sctp_over || t->dtls_state != TRANSPORT_DTLS_CONNECTED) return;
+    if (t->sctp_over || t->dtls_state != TRANSPORT_DTLS_CONNECTED) return;
     uint8_t *to = reserve(t, now, cap);
-    int len = sotto__dtls_seal(t->dtls, p, n, to, cap);
+    int len = to ? sotto__dtls_seal(t->dtls, p, n, to, cap) : 0;
     if (len > 0) commit(t, (size_t)len);
 }
 
@@ -228,6 +234,6 @@ void sotto__transport_close(struct transport *t, sotto_us now)
     t->dtls = NULL;
     t->dtls_state = TRANSPORT_DTLS_CLOSED;
     t->dtls_ended = false;
-    if (t->live.ice && t->shared->egress->ice == t->live.ice)
-        sotto__egress_flush(t->shared->egress, now);
+    const struct transport_generation *g = sotto__transport_path(t);
+    if (g && t->shared->egress->ice == g->ice) sotto__egress_flush(t->shared->egress, now);
 }

@@ -18,7 +18,11 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
 /* Its ICE goes to the retired ones, to receive for a while if it drains; the generation is empty then. */
 void sotto__transport_retire(struct transport *t, struct transport_generation *g, bool drain,
                              sotto_us now);
-void sotto__transport_switch(struct transport *t, sotto_us now); /* next becomes live */
+void sotto__transport_switch(struct transport *t, sotto_us now); /* next has a pair and becomes live */
+void sotto__transport_drop_carrier(struct transport *t, bool drain, sotto_us now);
+void sotto__transport_stop_draining(struct transport *t, sotto_us now); /* what is on its way is of no use */
+/* The one that data goes over; NULL: none. */
+const struct transport_generation *sotto__transport_path(const struct transport *t);
 /* What the retired one of index i received, if it still listens; frees it when it is closed. */
 bool sotto__transport_next_retired(struct transport *t, size_t i, sotto_us now,
                                    struct packet *packet);
@@ -32,7 +36,7 @@ bool sotto__transport_data_pending(const struct transport *t); /* without networ
 /* 1: out is filled. news: what calls from above brought about, and DTLS. */
 int sotto__transport_news(struct transport *t, sotto_us now, struct transport_out *out);
 int sotto__transport_drain_sctp(struct transport *t, sotto_us now, struct transport_out *out);
-void sotto__transport_new_dtls(struct transport *t, bool on_next); /* the old association ends */
+void sotto__transport_new_dtls(struct transport *t, bool on_next, sotto_us now); /* the old association ends */
 void sotto__transport_drop_early(struct transport *t);
 
 #endif

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What ends before its time: a generation of ICE that another one replaces before it has a pair; and a transport that becomes as new,
- * because the first offer was rolled back, or no media section stands on it any more (W3C WebRTC 1.0 §4.4.1.5 closes it then). What
- * it was configured with stays. The remote is not told: it has read the same description, and a goodbye of DTLS could overtake it.
+ * A transport that becomes as new, because the first offer was rolled back, or no media section stands on it any more (W3C WebRTC 1.0
+ * §4.4.1.5 closes it then). What it was configured with stays. The remote is not told: it has read the same description, and a
+ * goodbye of DTLS could overtake it.
  */
 #include "sotto/pc.h"
 #include "transport/transport_priv.h"
 #include "util/mem.h"
 
-void sotto__transport_replace(struct transport *t, sotto_us now)
-{
-    if (t->next.ice) sotto__transport_switch(t, now);
-}
-
 void sotto__transport_reset(struct transport *t, sotto_us now)
 {
     sotto__transport_forget(t, now);
+    sotto__transport_drop_carrier(t, false, now);
     sotto__transport_retire(t, &t->live, false, now);
     sotto__wipe(&t->live, sizeof t->live);
     sotto__sctp_free(t->sctp);

@@ -136,6 +136,15 @@ static bool is_up(int32_t state)
     return state == SOTTO_ICE_CONNECTED || state == SOTTO_ICE_COMPLETED;
 }
 
+/* The state of the one that carries the data, or should. ICE tells of the pair before it tells of the state; after a restart no step
+ * back is shown between the two. */
+static int32_t carried(const struct transport *t)
+{
+    const struct transport_generation *g = t->carrier.ice ? &t->carrier : &t->live;
+    if (g->is_restart && g->selected && g->state < SOTTO_ICE_CONNECTED) return SOTTO_ICE_CONNECTED;
+    return g->state;
+}
+
 int sotto__transport_prepare(struct transport *t)
 {
     return t->next.ufrag[0] ? 0 : sotto__transport_credentials(&t->next);
@@ -146,7 +155,7 @@ int sotto__transport_restart(struct transport *t, sotto_us now)
     if (!t->live.ice || t->next.ufrag[0] == '\0') return SOTTO_E_STATE;
     if (t->next.ice) return 0;
     int r = sotto__transport_start_generation(t, &t->next, now);
-    if (r == 0) t->lost_before = !is_up(t->live.state);
+    if (r == 0) t->lost_before = !is_up(carried(t));
     return r;
 }
 
@@ -156,41 +165,83 @@ void sotto__transport_forget(struct transport *t, sotto_us now)
     sotto__wipe(&t->next, sizeof t->next);
 }
 
-void sotto__transport_switch(struct transport *t, sotto_us now)
+static void take_place(struct transport *t)
 {
-    bool drain = !t->dtls_moves && t->live.state != SOTTO_ICE_FAILED;
-    sotto__transport_retire(t, &t->live, drain, now);
     t->live = t->next;
     t->live.is_restart = true;
     t->dtls_moves = false;
     sotto__wipe(&t->next, sizeof t->next);
 }
 
+void sotto__transport_switch(struct transport *t, sotto_us now)
+{
+    bool same = !t->dtls_moves; /* else nobody could open what is on its way */
+    sotto__transport_retire(t, &t->live, same && t->live.selected, now);
+    sotto__transport_drop_carrier(t, same, now); /* last: the one to be listened to, if there is one */
+    take_place(t);
+}
+
+void sotto__transport_drop_carrier(struct transport *t, bool drain, sotto_us now)
+{
+    sotto__transport_retire(t, &t->carrier, drain, now);
+    sotto__wipe(&t->carrier, sizeof t->carrier);
+}
+
+void sotto__transport_replace(struct transport *t, sotto_us now)
+{
+    if (!t->next.ice) return;
+    if (t->dtls_moves) sotto__transport_drop_carrier(t, false, now); /* of an association that ended */
+    if (t->live.selected && !t->dtls_moves)
+        t->carrier = t->live; /* there is no other: a live one with a pair has retired it */
+    else
+        sotto__transport_retire(t, &t->live, false, now);
+    take_place(t);
+}
+
+const struct transport_generation *sotto__transport_path(const struct transport *t)
+{
+    if (t->carrier.ice) return &t->carrier;
+    return t->live.selected ? &t->live : NULL;
+}
+
+void sotto__transport_stop_draining(struct transport *t, sotto_us now)
+{
+    for (size_t i = 0; i < 2; i++) close_retired(t, i, now);
+}
+
+/* Of those that have no pair yet: one that checks counts more than one that waits, and that more than one that failed. */
+static int32_t hoped_for(const struct transport *t)
+{
+    int32_t live = t->carrier.ice ? t->live.state : SOTTO_ICE_FAILED;
+    int32_t next = t->next.ice ? t->next.state : SOTTO_ICE_FAILED;
+    if (live == SOTTO_ICE_FAILED || next == SOTTO_ICE_FAILED) return (live < next ? live : next);
+    return live == SOTTO_ICE_NEW ? next : live;
+}
+
 int32_t sotto__transport_ice_state(const struct transport *t)
 {
-    int32_t live = t->live.state, next = t->next.state;
-    /* ICE tells of the pair before it tells of the state; after a restart no step back is shown between the two */
-    if (t->live.is_restart && t->live.selected && live < SOTTO_ICE_CONNECTED)
-        live = SOTTO_ICE_CONNECTED;
-    if (!t->next.ice) return live;
-    if (next == SOTTO_ICE_FAILED) /* the restart did; what there was may go on */
-        return is_up(live) || live == SOTTO_ICE_DISCONNECTED ? live : SOTTO_ICE_FAILED;
-    if (is_up(live)) return SOTTO_ICE_CONNECTED;
-    if (live == SOTTO_ICE_NEW) return next;
-    if (t->lost_before || next != SOTTO_ICE_NEW) return SOTTO_ICE_CHECKING;
-    return live; /* lost since, and the remote has not answered: nothing is being checked */
+    int32_t now = carried(t);
+    if (!t->next.ice && !t->carrier.ice) return now;
+    int32_t hope = hoped_for(t);
+    if (hope == SOTTO_ICE_FAILED) /* the restart did; what there was may go on */
+        return is_up(now) || now == SOTTO_ICE_DISCONNECTED ? now : SOTTO_ICE_FAILED;
+    if (is_up(now)) return SOTTO_ICE_CONNECTED;
+    if (now == SOTTO_ICE_NEW) return hope;
+    if (t->lost_before || hope != SOTTO_ICE_NEW) return SOTTO_ICE_CHECKING;
+    return now; /* lost since, and the remote has not answered: nothing is being checked */
 }
 
 /* A generation by number, or what was retired. */
 static struct ice *ice_at(const struct transport *t, size_t i)
 {
-    return i == 0 ? t->live.ice : i == 1 ? t->next.ice : t->retired[i - 2];
+    const struct transport_generation *g[] = {&t->live, &t->next, &t->carrier};
+    return i < 3 ? g[i]->ice : t->retired[i - 3];
 }
 
 sotto_us sotto__transport_ice_due(const struct transport *t)
 {
     sotto_us due = SOTTO_NEVER;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 5; i++)
         if (ice_at(t, i)) due = sotto__earlier(due, t->shared->ice_ops->due(ice_at(t, i)));
     for (size_t i = 0; i < 2; i++) {
         if (t->retired[i] && t->drain_until[i] != 0) due = sotto__earlier(due, t->drain_until[i]);
@@ -202,7 +253,7 @@ sotto_us sotto__transport_ice_due(const struct transport *t)
 int sotto__transport_fds(struct transport *t, struct sotto_fd *out, int max)
 {
     int n = 0;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         struct ice *ice = ice_at(t, i);
         t->watched[i].ice = ice;
         t->watched[i].first = n;
@@ -214,10 +265,10 @@ int sotto__transport_fds(struct transport *t, struct sotto_fd *out, int max)
 
 void sotto__transport_ready(struct transport *t, int slot, short revents)
 {
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
         int at = slot - t->watched[i].first;
         if (at < 0 || at >= t->watched[i].n) continue;
-        for (size_t k = 0; k < 4; k++) /* it may have moved since, or be gone */
+        for (size_t k = 0; k < 5; k++) /* it may have moved since, or be gone */
             if (ice_at(t, k) && ice_at(t, k) == t->watched[i].ice)
                 t->shared->ice_ops->ready(ice_at(t, k), at, revents);
         return;
@@ -226,10 +277,10 @@ void sotto__transport_ready(struct transport *t, int slot, short revents)
 
 struct ice *sotto__transport_detach(struct transport *t, sotto_us now)
 {
-    struct transport_generation *generations[] = {&t->live, &t->next};
+    struct transport_generation *generations[] = {&t->live, &t->next, &t->carrier};
     struct ice *ice = NULL;
     t->more = false;
-    for (size_t i = 0; !ice && i < 2; i++) {
+    for (size_t i = 0; !ice && i < 3; i++) {
         ice = generations[i]->ice;
         empty(generations[i]);
     }

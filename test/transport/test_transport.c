@@ -260,9 +260,14 @@ static void detach_gives_all_one_by_one(void **state)
     now = couple_now(c);
     assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
     assert_int_equal(sotto__transport_restart(&c->a.t, now), 0);
-    struct ice *want[] = {c->a.t.live.ice, c->a.t.next.ice, c->a.t.retired[0], NULL};
+    sotto__transport_replace(&c->a.t, now);
+    assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
+    assert_int_equal(sotto__transport_restart(&c->a.t, now), 0);
+    struct ice *want[] = {c->a.t.live.ice, c->a.t.next.ice, c->a.t.carrier.ice, c->a.t.retired[0],
+                          NULL};
     assert_non_null(want[2]);
-    for (size_t i = 0; i < 4; i++) {
+    assert_non_null(want[3]);
+    for (size_t i = 0; i < 5; i++) {
         struct ice *ice = sotto__transport_detach(&c->a.t, now);
         assert_ptr_equal(ice, want[i]);
         if (!ice) continue;

@@ -306,6 +306,121 @@ static void old_ones_that_still_listen_are_cut_short_by_newer_ones(void **state)
     couple_free(c);
 }
 
+/* a's next generation has the remote's answer, but b does not know of it: no check of a's is answered. */
+static void restart_halfway(struct couple *c, const char *remote)
+{
+    struct transport_remote nobody = party_remote(&c->b, false);
+    snprintf(nobody.ufrag, sizeof nobody.ufrag, "%s", remote);
+    assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
+    assert_int_equal(sotto__transport_restart(&c->a.t, couple_now(c)), 0);
+    assert_int_equal(party_set_remote(c, &c->a, &nobody), 0);
+    struct candidate k = c->b.candidates[0];
+    assert_int_equal(sotto__transport_add_candidate(&c->a.t, remote, &k, couple_now(c)), 0);
+    couple_run(c, SOTTO_MS(100));
+}
+
+static void a_restart_that_is_overtaken_by_another_stops_no_data(void **state)
+{
+    (void)state;
+    struct couple *c = connected(15);
+    sotto__transport_replace(&c->a.t, couple_now(c)); /* there is none: nothing happens */
+    assert_null(c->a.t.carrier.ice);
+    struct ice *first = c->a.t.live.ice;
+    size_t n = c->a.n_ice;
+    traffic(c, SOTTO_MS(1));
+    for (int i = 0; i < 3; i++) {
+        struct ice_pair pair;
+        restart_halfway(c, i % 2 ? "elsewhere" : "nowhere");
+        struct ice *next = c->a.t.next.ice;
+        sotto__transport_replace(&c->a.t, couple_now(c));
+        assert_ptr_equal(c->a.t.live.ice, next);
+        assert_false(c->a.t.live.selected);
+        assert_ptr_equal(c->a.t.carrier.ice, first);
+        assert_null(c->a.t.next.ice);
+        assert_string_equal(c->a.t.next.ufrag, "");
+        assert_true(sotto__transport_pair(&c->a.t, &pair));
+        couple_run(c, SOTTO_SECONDS(5));
+    }
+    couple_restart(c, false);
+    assert_true(couple_until(c, couple_has_moved, SOTTO_SECONDS(1)));
+    assert_null(c->a.t.carrier.ice);
+    assert_ptr_equal(c->a.t.retired[0], first); /* that is where data may still come */
+    couple_run(c, SOTTO_SECONDS(5));
+    traffic(c, 0);
+    couple_run(c, SOTTO_SECONDS(1));
+    static const int32_t want[] = {SOTTO_ICE_CONNECTED, SOTTO_ICE_COMPLETED};
+    expect_ice(&c->a, n, want, 2);
+    assert_int_equal(c->a.t.stats.packets_sent, c->b.t.stats.packets_received);
+    assert_int_equal(c->b.t.stats.packets_sent, c->a.t.stats.packets_received);
+    assert_int_equal(c->net->live_ices, 2);
+    couple_free(c);
+}
+
+static bool a_path_is_live(struct couple *c)
+{
+    return !c->a.t.carrier.ice;
+}
+
+static void the_overtaken_one_takes_over_if_it_gets_its_pair_after_all(void **state)
+{
+    (void)state;
+    struct couple *c = connected(16);
+    couple_restart(c, false);
+    sotto__transport_replace(&c->a.t, couple_now(c));
+    assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
+    assert_int_equal(sotto__transport_restart(&c->a.t, couple_now(c)), 0); /* never answered */
+    struct ice *live = c->a.t.live.ice;
+    traffic(c, SOTTO_MS(1));
+    assert_true(couple_until(c, a_path_is_live, SOTTO_SECONDS(1)));
+    assert_ptr_equal(c->a.t.live.ice, live);
+    couple_run(c, SOTTO_SECONDS(5));
+    traffic(c, 0);
+    couple_run(c, SOTTO_SECONDS(1));
+    assert_int_equal(c->a.t.stats.packets_sent, c->b.t.stats.packets_received);
+    assert_int_equal(c->b.t.stats.packets_sent, c->a.t.stats.packets_received);
+    couple_free(c);
+}
+
+static void overtaken_restarts_that_fail_are_shown_when_nothing_else_is_left(void **state)
+{
+    (void)state;
+    struct couple *c = connected(17);
+    static const int32_t want[] = {SOTTO_ICE_CONNECTED, SOTTO_ICE_COMPLETED, /* the carrier's own */
+                                   SOTTO_ICE_DISCONNECTED, SOTTO_ICE_FAILED};
+    size_t n = c->a.n_ice;
+    restart_halfway(c, "elsewhere");
+    sotto__transport_remote_done(&c->a.t, "elsewhere", couple_now(c));
+    sotto__transport_replace(&c->a.t, couple_now(c));
+    couple_run(c, SOTTO_SECONDS(20));
+    assert_int_equal(c->a.t.live.state, SOTTO_ICE_FAILED);
+    assert_true(party_send(c, &c->a));
+    assert_true(couple_until(c, couple_is_even, SOTTO_SECONDS(1)));
+    net_set_down(c->net, c->a.host, c->b.host, true);
+    assert_true(couple_until(c, a_failed, SOTTO_SECONDS(60)));
+    expect_ice(&c->a, n, want, 4);
+    couple_free(c);
+}
+
+static void a_new_association_of_dtls_needs_no_carrier(void **state)
+{
+    (void)state;
+    struct couple *c = connected(18);
+    couple_restart(c, true);
+    sotto__transport_replace(&c->a.t, couple_now(c));
+    assert_null(c->a.t.carrier.ice);
+    assert_true(couple_until(c, couple_is_up, SOTTO_SECONDS(5)));
+    assert_true(party_send(c, &c->a) && party_send(c, &c->b));
+    assert_true(couple_until(c, couple_is_even, SOTTO_SECONDS(1)));
+    couple_restart(c, false);
+    sotto__transport_replace(&c->a.t, couple_now(c));
+    assert_non_null(c->a.t.carrier.ice);
+    struct transport_remote of_b = party_remote(&c->b, true);
+    of_b.new_dtls = true;
+    assert_int_equal(party_set_remote(c, &c->a, &of_b), 0);
+    assert_null(c->a.t.carrier.ice);
+    couple_free(c);
+}
+
 static void no_entropy_is_an_error_and_changes_nothing(void **state)
 {
     (void)state;
@@ -334,6 +449,10 @@ int main(void)
         cmocka_unit_test(each_generation_starts_as_it_is_configured_then),
         cmocka_unit_test(a_restart_that_cannot_gather_changes_nothing),
         cmocka_unit_test(old_ones_that_still_listen_are_cut_short_by_newer_ones),
+        cmocka_unit_test(a_restart_that_is_overtaken_by_another_stops_no_data),
+        cmocka_unit_test(the_overtaken_one_takes_over_if_it_gets_its_pair_after_all),
+        cmocka_unit_test(overtaken_restarts_that_fail_are_shown_when_nothing_else_is_left),
+        cmocka_unit_test(a_new_association_of_dtls_needs_no_carrier),
         cmocka_unit_test(no_entropy_is_an_error_and_changes_nothing),
     };
     return cmocka_run_group_tests_name("transport_restart", tests, NULL, NULL);
