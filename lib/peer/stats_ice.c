@@ -96,8 +96,7 @@ static bool read_line(const struct peer *p, struct str line, struct str ufrag,
         memcpy(ret->ufrag, ufrag.p, ufrag.n);
         ret->ufrag[ufrag.n] = '\0';
     }
-    return !ret->is_tcp && ret->component == 1 && ret->addr.family != 0 &&
-           is_theirs(p, ret->ufrag) &&
+    return !ret->is_tcp && ret->component == 1 && is_theirs(p, ret->ufrag) &&
            sotto__address_usable(&ret->addr, p->transport.allow_loopback);
 }
 

@@ -152,6 +152,31 @@ static void another_password(sotto_pc_config *c)
     set_servers(c, turn, 1);
     one_server[0].credential = "other";
 }
+static void copy_servers(sotto_pc_config *c)
+{
+    memcpy(one_server, c->ice_servers, c->n_ice_servers * sizeof *one_server);
+    c->ice_servers = one_server;
+}
+static void only_another_password(sotto_pc_config *c)
+{
+    copy_servers(c);
+    one_server[1].credential = "other";
+}
+static void only_another_user_name(sotto_pc_config *c)
+{
+    copy_servers(c);
+    one_server[1].username = "other";
+}
+static void only_another_transport(sotto_pc_config *c)
+{
+    copy_servers(c);
+    one_server[1].url = "turn:[2001:db8::1]:443?transport=udp";
+}
+static void only_another_port(sotto_pc_config *c)
+{
+    copy_servers(c);
+    one_server[0].url = "stun:192.0.2.1:3479";
+}
 static void policy(sotto_pc_config *c)
 {
     c->ice_transport_policy = SOTTO_ICE_POLICY_ALL;
@@ -358,7 +383,14 @@ static void negotiate(sotto_ctx *ctx, const sotto_pc_config *cfg, sotto_pc *ret[
 
 static void the_next_offer_is_an_ice_restart_if_what_gathering_uses_differs(void **state)
 {
-    static void (*const makes[])(sotto_pc_config *) = {no_servers, another_server, policy, ports,
+    static void (*const makes[])(sotto_pc_config *) = {no_servers,
+                                                       another_server,
+                                                       only_another_password,
+                                                       only_another_user_name,
+                                                       only_another_transport,
+                                                       only_another_port,
+                                                       policy,
+                                                       ports,
                                                        interface};
     (void)state;
     sotto_ctx *ctx = new_ctx();
@@ -426,7 +458,9 @@ static void dead_handles_are_refused(void **state)
     assert_int_equal(sotto_pc_get_config(pc, &c), 0); /* W3C lets it be read */
     sotto_free(c);
     c = NULL;
+    sotto_pc_config bad = {.size = sizeof bad, .max_channels = 7};
     assert_int_equal(sotto_pc_set_config(pc, NULL), SOTTO_E_CLOSED);
+    assert_int_equal(sotto_pc_set_config(pc, &bad), SOTTO_E_CLOSED); /* that goes before what may not change */
     assert_int_equal(sotto_pc_get_transport(pc, &info), 0);
     assert_int_equal(info.dtls, SOTTO_DTLS_CLOSED);
     assert_int_equal(sotto_ctx_next(ctx, &e), 1);

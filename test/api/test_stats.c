@@ -233,7 +233,8 @@ static void numbers_are_written_exactly(void **state)
 {
     (void)state;
     static const int64_t ints[] = {0, 1, -1, INT64_MAX, INT64_MIN, 9007199254740993};
-    static const double doubles[] = {0,
+    static const double doubles[] = {0.1 + 0.2,
+                                     0,
                                      0.1,
                                      1.0 / 3,
                                      1e300,

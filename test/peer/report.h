@@ -27,5 +27,7 @@ const sotto_stat *report_refer(const sotto_stats *s, const sotto_stat *o, const 
 void report_send(struct duo *d, struct duo_side *s, struct channel *c, size_t n, int times);
 struct transceiver *report_transceiver(struct duo *d, sotto_kind kind); /* of side a */
 void report_candidate(struct duo *d, const char *line); /* of the remote, given to side a */
+/* One of ours, 198.51.100.7:4000 of priority 77, related to 192.0.2.1:5000; as if side a had gathered it. */
+void report_local_candidate(struct duo *d, enum candidate_type type);
 
 #endif

@@ -298,7 +298,7 @@ static void negotiated_codecs_are_listed_once(void **state)
     (void)state;
     struct duo *d = duo_new(17);
     struct transceiver *audio = report_transceiver(d, SOTTO_AUDIO);
-    report_transceiver(d, SOTTO_AUDIO);
+    struct transceiver *other = report_transceiver(d, SOTTO_AUDIO);
     report_transceiver(d, SOTTO_VIDEO);
     sotto_stats *s = report(&d->a);
     assert_int_equal(report_count(s, "codec"), 0); /* nothing is negotiated yet */
@@ -326,9 +326,14 @@ static void negotiated_codecs_are_listed_once(void **state)
     for (size_t i = 0; i < 128; i++) types += used[i];
     assert_true(n >= types && n < 2 * types);
     sotto__free(s);
-    audio->stopped = true; /* those of a stopped one alone are not in use any more */
+    audio->stopped = true; /* the other one still uses them */
     s = report(&d->a);
     assert_int_equal(report_count(s, "codec"), n);
+    sotto__free(s);
+    other->stopped = true;
+    s = report(&d->a);
+    assert_null(report_codec(s, "audio/opus", -1));
+    assert_non_null(report_codec(s, "video/VP8", -1));
     sotto__free(s);
     duo_free(d);
 }
@@ -368,6 +373,7 @@ static void a_selector_shows_what_its_transceiver_uses(void **state)
     sotto__free(s);
     duo_connect(d);
     report_candidate(d, "candidate:2 1 udp 99 2001:db8::7 6000 typ host");
+    report_local_candidate(d, CANDIDATE_SRFLX);
     s = report_of(d->a.peer, video);
     assert_int_equal(report_count(s, "peer-connection") + report_count(s, "data-channel"), 0);
     assert_int_equal(report_count(s, "transport"), 1);

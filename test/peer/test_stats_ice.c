@@ -108,14 +108,7 @@ static void reflexive_and_relayed_candidates_tell_what_they_are_related_to(void 
     (void)state;
     struct duo *d = duo_new(15);
     duo_connect(d);
-    struct peer *p = d->a.peer;
-    p->candidates[p->n_candidates++] = (struct candidate){.foundation = "9",
-                                                          .component = 1,
-                                                          .priority = 77,
-                                                          .addr = {4, {198, 51, 100, 7}, 4000},
-                                                          .type = CANDIDATE_SRFLX,
-                                                          .related = {4, {192, 0, 2, 1}, 5000}};
-    snprintf(p->candidates[p->n_candidates - 1].ufrag, 257, "%s", p->transport.live.ufrag);
+    report_local_candidate(d, CANDIDATE_SRFLX);
     report_candidate(
         d, "candidate:2 1 udp 99 2001:db8::7 6000 typ relay raddr 203.0.113.9 rport 7000");
     report_candidate(
@@ -140,6 +133,35 @@ static void reflexive_and_relayed_candidates_tell_what_they_are_related_to(void 
     assert_string_equal(report_text(remote, "relatedAddress"), "203.0.113.9");
     assert_int_equal(report_int(remote, "relatedPort"), 7000);
     assert_int_equal(report_int(remote, "port"), 6000);
+    sotto__free(s);
+    duo_free(d);
+}
+
+/* As a description may hold it. */
+static void add_line(struct duo *d, const char *line)
+{
+    struct sdp *sdp = d->a.peer->current_remote.sdp;
+    assert_int_equal(sotto__sdp_add(sdp, &sdp->media[0].s, 'a', "%s", line), 0);
+}
+
+static void candidates_of_a_description_that_ice_does_not_use_are_not_listed(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(17);
+    duo_connect(d);
+    add_line(d, "candidate:5 1 tcp 99 192.0.2.7 9000 typ host tcptype passive");
+    add_line(d, "candidate:5 2 udp 99 192.0.2.7 9001 typ host");
+    add_line(d, "candidate:5 1 udp 99 a.local 9002 typ host");
+    add_line(d, "candidate:5 1 udp 99 127.0.0.1 9003 typ host");
+    add_line(d, "candidate:5 1 udp 99 192.0.2.7 9004 typ host ufrag other");
+    add_line(d, "candidate:junk");
+    add_line(d, "candidate");
+    sotto_stats *s = report(&d->a);
+    assert_int_equal(report_count(s, "remote-candidate"), 1);
+    sotto__free(s);
+    add_line(d, "candidate:5 1 udp 99 192.0.2.7 9005 typ host");
+    s = report(&d->a);
+    assert_int_equal(report_count(s, "remote-candidate"), 2);
     sotto__free(s);
     duo_free(d);
 }
@@ -175,6 +197,7 @@ int main(void)
         cmocka_unit_test(an_ice_restart_brings_new_candidates_and_another_pair),
         cmocka_unit_test(a_remote_that_was_never_signalled_has_no_address),
         cmocka_unit_test(reflexive_and_relayed_candidates_tell_what_they_are_related_to),
+        cmocka_unit_test(candidates_of_a_description_that_ice_does_not_use_are_not_listed),
         cmocka_unit_test(no_more_remote_candidates_are_listed_than_are_taken),
         cmocka_unit_test(every_row_of_the_page_was_seen),
     };
