@@ -177,13 +177,6 @@ struct transceiver *sotto__transceiver_next_gone(struct peer *p, struct transcei
     return next_of(&p->gone, after);
 }
 
-struct transceiver *sotto__transceiver_by_mid(struct peer *p, struct str mid)
-{
-    for (struct transceiver *t = NULL; mid.n > 0 && (t = sotto__transceiver_next(p, t));)
-        if (sotto__str_eq(sotto__str(t->mid), mid)) return t;
-    return NULL;
-}
-
 struct transceiver *sotto__transceiver_at(struct peer *p, int32_t mline_index)
 {
     for (struct transceiver *t = NULL; mline_index >= 0 && (t = sotto__transceiver_next(p, t));)
@@ -195,24 +188,6 @@ struct transceiver *sotto__transceiver_by_draft(struct peer *p, struct str mid)
 {
     for (struct transceiver *t = NULL; mid.n > 0 && (t = sotto__transceiver_next(p, t));)
         if (sotto__str_eq(sotto__str(t->draft_mid), mid)) return t;
-    return NULL;
-}
-
-static bool is_among(const struct transceiver *t, const struct transceiver *const *items, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (items[i] == t) return true;
-    return false;
-}
-
-struct transceiver *sotto__transceiver_for_offer(struct peer *p, sotto_kind kind,
-                                                 const struct transceiver *const *taken,
-                                                 size_t n_taken)
-{
-    for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));)
-        if (t->kind == kind && t->by_add_track && !t->stopping && t->mid[0] == '\0' &&
-            !is_among(t, taken, n_taken))
-            return t;
     return NULL;
 }
 

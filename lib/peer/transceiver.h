@@ -118,11 +118,7 @@ void sotto__transceiver_remove(struct peer *p, struct transceiver *t);
 void sotto__transceivers_sweep(struct peer *p);
 void sotto__transceiver_free(struct transceiver *t); /* NULL is fine; in no list any more */
 void sotto__transceivers_free(struct peer *p); /* all of a peer */
-struct transceiver *sotto__transceiver_by_mid(struct peer *p, struct str mid); /* of the set; NULL: none */
 struct transceiver *sotto__transceiver_at(struct peer *p, int32_t mline_index); /* associated with this section; NULL: none */
-struct transceiver *sotto__transceiver_by_draft(struct peer *p, struct str mid);
-/* JSEP's reuse rule (RFC 9429 §5.10): the first by add_track of this kind that has no section and is not stopped. NULL: none */
-struct transceiver *sotto__transceiver_for_offer(struct peer *p, sotto_kind kind, const struct transceiver *const *taken,
-                                                 size_t n_taken);
+struct transceiver *sotto__transceiver_by_draft(struct peer *p, struct str mid); /* of the set; NULL: none */
 
 #endif

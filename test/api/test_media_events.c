@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Events of transceivers: what they name, how long that lives, user pointers; what negotiation does to handles; ICE restarts. */
 #include "api/ctx.h"
+#include "peer/private.h"
 #include "sides.h"
 #include "util/mem.h"
 
@@ -298,6 +299,65 @@ static void without_memory_no_handles_are_given_out(void **state)
     sides_free(&s);
 }
 
+/* ---- events that only the network brings ---- */
+
+static void queue(struct sides *s, uint32_t type, struct note note)
+{
+    struct note *copy = sotto__memdup(&note, sizeof note);
+    assert_non_null(copy);
+    if (note.transceiver) note.transceiver->noted++;
+    assert_true(sotto__events_note(s->a->peer, 1, type, copy));
+    sotto__events_listed(s->ctx, s->a);
+}
+
+static void a_candidate_error_names_server_and_code(void **state)
+{
+    (void)state;
+    struct sides s;
+    sotto_event *e;
+    sides_new(&s);
+    queue(&s, SOTTO_EV_CANDIDATE_ERROR,
+          (struct note){
+              .url = sotto__strdup("turn:192.0.2.1"), .text = sotto__strdup("Stale"), .code = 438});
+    int r = SOTTO_E_NOMEM;
+    for (uint64_t n = 1; r == SOTTO_E_NOMEM; n++) {
+        sotto__mem_fail_at(n);
+        r = sotto_ctx_next(s.ctx, &e);
+        sotto__mem_fail_at(0);
+    }
+    assert_int_equal(r, 1);
+    assert_int_equal(e->type, SOTTO_EV_CANDIDATE_ERROR);
+    assert_ptr_equal(e->pc, s.a);
+    assert_ptr_equal(e->user, &s.a);
+    sotto_pc_free(s.a); /* what it shows is its own */
+    assert_string_equal(e->u.candidate_error.url, "turn:192.0.2.1");
+    assert_string_equal(e->u.candidate_error.text, "Stale");
+    assert_string_equal(e->u.candidate_error.address, "");
+    assert_int_equal(e->u.candidate_error.port, 0);
+    assert_int_equal(e->u.candidate_error.code, 438);
+    sotto_event_free(e);
+    sides_free(&s);
+}
+
+static void mute_and_unmute_name_the_transceiver_and_no_streams(void **state)
+{
+    (void)state;
+    static const uint32_t types[] = {SOTTO_EV_MUTE, SOTTO_EV_UNMUTE};
+    struct sides s;
+    sotto_transceiver *t;
+    sides_new(&s);
+    assert_int_equal(sotto_pc_add_track(s.a, SOTTO_AUDIO, NULL, 0, &t), 0);
+    for (size_t i = 0; i < 2; i++) {
+        queue(&s, types[i], (struct note){.transceiver = t->transceiver});
+        sotto_event *e = sides_take(&s, s.a, types[i]);
+        assert_non_null(e);
+        assert_ptr_equal(e->u.track.transceiver, t);
+        assert_int_equal(e->u.track.n_streams, 0);
+        sotto_event_free(e);
+    }
+    sides_free(&s);
+}
+
 /* ---- ICE restart ---- */
 
 static void local_ufrag(sotto_pc *pc, char ret[static 33])
@@ -372,6 +432,8 @@ int main(void)
         cmocka_unit_test(parameters_must_be_read_again_after_a_description_changed_them),
         cmocka_unit_test(without_memory_a_track_event_stays_queued),
         cmocka_unit_test(without_memory_no_handles_are_given_out),
+        cmocka_unit_test(a_candidate_error_names_server_and_code),
+        cmocka_unit_test(mute_and_unmute_name_the_transceiver_and_no_streams),
         cmocka_unit_test(restart_ice_asks_for_an_offer_with_new_credentials),
         cmocka_unit_test(the_option_of_create_offer_restarts_ice),
     };

@@ -137,7 +137,7 @@ static void stopped_for_good_clears_what_w3c_clears(void **state)
 
 /* ---- the set, and what keeps a removed one ---- */
 
-static void transceivers_are_found_by_mid_place_and_draft(void **state)
+static void transceivers_are_found_by_place_and_draft(void **state)
 {
     (void)state;
     struct peer *p = bare_new();
@@ -145,41 +145,12 @@ static void transceivers_are_found_by_mid_place_and_draft(void **state)
     struct transceiver *b = bare_add(p, SOTTO_VIDEO, SOTTO_DIR_SENDRECV);
     bare_associate(a, "au", 3);
     snprintf(b->draft_mid, sizeof b->draft_mid, "vi");
-    assert_ptr_equal(sotto__transceiver_by_mid(p, STR("au")), a);
-    assert_null(sotto__transceiver_by_mid(p, STR("vi")));
-    assert_null(sotto__transceiver_by_mid(p, STR("a")));
-    assert_null(sotto__transceiver_by_mid(p, STR(""))); /* b has none, which is not a mid */
     assert_ptr_equal(sotto__transceiver_at(p, 3), a);
     assert_null(sotto__transceiver_at(p, 0));
     assert_null(sotto__transceiver_at(p, -1));
     assert_ptr_equal(sotto__transceiver_by_draft(p, STR("vi")), b);
     assert_null(sotto__transceiver_by_draft(p, STR("")));
     assert_null(sotto__transceiver_by_draft(p, STR("au")));
-    bare_free(p);
-}
-
-static void an_offered_section_takes_the_first_by_add_track_without_section(void **state)
-{
-    (void)state;
-    struct peer *p = bare_new();
-    struct transceiver *t, *first, *second;
-    bare_add(p, SOTTO_AUDIO, SOTTO_DIR_SENDRECV); /* by addTransceiver: never */
-    assert_null(sotto__transceiver_for_offer(p, SOTTO_AUDIO, NULL, 0));
-    assert_int_equal(sotto__transceiver_add_track(p, NOW, SOTTO_VIDEO, NULL, 0, &t), 0);
-    assert_null(sotto__transceiver_for_offer(p, SOTTO_AUDIO, NULL, 0));
-    assert_int_equal(sotto__transceiver_add_track(p, NOW, SOTTO_AUDIO, NULL, 0, &t), 0);
-    bare_associate(t, "0", 0);
-    assert_null(sotto__transceiver_for_offer(p, SOTTO_AUDIO, NULL, 0));
-    assert_int_equal(sotto__transceiver_add_track(p, NOW, SOTTO_AUDIO, NULL, 0, &t), 0);
-    t->stopping = true;
-    assert_null(sotto__transceiver_for_offer(p, SOTTO_AUDIO, NULL, 0));
-    t->draft_mid[0] = 'x'; /* keeps it from being swept */
-    assert_int_equal(sotto__transceiver_add_track(p, NOW, SOTTO_AUDIO, NULL, 0, &first), 0);
-    assert_int_equal(sotto__transceiver_add_track(p, NOW, SOTTO_AUDIO, NULL, 0, &second), 0);
-    assert_ptr_equal(sotto__transceiver_for_offer(p, SOTTO_AUDIO, NULL, 0), first);
-    const struct transceiver *const taken[] = {second, first};
-    assert_ptr_equal(sotto__transceiver_for_offer(p, SOTTO_AUDIO, taken + 1, 1), second);
-    assert_null(sotto__transceiver_for_offer(p, SOTTO_AUDIO, taken, 2));
     bare_free(p);
 }
 
@@ -209,7 +180,6 @@ static void a_removed_one_stays_while_its_handle_is_out(void **state)
     assert_int_equal(p->n_gone, 1);
     assert_ptr_equal(sotto__transceiver_next_gone(p, NULL), t);
     assert_null(sotto__transceiver_next_gone(p, t));
-    assert_null(sotto__transceiver_by_mid(p, STR("0")));
     assert_null(sotto__transceiver_at(p, 0));
     assert_string_equal(t->mid, "0"); /* W3C lets it stay */
     sotto__transceiver_release(p, t); /* the handle is still out */
@@ -301,8 +271,7 @@ int main(void)
         cmocka_unit_test(one_that_an_offer_in_hand_names_stays_until_that_offer_is_outdated),
         cmocka_unit_test(one_whose_section_was_rolled_back_after_stop_is_removed_when_stable),
         cmocka_unit_test(stopped_for_good_clears_what_w3c_clears),
-        cmocka_unit_test(transceivers_are_found_by_mid_place_and_draft),
-        cmocka_unit_test(an_offered_section_takes_the_first_by_add_track_without_section),
+        cmocka_unit_test(transceivers_are_found_by_place_and_draft),
         cmocka_unit_test(a_removed_one_without_handle_and_events_is_freed_at_once),
         cmocka_unit_test(a_removed_one_stays_while_its_handle_is_out),
         cmocka_unit_test(a_removed_one_stays_while_an_event_names_it),
