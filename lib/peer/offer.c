@@ -335,7 +335,7 @@ static int write_media(struct offer *o, size_t i, struct transport_text *transpo
                              .rtcp_rsize = wants_rsize(o, place),
                              .msid = sends || (old && old->has_msid)};
     fill_transport(o, i, &x, transport);
-    transport->first = !place->live;
+    transport->first = (int32_t)i == o->tagged && !place->live;
     fill_rids(place, old, &x);
     x.ssrc = sends && x.send.n < 2;
     int r = choose_codecs(o, place, old, &codecs);

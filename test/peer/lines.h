@@ -73,6 +73,17 @@ static inline const char *line_value(const char *sdp, int section, const char *p
     return value;
 }
 
+/* Not rejected. */
+static inline bool is_used(const char *sdp, int section)
+{
+    char *text = section_text(sdp, section);
+    assert_non_null(text);
+    bool zero = strncmp(strchr(text, ' '), " 0 ", 3) == 0;
+    bool used = !zero || strstr(text, "\r\na=bundle-only\r\n");
+    free(text);
+    return used;
+}
+
 /* ---- peers ---- */
 
 static inline struct transceiver *add(struct duo *d, struct duo_side *s, sotto_kind kind,
@@ -123,7 +134,7 @@ static inline char *offer_of(struct duo_side *s)
 static inline char *answer_of(struct duo_side *s)
 {
     char *sdp = NULL;
-    assert_int_equal(sotto__peer_create_answer(s->peer, &sdp), 0);
+    assert_int_equal(sotto__peer_create_answer(s->peer, 0, &sdp), 0);
     return sdp;
 }
 

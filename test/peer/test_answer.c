@@ -47,9 +47,11 @@ static void each_section_is_answered_in_its_place(void **state)
     HAS(sdp, 2, "m=video 9 UDP/TLS/RTP/SAVPF 96");
     HAS(sdp, 3, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel");
     for (int i = 0; i < 4; i++) {
-        HAS_N(sdp, i, "a=ice-ufrag:", i == 0);
-        HAS_N(sdp, i, "a=tls-id:", i == 0);
-        HAS_N(sdp, i, "a=setup:active$", i == 0);
+        HAS_N(sdp, i, "a=ice-ufrag:", i != 1);
+        HAS_N(sdp, i, "a=ice-pwd:", i != 1);
+        HAS_N(sdp, i, "a=fingerprint:", i != 1);
+        HAS_N(sdp, i, "a=tls-id:", i != 1);
+        HAS_N(sdp, i, "a=setup:active$", i != 1);
         HAS_N(sdp, i, "a=rtcp-mux$", i == 0 || i == 2);
         HAS_NO(sdp, i, "a=rtcp-mux-only");
         HAS_NO(sdp, i, "a=rtcp:");
@@ -83,9 +85,7 @@ static void of_several_groups_one_is_accepted(void **state)
     struct duo *d = duo_new(2);
     char *sdp = answer_to(d, &d->a, offer);
     HAS_N(sdp, -1, "a=group", 1);
-    HAS(sdp, -1, "a=group:BUNDLE b a"); /* in the order of the offer's group: the first carries the transport */
-    HAS_N(sdp, 0, "a=ice-ufrag:", 0);
-    HAS_N(sdp, 1, "a=ice-ufrag:", 1);
+    HAS(sdp, -1, "a=group:BUNDLE b a"); /* in the order of the offer's group: the first is the tagged one */
     HAS_N(sdp, 2, "m=video 0 ", 1);
     HAS_N(sdp, 3, "m=application 0 ", 1);
     sotto__free(sdp);
@@ -262,7 +262,6 @@ static void a_bundle_only_section_is_accepted_with_the_candidates_of_its_bundle(
     HAS_N(sdp, 0, "m=audio 9 ", 1);
     HAS_N(sdp, 1, "m=application 9 ", 1);
     HAS_NO(sdp, 1, "a=bundle-only");
-    HAS_NO(sdp, 1, "a=ice-ufrag:");
     assert_int_equal(d->a.peer->n_remote_candidates, 1);
     sotto__free(sdp);
     /* alone, it has nothing to be bundled with */
@@ -307,8 +306,7 @@ the_transport_of_a_first_answer_moves_on_when_the_first_section_is_rejected(void
     struct duo *d = duo_new(5);
     char *sdp = answer_to(d, &d->a, offer);
     HAS(sdp, -1, "a=group:BUNDLE v a");
-    HAS_N(sdp, 1, "a=ice-ufrag:", 0);
-    HAS_N(sdp, 2, "a=ice-ufrag:", 1);
+    HAS_NO(sdp, 0, "a=ice-ufrag:");
     sotto__free(sdp);
     duo_free(d);
 }
@@ -323,8 +321,6 @@ static void a_later_offer_whose_tagged_section_is_rejected_is_rejected_whole(voi
     sotto__free(settle(d, &d->a, first));
     char *sdp = answer_to(d, &d->a, moved);
     HAS(sdp, -1, "a=group:BUNDLE v a");
-    HAS_N(sdp, 0, "a=ice-ufrag:", 0);
-    HAS_N(sdp, 1, "a=ice-ufrag:", 1);
     sotto__free(sdp);
     sdp = answer_to(d, &d->a, later);
     HAS_NO(sdp, -1, "a=group");

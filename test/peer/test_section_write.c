@@ -310,16 +310,21 @@ static void codecs_stand_in_the_order_of_the_last_answer(void **state)
     struct duo *d = duo_new(3);
     add(d, &d->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
     assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
-    char *sdp = local_text(&d->a);
-    HAS(sdp, 0, "m=audio 9 UDP/TLS/RTP/SAVPF 96 99 0 8 97 98");
+    char first[128], want[128] = "8 96";
+    char *sdp = offer_of(&d->a);
     HAS(sdp, 0, "a=rtcp-rsize");
+    snprintf(first, sizeof first, "%s", line_value(sdp, 0, "m=audio 9 UDP/TLS/RTP/SAVPF "));
     sotto__free(sdp);
+    struct str rest = sotto__str(first), pt;
+    while ((pt = sotto__str_word(&rest)).n > 0) /* what the answer left out comes behind */
+        if (!sotto__str_eq(pt, STR("8")) && !sotto__str_eq(pt, STR("96")))
+            snprintf(want + strlen(want), sizeof want - strlen(want), " %.*s", (int)pt.n, pt.p);
     assert_int_equal(remote(d, &d->a, SOTTO_SDP_ANSWER, remote_answer), 0);
     add(d, &d->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
     sdp = offer_of(&d->a);
-    HAS(sdp, 0, "m=audio 9 UDP/TLS/RTP/SAVPF 8 96 99 0 97 98");
+    assert_string_equal(line_value(sdp, 0, "m=audio 9 UDP/TLS/RTP/SAVPF "), want);
     HAS_NO(sdp, 0, "a=rtcp-rsize");
-    HAS(sdp, 1, "m=audio 9 UDP/TLS/RTP/SAVPF 96 99 0 8 97 98");
+    assert_string_equal(line_value(sdp, 1, "m=audio 9 UDP/TLS/RTP/SAVPF "), first);
     HAS(sdp, 1, "a=rtcp-rsize");
     sotto__free(sdp);
     duo_free(d);
