@@ -167,6 +167,18 @@ static void read_streams_and_ssrcs(struct section *s)
     }
 }
 
+/*
+ * RTCP on the port of RTP. Under BUNDLE this may stand in the tagged section only, be it of data (RFC 9143 §7.1.3, RFC 9429 §5.2.1);
+ * whoever repeats the one line repeats the other.
+ */
+static void read_rtcp(struct section *s)
+{
+    const struct sdp_media *m = s->m;
+    if (!sotto__sdp_attr(&m->s, "rtcp-mux") && s->group_first) m = s->group_first;
+    s->rtcp_mux = sotto__sdp_attr(&m->s, "rtcp-mux") != NULL;
+    s->rtcp_rsize = sotto__sdp_attr(&m->s, "rtcp-rsize") != NULL;
+}
+
 /* ---- the section ---- */
 
 static int read_media(const struct sdp *sdp, struct section *s, sotto_error *err)
@@ -176,8 +188,7 @@ static int read_media(const struct sdp *sdp, struct section *s, sotto_error *err
     if (r < 0) return sotto__error(err, r, s->m->number, "out of memory");
     s->direction = read_direction(sdp, s->m);
     sotto__exts_read(sdp, s->m, kind, &s->exts);
-    s->rtcp_mux = sotto__sdp_attr(&s->m->s, "rtcp-mux") != NULL;
-    s->rtcp_rsize = sotto__sdp_attr(&s->m->s, "rtcp-rsize") != NULL;
+    read_rtcp(s);
     if (!s->rtcp_mux && sotto__sdp_attr(&s->m->s, "rtcp-mux-only"))
         return sotto__error(err, SOTTO_E_SDP, s->m->number,
                             "section %d has a=rtcp-mux-only without a=rtcp-mux", s->index);

@@ -113,6 +113,7 @@ static int check_answered(const struct section *offered, const struct section *a
     return answered->unusable ? fail(err, answered, answered->unusable) : 0;
 }
 
+/* RFC 9429 §5.11 would also have an error for rtcp-fb that the offer has not. Browsers answer so; codecs.c takes what both have. */
 int sotto__sections_check_answer(const struct sections *offer, const struct sections *answer,
                                  sotto_error *err)
 {

@@ -167,6 +167,38 @@ static void section_without_rtcp_mux_cannot_be_used(void **state) /* SDP-17 */
     assert_unusable(text, 0, NULL);
 }
 
+static void section_takes_rtcp_mux_from_the_tagged_one(void **state) /* RFC 9143 §7.1.3 */
+{
+    (void)state;
+    static const char audio[] = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" OPUS MID("a");
+    static const struct {
+        const char *group, *in_data, *in_audio;
+        bool mux, rsize;
+    } cases[] = {
+        {GROUP("d a"), MUX, "", true, false},
+        {GROUP("d a"), MUX "a=rtcp-rsize\r\n", "", true, true},
+        {GROUP("d a"), MUX "a=rtcp-mux-only\r\n", "a=rtcp-mux-only\r\n", true, false},
+        {GROUP("d a"), MUX "a=rtcp-rsize\r\n", MUX, true, false}, /* it speaks for itself */
+        {GROUP("d a"), "", "", false, false},
+        {GROUP("d a"), "", MUX "a=rtcp-rsize\r\n", true, true},
+        {GROUP("a d"), MUX, "", false, false},
+        {"", MUX, "", false, false},
+        {"a=x\r\n" MUX, "", "", false, false}, /* not an attribute of the session */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct reading r;
+        char text[2048];
+        snprintf(text, sizeof text, TOP "%s" KEYS DATA MID("d") "%s%s%s", cases[i].group,
+                 cases[i].in_data, audio, cases[i].in_audio);
+        read_good(&r, text);
+        const struct section *s = &r.s.items[1];
+        if (s->rtcp_mux != cases[i].mux || s->rtcp_rsize != cases[i].rsize ||
+            (s->unusable == NULL) != cases[i].mux)
+            fail_msg("case %zu", i);
+        reading_free(&r);
+    }
+}
+
 static void section_says_whether_rtcp_may_be_reduced(void **state) /* SDP-18 */
 {
     (void)state;
@@ -525,6 +557,7 @@ int main(void)
         cmocka_unit_test(section_of_another_kind_cannot_be_used),
         cmocka_unit_test(section_that_is_rejected_is_not_judged),
         cmocka_unit_test(section_without_rtcp_mux_cannot_be_used),
+        cmocka_unit_test(section_takes_rtcp_mux_from_the_tagged_one),
         cmocka_unit_test(section_says_whether_rtcp_may_be_reduced),
         cmocka_unit_test(section_needs_a_codec_that_we_have),
         cmocka_unit_test(section_is_bundle_only_with_port_0_in_a_group_behind_another),
