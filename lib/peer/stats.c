@@ -113,11 +113,12 @@ static void add_path(struct stats_build *b, const struct peer *p, bool only_pair
     sotto__buf_free(&remote);
 }
 
-/* W3C makes the transports when a description is set. */
+/* W3C makes it when a description is set; it goes when every section of it was rejected. */
 static bool has_transport(const struct peer *p)
 {
-    return p->current_local.sdp || p->pending_local.sdp || p->current_remote.sdp ||
-           p->pending_remote.sdp;
+    bool described = p->current_local.sdp || p->pending_local.sdp || p->current_remote.sdp ||
+                     p->pending_remote.sdp;
+    return described && p->transport.live.ufrag[0];
 }
 
 /* ---- data channels ---- */

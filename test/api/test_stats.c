@@ -229,6 +229,30 @@ static void bytes_that_are_not_utf8_become_replacement_characters(void **state)
     }
 }
 
+static void random_bytes_make_valid_json(void **state)
+{
+    (void)state;
+    uint64_t rng = 1;
+    for (int round = 0; round < 3000; round++) {
+        char bytes[24];
+        size_t n = (size_t)round % sizeof bytes;
+        for (size_t i = 0; i < n; i++) {
+            rng = rng * 6364136223846793005u + 1442695040888963407u;
+            uint8_t c = (uint8_t)(rng >> 56);
+            bytes[i] = (char)(c ? c : 1);
+        }
+        bytes[n] = '\0';
+        sotto_stat_member m = {.name = "m", .kind = SOTTO_STAT_TEXT, .v.s = bytes};
+        char *json = json_of(&m, 1);
+        const char *p = strstr(json, "\"m\":") + 4;
+        char *text = read_string(&p);
+        assert_string_equal(p, "}}");
+        if (sotto__utf8_ok((uint8_t *)bytes, n)) assert_string_equal(text, bytes);
+        free(text);
+        sotto_free(json);
+    }
+}
+
 static void numbers_are_written_exactly(void **state)
 {
     (void)state;
@@ -485,6 +509,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_of_any_kind_survive_json),
         cmocka_unit_test(bytes_that_are_not_utf8_become_replacement_characters),
+        cmocka_unit_test(random_bytes_make_valid_json),
         cmocka_unit_test(numbers_are_written_exactly),
         cmocka_unit_test(the_locale_does_not_matter),
         cmocka_unit_test(an_empty_report_is_an_empty_object),

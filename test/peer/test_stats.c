@@ -338,6 +338,28 @@ static void negotiated_codecs_are_listed_once(void **state)
     duo_free(d);
 }
 
+static void without_an_accepted_section_there_is_no_transport(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(22);
+    struct transceiver *t = report_transceiver(d, SOTTO_AUDIO);
+    duo_signal(d);
+    duo_run(d, SOTTO_SECONDS(1));
+    sotto_stats *s = report(&d->a);
+    assert_string_equal(report_text(report_one(s, "transport"), "dtlsState"), "connected");
+    sotto__free(s);
+    sotto__transceiver_stop(d->a.peer, duo_now(d), t);
+    duo_signal(d);
+    duo_run(d, SOTTO_SECONDS(1));
+    s = report(&d->a);
+    assert_int_equal(s->n, 1); /* peer-connection */
+    sotto__free(s);
+    s = report(&d->b);
+    assert_int_equal(s->n, 1);
+    sotto__free(s);
+    duo_free(d);
+}
+
 static void directions_with_other_parameters_are_two_codecs(void **state)
 {
     (void)state;
@@ -456,6 +478,7 @@ int main(void)
         cmocka_unit_test(what_one_side_sends_the_other_receives),
         cmocka_unit_test(ids_stay_and_are_never_used_again),
         cmocka_unit_test(negotiated_codecs_are_listed_once),
+        cmocka_unit_test(without_an_accepted_section_there_is_no_transport),
         cmocka_unit_test(directions_with_other_parameters_are_two_codecs),
         cmocka_unit_test(a_selector_shows_what_its_transceiver_uses),
         cmocka_unit_test(a_closed_connection_tells_what_it_knows),
