@@ -2,7 +2,26 @@
 /*
  * Transceivers: the W3C algorithms addTransceiver, direction and setStreams, step by step; and without memory or entropy.
  */
+#include <dlfcn.h>
+#include <openssl/rand.h>
+
 #include "bare.h"
+
+/* Entropy that a test chooses: these four bytes each first, then the real one. */
+static const uint32_t *chosen;
+static size_t n_chosen;
+
+int RAND_bytes(unsigned char *p, int n)
+{
+    static int (*real)(unsigned char *, int);
+    if (n == (int)sizeof *chosen && n_chosen > 0) {
+        memcpy(p, chosen++, sizeof *chosen);
+        n_chosen--;
+        return 1;
+    }
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "RAND_bytes");
+    return real(p, n);
+}
 
 static const char *const one_stream[] = {"s1"};
 
@@ -209,6 +228,23 @@ static void track_ids_and_ssrcs_are_distinct(void **state)
         assert_int_not_equal(ssrcs[i], 0);
         for (size_t k = 0; k < i; k++) assert_int_not_equal(ssrcs[i], ssrcs[k]);
     }
+    bare_free(p);
+}
+
+static void an_ssrc_that_is_zero_or_in_use_is_drawn_again(void **state)
+{
+    (void)state;
+    static const uint32_t first[] = {0, 11, 11, 0, 12}, second[] = {11, 12, 13, 13, 11, 12, 14};
+    struct peer *p = bare_new();
+    chosen = first, n_chosen = 5;
+    struct transceiver *t = bare_add(p, SOTTO_VIDEO, SOTTO_DIR_SENDRECV);
+    assert_int_equal(t->ssrc, 11);
+    assert_int_equal(t->rtx_ssrc, 12);
+    chosen = second, n_chosen = 7;
+    t = bare_add(p, SOTTO_VIDEO, SOTTO_DIR_SENDRECV);
+    assert_int_equal(t->ssrc, 13);
+    assert_int_equal(t->rtx_ssrc, 14);
+    assert_int_equal(n_chosen, 0);
     bare_free(p);
 }
 
@@ -472,6 +508,7 @@ int main(void)
         cmocka_unit_test(one_transceiver_more_than_the_limit_is_refused),
         cmocka_unit_test(one_more_than_the_limit_of_gone_transceivers_is_refused),
         cmocka_unit_test(track_ids_and_ssrcs_are_distinct),
+        cmocka_unit_test(an_ssrc_that_is_zero_or_in_use_is_drawn_again),
         cmocka_unit_test(without_entropy_nothing_is_added),
         cmocka_unit_test(set_direction_refuses_closed_stopping_and_stopped_ones),
         cmocka_unit_test(set_direction_refuses_stopped_and_what_is_no_direction),
