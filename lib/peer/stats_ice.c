@@ -57,6 +57,27 @@ static bool is_ours(const struct peer *p, const char *ufrag)
     return ufrag[0] && (strcmp(ufrag, t->live.ufrag) == 0 || strcmp(ufrag, t->next.ufrag) == 0);
 }
 
+/* Which server a candidate comes from is known if only one can have given it. */
+static void add_server(struct stats_build *b, const struct peer *p, const struct candidate *c)
+{
+    const struct transport_generation *g = &p->transport.live;
+    const struct ice_server *one = NULL;
+    size_t n = 0;
+    bool alike = true;
+    if (strcmp(c->ufrag, g->ufrag) != 0) g = &p->transport.next;
+    if (c->type != CANDIDATE_SRFLX && c->type != CANDIDATE_RELAY) return;
+    for (size_t i = 0; i < g->n_servers; i++) {
+        const struct ice_server *s = &g->servers[i];
+        if (c->type == CANDIDATE_RELAY && s->kind == ICE_SERVER_STUN) continue;
+        alike = alike && (!one || one->kind == s->kind);
+        one = s;
+        n++;
+    }
+    if (n == 1 && one->url) sotto__stats_text(b, "url", one->url);
+    if (n > 0 && alike && c->type == CANDIDATE_RELAY)
+        sotto__stats_text(b, "relayProtocol", one->kind == ICE_SERVER_TURN_TCP ? "tcp" : "udp");
+}
+
 static void add_local(struct stats_build *b, const struct peer *p, bool only_pair,
                       const struct ice_pair *pair, struct ids *ids)
 {
@@ -68,7 +89,9 @@ static void add_local(struct stats_build *b, const struct peer *p, bool only_pai
         bool used = pair && strcmp(c->ufrag, pair->local.ufrag) == 0 &&
                     c->type == pair->local.type && sotto__address_eq(&c->addr, &pair->local.addr);
         if (used) memcpy(ids->local, id, sizeof id);
-        if (used || !only_pair) add_candidate(b, "local-candidate", id, c, true);
+        if (!used && only_pair) continue;
+        add_candidate(b, "local-candidate", id, c, true);
+        add_server(b, p, c);
     }
     if (!pair || ids->local[0]) return;
     make_id(ids->local, 'L', &pair->local); /* a reflexive address that the remote has shown us */

@@ -144,6 +144,52 @@ static void add_line(struct duo *d, const char *line)
     assert_int_equal(sotto__sdp_add(sdp, &sdp->media[0].s, 'a', "%s", line), 0);
 }
 
+/* With these servers, by kind: what a local candidate of a type tells of the one it comes from; NULL: nothing. */
+static void check_server(const char *kinds, enum candidate_type type, const char *url,
+                         const char *protocol)
+{
+    struct duo *d = duo_new(18);
+    struct peer_cfg cfg;
+    struct ice_server servers[4] = {0};
+    char urls[4][8];
+    for (size_t i = 0; kinds[i]; i++) {
+        snprintf(urls[i], sizeof urls[i], "%zu", i);
+        servers[i].kind = (enum ice_server_kind)(kinds[i] - '0');
+        servers[i].url = urls[i];
+    }
+    sotto__peer_get_config(d->a.peer, &cfg);
+    cfg.transport.servers = servers;
+    cfg.transport.n_servers = strlen(kinds);
+    assert_int_equal(sotto__peer_configure(d->a.peer, &cfg.transport, true), 0);
+    duo_connect(d);
+    report_local_candidate(d, type);
+    sotto_stats *s = report(&d->a);
+    for (size_t i = 0; i < s->n; i++) {
+        const sotto_stat *o = &s->items[i];
+        bool ours = strcmp(o->type, "local-candidate") == 0 && report_int(o, "port") == 4000;
+        assert_int_equal(report_has(o, "url"), ours && url);
+        assert_int_equal(report_has(o, "relayProtocol"), ours && protocol);
+        if (ours && url) assert_string_equal(report_text(o, "url"), url);
+        if (ours && protocol) assert_string_equal(report_text(o, "relayProtocol"), protocol);
+    }
+    sotto__free(s);
+    duo_free(d);
+}
+
+static void the_server_of_a_candidate_is_named_if_it_can_be_one_only(void **state)
+{
+    (void)state; /* 0 STUN, 1 TURN over UDP, 2 TURN over TCP */
+    check_server("", CANDIDATE_SRFLX, NULL, NULL);
+    check_server("0", CANDIDATE_SRFLX, "0", NULL);
+    check_server("0", CANDIDATE_PRFLX, NULL, NULL);
+    check_server("00", CANDIDATE_SRFLX, NULL, NULL);
+    check_server("01", CANDIDATE_SRFLX, NULL, NULL); /* a TURN server gives them, too */
+    check_server("01", CANDIDATE_RELAY, "1", "udp");
+    check_server("20", CANDIDATE_RELAY, "0", "tcp");
+    check_server("022", CANDIDATE_RELAY, NULL, "tcp");
+    check_server("12", CANDIDATE_RELAY, NULL, NULL);
+}
+
 static void candidates_of_a_description_that_ice_does_not_use_are_not_listed(void **state)
 {
     (void)state;
@@ -197,6 +243,7 @@ int main(void)
         cmocka_unit_test(an_ice_restart_brings_new_candidates_and_another_pair),
         cmocka_unit_test(a_remote_that_was_never_signalled_has_no_address),
         cmocka_unit_test(reflexive_and_relayed_candidates_tell_what_they_are_related_to),
+        cmocka_unit_test(the_server_of_a_candidate_is_named_if_it_can_be_one_only),
         cmocka_unit_test(candidates_of_a_description_that_ice_does_not_use_are_not_listed),
         cmocka_unit_test(no_more_remote_candidates_are_listed_than_are_taken),
         cmocka_unit_test(every_row_of_the_page_was_seen),
