@@ -227,6 +227,9 @@ static void unstart_and_renew_begin_anew(void **state)
     couple_run(c, SOTTO_MS(1));
     sotto__transport_unstart(&c->a.t, couple_now(c));
     assert_null(c->a.t.live.ice);
+    assert_int_equal(sotto__transport_due(&c->a.t), 0); /* its ICE is closed and shall be freed */
+    couple_run(c, 0);
+    assert_int_equal(c->net->live_ices, 0);
     assert_string_equal(c->a.t.live.ufrag, first);
     assert_int_equal(sotto__transport_renew(&c->a.t), 0);
     assert_string_not_equal(c->a.t.live.ufrag, first);

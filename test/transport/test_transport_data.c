@@ -48,6 +48,7 @@ static void a_new_association_of_dtls_takes_the_place_of_the_old_one(void **stat
     renew_certificate(&c->b);
     couple_restart(c, true);
     assert_true(couple_until(c, up_again, SOTTO_SECONDS(5)));
+    assert_int_equal(c->net->live_ices, 2); /* nobody listens to what is left of the old one */
     assert_int_equal(c->a.n_down, 1);
     assert_int_equal(c->b.n_down, 1);
     assert_int_equal(c->a.n_dtls, 5);
@@ -226,10 +227,17 @@ static void an_answer_of_somebody_else_takes_the_place_of_the_first(void **state
     c->a.other = third;
     of_third = party_remote(third, false);
     of_third.new_dtls = true;
-    c->a.n_received = c->a.n_sent = 0;
+    struct transport_out ignored;
+    assert_true(party_send(c, &c->a));
+    while (sotto__transport_drain(&c->a.t, couple_now(c), &ignored) == 1) continue;
+    assert_int_equal(c->a.egress.n, 1);
     assert_int_equal(party_set_remote(c, &c->a, &of_third), 0);
+    assert_int_equal(c->a.egress.n, 0); /* it was for b */
+    c->a.n_received = c->a.n_sent = 0;
     struct ice_pair pair;
     assert_false(sotto__transport_pair(&c->a.t, &pair));
+    couple_run(c, 0);
+    assert_int_equal(c->a.t.dtls_state, TRANSPORT_DTLS_NEW); /* until there is a pair */
     assert_true(couple_until(c, third_is_up, SOTTO_SECONDS(10)));
     assert_ptr_equal(c->a.t.live.ice, ice);
     assert_true(sotto__transport_pair(&c->a.t, &pair));
@@ -238,6 +246,7 @@ static void an_answer_of_somebody_else_takes_the_place_of_the_first(void **state
     couple_run(c, SOTTO_SECONDS(1));
     assert_int_equal(third->n_received, 1);
     assert_int_equal(c->a.n_received, 1);
+    assert_int_equal(c->a.egress.dropped, 0);
     couple_free(c);
 }
 

@@ -186,6 +186,7 @@ static void a_restart_forgets_that_connectivity_was_lost(void **state)
     assert_true(couple_until(c, a_disconnected, SOTTO_SECONDS(20)));
     assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
     assert_int_equal(sotto__transport_restart(&c->a.t, couple_now(c)), 0);
+    assert_int_equal(sotto__transport_due(&c->a.t), 0);
     couple_run(c, 0);
     assert_int_equal(c->a.t.ice_told, SOTTO_ICE_CHECKING);
     net_set_down(c->net, c->a.host, c->b.host, false);
