@@ -96,8 +96,8 @@ static uint8_t read_direction(struct str text)
 }
 
 /* seen: ids that stand in a line read before, whatever they were for. */
-static void read_lines(const struct sdp_section *s, sotto_kind kind, uint32_t seen[static 8],
-                       struct ext_set *ret)
+static void read_lines(const struct sdp_section *s, bool is_session, sotto_kind kind,
+                       uint32_t seen[static 8], struct ext_set *ret)
 {
     struct cursor cursor = {.s = s};
     struct sdp_extmap map;
@@ -105,6 +105,7 @@ static void read_lines(const struct sdp_section *s, sotto_kind kind, uint32_t se
         size_t e = find(map.uri);
         bool taken = get_bit(seen, map.id);
         set_bit(seen, map.id);
+        if (!taken && e == EXT_COUNT && is_session) set_bit(ret->foreign, map.id);
         if (taken || e == EXT_COUNT || !fits(e, kind) || ret->id[e] != 0) continue;
         ret->id[e] = (uint8_t)map.id;
         ret->direction[e] = read_direction(map.direction);
@@ -116,8 +117,8 @@ void sotto__exts_read(const struct sdp *sdp, const struct sdp_media *m, sotto_ki
 {
     uint32_t seen[8] = {0};
     *ret = (struct ext_set){0};
-    read_lines(&m->s, kind, seen, ret);
-    read_lines(&sdp->s, kind, seen, ret); /* for all sections; what a section says itself comes first */
+    read_lines(&m->s, false, kind, seen, ret);
+    read_lines(&sdp->s, true, kind, seen, ret); /* for all sections; what a section says itself comes first */
     ret->allow_mixed = sotto__sdp_attr_or_session(sdp, m, "extmap-allow-mixed") != NULL;
     ret->simulcast = sotto__sdp_attr(&m->s, "simulcast") != NULL;
 }
@@ -148,6 +149,8 @@ void sotto__exts_claim(struct ext_map *map, const struct sdp_media *m, struct ex
         else if (is_free(map, line.id))
             set_bit(map->foreign, line.id);
     }
+    for (unsigned id = 1; id <= MAX_TWO_BYTE; id++)
+        if (get_bit(set->foreign, id) && is_free(map, id)) set_bit(map->foreign, id);
     for (size_t e = 0; e < EXT_COUNT; e++) {
         if (set->id[e] == 0) continue;
         claim(map, e, set->id[e]); /* from the session level */

@@ -25,6 +25,7 @@ struct ext_set { /* of one section */
     uint8_t direction[EXT_COUNT]; /* SOTTO_DIR_* as written by who wrote it; SENDRECV without */
     bool allow_mixed;           /* a=extmap-allow-mixed here or at session level (RFC 8285 §6) */
     bool simulcast;             /* a=simulcast stands in the section */
+    uint32_t foreign[8];        /* ids of the session level that are for extensions we do not know: see struct ext_map */
 };
 
 const char *sotto__ext_uri(enum ext_id id);

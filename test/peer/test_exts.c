@@ -242,11 +242,13 @@ static void exts_of_the_session_are_claimed_with_a_section(void **state)
     (void)state;
     struct ext_map map = {{0}, {0}};
     struct ext_set set;
-    struct sdp *sdp = parsed(LINE("9", MID_URI), AUDIO);
+    struct sdp *sdp = parsed(LINE("1", "urn:x") LINE("9", MID_URI) LINE("3", "urn:y"), AUDIO);
     sotto__exts_read(sdp, &sdp->media[0], SOTTO_AUDIO, &set);
     sotto__exts_claim(&map, &sdp->media[0], &set);
     assert_set(&set, "mid=9");
     assert_int_equal(map.id[EXT_MID], 9);
+    sotto__exts_offer(SOTTO_AUDIO, false, &map, &set); /* 1 and 3 are somebody's */
+    assert_set(&set, "mid=9 send=2 capture=4 twcc=5 level=6");
     sotto__sdp_free(sdp);
 }
 
