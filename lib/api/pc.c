@@ -43,6 +43,13 @@ void sotto__pc_unref(sotto_pc *pc)
     sotto__free(pc);
 }
 
+/* All generations say their goodbyes in the loop. */
+static void close_ices(sotto_ctx *c, struct peer *peer, sotto_us now)
+{
+    struct ice *ice;
+    while ((ice = sotto__peer_detach_ice(peer, now))) sotto__loop_close_ice(c, ice, now);
+}
+
 void sotto__pc_end(sotto_pc *pc)
 {
     sotto_ctx *c = pc->ctx;
@@ -56,7 +63,7 @@ void sotto__pc_end(sotto_pc *pc)
     for (struct transceiver *t = NULL; (t = sotto__transceiver_next_gone(peer, t));)
         if (t->shell) sotto__media_detach(t->shell);
     sotto__loop_forget(c, pc);
-    sotto__loop_close_ice(c, sotto__peer_detach_ice(peer, now), now);
+    close_ices(c, peer, now);
     sotto__peer_free(peer);
     pc->peer = NULL;
     sotto__list_remove(&pc->all);
@@ -137,7 +144,7 @@ SOTTO_API void sotto_pc_close(sotto_pc *pc)
     sotto_us now = sotto__now(pc->ctx);
     sotto__peer_close(peer, now);
     /* nothing reads its sockets any more */
-    sotto__loop_close_ice(pc->ctx, sotto__peer_detach_ice(peer, now), now);
+    close_ices(pc->ctx, peer, now);
     sotto__pc_leave(pc);
 }
 

@@ -248,7 +248,7 @@ static int write_answer(struct answer *a, uint64_t version)
 
 int sotto__answer_make(struct peer *p, uint64_t version, char **ret)
 {
-    struct answer a = {.p = p};
+    struct answer a = {.p = p, .exts = p->exts};
     int r = sotto__sdp_new(&a.sdp);
     if (r < 0) return r;
     r = write_answer(&a, version);

@@ -209,6 +209,7 @@ void sotto__plan_commit(struct plan *plan, sotto_us now)
     if (final) {
         p->data_was_associated = p->data_mid[0] != '\0';
         settle_restart(p);
+        sotto__peer_prune_candidates(p);
         p->negotiation_needed = false; /* W3C: cleared, then checked anew */
         sotto__events_not_needed(p);
     }

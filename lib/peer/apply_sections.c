@@ -382,13 +382,17 @@ static void commit_item(struct plan *plan, size_t k)
     if (answer) commit_answer(plan, i);
 }
 
-/* Mids that were seen are not given to others later. */
-static void count_mids(struct peer *p, const struct sections *s)
+/* Mids and ids of header extensions that were seen are not given to others later. */
+static void note_names(struct peer *p, struct sections *s)
 {
     uint64_t number;
-    for (size_t i = 0; i < s->n; i++)
-        if (sotto__str_u64(s->items[i].mid, UINT32_MAX, &number) && number >= p->next_mid)
+    for (size_t i = 0; i < s->n; i++) {
+        struct section *one = &s->items[i];
+        if (sotto__str_u64(one->mid, UINT32_MAX, &number) && number >= p->next_mid)
             p->next_mid = number + 1;
+        if (one->kind == SECTION_AUDIO || one->kind == SECTION_VIDEO)
+            sotto__exts_claim(&p->exts, one->m, &one->exts);
+    }
 }
 
 static void clear_drafts(struct peer *p)
@@ -402,6 +406,6 @@ void sotto__plan_commit_items(struct plan *plan)
 {
     for (size_t k = 0; k < plan->here.n; k++)
         if (plan->items[k].t) commit_item(plan, k);
-    count_mids(plan->p, &plan->here);
+    note_names(plan->p, &plan->here);
     clear_drafts(plan->p);
 }

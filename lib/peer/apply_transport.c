@@ -41,9 +41,10 @@ static int check_dtls(struct plan *plan, bool new_ice, sotto_error *err)
         return sotto__error(err, SOTTO_E_MODIFICATION, 0,
                             "the %s of a live connection may change with an ICE restart only",
                             other_id ? "tls-id" : "fingerprint");
+    /* Firefox answers a restart with setup:active although the association goes on: then the roles do */
     bool contradicts = (plan->desc.setup == SDP_SETUP_ACTIVE && p->dtls_client) ||
                        (plan->desc.setup == SDP_SETUP_PASSIVE && !p->dtls_client);
-    if (!plan->new_dtls && p->role_known && contradicts)
+    if (!plan->new_dtls && !new_ice && p->role_known && contradicts)
         return sotto__error(err, SOTTO_E_SDP, 0,
                             "a=setup contradicts the roles of the live connection");
     return 0;
@@ -84,6 +85,12 @@ static void read_local_offer(struct plan *plan)
     plan->restarts = !plan->starts && !t->next.ice && is_next(plan->p, plan->d->sdp);
 }
 
+/* The DTLS association that there is goes on. */
+static bool keeps_roles(const struct plan *plan)
+{
+    return plan->p->transport.has_remote && plan->p->role_known && !plan->new_dtls;
+}
+
 static int read_local_answer(struct plan *plan, sotto_error *err)
 {
     struct peer *p = plan->p;
@@ -100,12 +107,12 @@ static int read_local_answer(struct plan *plan, sotto_error *err)
     }
     plan->starts = !p->transport.live.ice;
     plan->sets_remote = new_ice;
-    if (plan->starts || !p->role_known || plan->new_dtls) {
+    if (keeps_roles(plan)) {
+        plan->dtls_client = p->dtls_client;
+    } else {
         const struct sdp_media *m = &plan->d->sdp->media[plan->own_tagged];
         const struct sdp_line *setup = sotto__sdp_attr_or_session(plan->d->sdp, m, "setup");
         plan->dtls_client = setup && sotto__str_eq(setup->value, STR("active"));
-    } else {
-        plan->dtls_client = p->dtls_client;
     }
     return r;
 }
@@ -139,7 +146,7 @@ static int read_remote_answer(struct plan *plan, sotto_error *err)
         if (r == 0) r = check_answered_restart(plan, new_ice, err);
     }
     plan->sets_remote = new_ice;
-    plan->dtls_client = plan->desc.setup == SDP_SETUP_PASSIVE;
+    plan->dtls_client = keeps_roles(plan) ? p->dtls_client : plan->desc.setup == SDP_SETUP_PASSIVE;
     return r;
 }
 
@@ -205,6 +212,7 @@ static void commit_remote(struct plan *plan, sotto_us now)
         p->dtls_client = plan->dtls_client;
         p->role_known = true;
         p->n_remote_candidates = 0;
+        p->remote_restart = false; /* done: a final answer after a provisional one keeps the credentials */
         snprintf(p->remote_tls_id, sizeof p->remote_tls_id, "%s", plan->desc.tls_id);
         if (plan->new_dtls && p->next_tls_id[0])
             memcpy(p->tls_id, p->next_tls_id, sizeof p->tls_id);

@@ -82,21 +82,18 @@ static bool offer_restarts(const struct peer *p, bool asked)
 }
 
 /* Another restart before the last one has a path: it has the place of the live one, so that there is one for the next. */
-static void make_way(struct peer *p, sotto_us now, bool answer)
+static void make_way(struct peer *p, sotto_us now)
 {
-    const char *remote = p->transport.next.remote_ufrag;
-    struct str offered = sotto__jsep_ufrag(p->pending_remote.sdp);
-    if (!remote[0]) return; /* not negotiated: of this very offer, or none */
-    if (answer && sotto__str_eq(offered, sotto__str(remote))) return; /* after a provisional answer */
+    if (!p->transport.next.remote_ufrag[0]) return; /* not negotiated: of this very offer, or none */
     sotto__peer_forget_candidates(p, p->transport.live.ufrag);
     sotto__transport_replace(&p->transport, now);
 }
 
 /* The credentials that a text is going to name. */
-static int ready_credentials(struct peer *p, sotto_us now, bool answer, bool restart)
+static int ready_credentials(struct peer *p, sotto_us now, bool restart)
 {
     if (restart) {
-        make_way(p, now, answer);
+        make_way(p, now);
         return sotto__transport_prepare(&p->transport);
     }
     return p->transport.live.ufrag[0] ? 0 : sotto__transport_renew(&p->transport);
@@ -109,7 +106,7 @@ static int make(struct peer *p, sotto_us now, bool answer, bool ice_restart, cha
     uint64_t version = p->version;
     bool restart = answer ? p->remote_restart : offer_restarts(p, ice_restart);
     char *text = NULL, *kept;
-    int r = ready_credentials(p, now, answer, restart);
+    int r = ready_credentials(p, now, restart);
     restart = restart || p->transport.next.ice; /* goes on */
     if (r == 0) r = make_text(p, answer, restart, version, &text);
     if (r == 0 && last && strcmp(last, text) != 0) {

@@ -389,7 +389,7 @@ static int write_offer(struct offer *o, bool restart, uint64_t version)
 
 int sotto__offer_make(struct peer *p, bool restart, uint64_t version, char **ret)
 {
-    struct offer o = {.p = p};
+    struct offer o = {.p = p, .exts = p->exts};
     int r = sotto__sdp_new(&o.sdp);
     if (r < 0) return r;
     r = write_offer(&o, restart, version);

@@ -99,6 +99,17 @@ void sotto__peer_forget_candidates(struct peer *p, const char *ufrag)
     while (p->n_candidates > 0 && !p->candidates[p->n_candidates - 1].ufrag[0]) p->n_candidates--;
 }
 
+void sotto__peer_prune_candidates(struct peer *p)
+{
+    const struct transport *t = &p->transport;
+    for (size_t i = 0; i < p->n_candidates; i++) {
+        char ufrag[sizeof t->live.ufrag];
+        snprintf(ufrag, sizeof ufrag, "%s", p->candidates[i].ufrag);
+        if (ufrag[0] && strcmp(ufrag, t->live.ufrag) != 0 && strcmp(ufrag, t->next.ufrag) != 0)
+            sotto__peer_forget_candidates(p, ufrag);
+    }
+}
+
 void sotto__peer_reset_transport(struct peer *p, sotto_us now)
 {
     sotto__transport_reset(&p->transport, now);

@@ -65,6 +65,7 @@ struct peer {
     size_t n_transceivers, n_gone;
     uint64_t last_transceiver; /* id */
     uint64_t next_mid;         /* mids below it were used, or looked at, as numbers */
+    struct ext_map exts;       /* ids of header extensions: for the connection's life (browsers want no id to change its meaning) */
     char data_mid[SOTTO_MAX_MID + 1], data_draft_mid[SOTTO_MAX_MID + 1]; /* of the data section; "" none */
     int32_t data_index;        /* -1 none */
     bool data_was_associated, data_negotiated; /* negotiated: accepted by both at the last answer */
@@ -134,7 +135,8 @@ void sotto__peer_drain(struct peer *p,
 void sotto__peer_begin_data(struct peer *p, sotto_us now, uint16_t remote_port); /* negotiated; does nothing if it runs */
 void sotto__peer_end_data(struct peer *p, sotto_us now); /* negotiated to its end: the association goes when its messages were read */
 void sotto__peer_reset_transport(struct peer *p, sotto_us now); /* nothing stands on it any more: as new */
-void sotto__peer_forget_candidates(struct peer *p, const char *ufrag); /* of a generation that goes */
+void sotto__peer_forget_candidates(struct peer *p, const char *ufrag); /* of a generation that goes; NULL: all */
+void sotto__peer_prune_candidates(struct peer *p); /* of generations that are gone */
 
 /* jsep.c */
 void sotto__description_free(struct description *d);
