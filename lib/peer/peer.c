@@ -104,7 +104,7 @@ void sotto__peer_prune_candidates(struct peer *p)
     const struct transport *t = &p->transport;
     for (size_t i = 0; i < p->n_candidates; i++) {
         char ufrag[sizeof t->live.ufrag];
-        snprintf(ufrag, sizeof ufrag, "%s", p->candidates[i].ufrag);
+        snprintf(ufrag, sizeof ufrag, "%.8s", p->candidates[i].ufrag);
         if (ufrag[0] && strcmp(ufrag, t->live.ufrag) != 0 && strcmp(ufrag, t->next.ufrag) != 0)
             sotto__peer_forget_candidates(p, ufrag);
     }
