@@ -51,7 +51,6 @@ int sotto__media_shell(sotto_pc *pc, struct transceiver *t, sotto_transceiver **
 
 void sotto__media_detach(sotto_transceiver *t)
 {
-    t->transceiver->shell = NULL;
     t->transceiver = NULL;
 }
 

@@ -105,7 +105,12 @@ bool sotto__needed_check(struct peer *p)
 
 void sotto__needed_update(struct peer *p, sotto_us now)
 {
-    if (p->closed || p->signaling != SOTTO_SIGNALING_STABLE) return; /* looked at when stable */
+    if (p->closed) return;
+    if (p->signaling != SOTTO_SIGNALING_STABLE) {
+        /* Looked at anew when stable. What nobody has taken yet is not to be told between offer and answer, where W3C fires nothing. */
+        sotto__events_not_needed(p);
+        return;
+    }
     sotto__transceivers_sweep(p);
     if (!sotto__needed_check(p)) {
         p->negotiation_needed = false;

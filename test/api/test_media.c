@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The handles of transceivers: arguments, what they tell, parameters and codecs; before and after the connection is gone. */
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "api/ctx.h"
 #include "sides.h"
 #include "util/mem.h"
@@ -472,6 +475,37 @@ static void a_live_handle_is_not_freed_and_a_gone_one_is(void **state)
     sides_free(&s);
 }
 
+static bool is_forked(struct sides *s, sotto_transceiver *t)
+{
+    sotto_transceiver *none;
+    char mid[65];
+    sotto_transceiver_free(t); /* does nothing */
+    return sotto_transceiver_get_direction(t) == SOTTO_E_FORKED &&
+           sotto_transceiver_current_direction(t) == SOTTO_E_FORKED &&
+           sotto_transceiver_mid(t, mid, sizeof mid) == SOTTO_E_FORKED &&
+           sotto_transceiver_set_user(t, s) == SOTTO_E_FORKED &&
+           sotto_transceiver_get_user(t) == NULL && sotto_transceiver_stop(t) == SOTTO_E_FORKED &&
+           sotto_pc_add_track(s->a, SOTTO_AUDIO, NULL, 0, &none) == SOTTO_E_FORKED &&
+           sotto_pc_get_transceivers(s->a, &none, 1) == SOTTO_E_FORKED &&
+           sotto_transceiver_kind(t) == SOTTO_VIDEO;
+}
+
+static void a_fork_cannot_use_handles(void **state)
+{
+    (void)state;
+    struct sides s;
+    int status;
+    sides_new(&s);
+    sotto_transceiver *t = simulcast(s.a);
+    pid_t child = fork();
+    if (child == 0) _exit(is_forked(&s, t) ? 0 : 1);
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    sides_free(&s);
+}
+
 /* ---- without memory ---- */
 
 static int add(sotto_pc *pc, sotto_transceiver **ret)
@@ -532,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_handle_outlives_its_connection),
         cmocka_unit_test(handles_that_nobody_gave_back_end_with_their_context),
         cmocka_unit_test(a_live_handle_is_not_freed_and_a_gone_one_is),
+        cmocka_unit_test(a_fork_cannot_use_handles),
         cmocka_unit_test(without_memory_no_transceiver_is_added),
     };
     return cmocka_run_group_tests_name("media", tests, NULL, NULL);

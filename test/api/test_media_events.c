@@ -227,6 +227,23 @@ static void negotiation_is_told_once_and_not_again_when_it_is_done(void **state)
     sides_free(&s);
 }
 
+static void what_was_not_taken_before_the_offer_is_told_again_after_a_rollback_only(void **state)
+{
+    (void)state;
+    struct sides s;
+    sotto_transceiver *t;
+    sides_new(&s);
+    assert_int_equal(sotto_pc_add_track(s.a, SOTTO_AUDIO, NULL, 0, &t), 0);
+    sides_offer(s.a, s.b);
+    assert_int_equal(sides_drain(&s, s.a, SOTTO_EV_NEGOTIATION_NEEDED), 0); /* being done */
+    assert_int_equal(sotto_pc_set_local_description(s.a, SOTTO_SDP_ROLLBACK, NULL, NULL), 0);
+    assert_int_equal(sides_drain(&s, s.a, SOTTO_EV_NEGOTIATION_NEEDED), 1);
+    assert_int_equal(sotto_pc_set_remote_description(s.b, SOTTO_SDP_ROLLBACK, NULL, NULL), 0);
+    sides_negotiate(s.a, s.b);
+    assert_int_equal(sides_drain(&s, s.a, SOTTO_EV_NEGOTIATION_NEEDED), 0);
+    sides_free(&s);
+}
+
 static void parameters_must_be_read_again_after_a_description_changed_them(void **state)
 {
     (void)state;
@@ -429,6 +446,7 @@ int main(void)
         cmocka_unit_test(stopping_after_create_offer_ends_when_that_was_negotiated),
         cmocka_unit_test(an_offer_without_the_stopped_one_ends_it_too),
         cmocka_unit_test(negotiation_is_told_once_and_not_again_when_it_is_done),
+        cmocka_unit_test(what_was_not_taken_before_the_offer_is_told_again_after_a_rollback_only),
         cmocka_unit_test(parameters_must_be_read_again_after_a_description_changed_them),
         cmocka_unit_test(without_memory_a_track_event_stays_queued),
         cmocka_unit_test(without_memory_no_handles_are_given_out),

@@ -146,8 +146,7 @@ static void step_5_3_1_streams_that_differ_from_the_msid_lines_need_it(void **st
 }
 
 /* Directions of the local section, the remote one as it is written, and the transceiver that need nothing; all others do. */
-static void
-step_5_3_2_after_our_offer_its_direction_or_the_answered_one_must_be_wanted(void **state)
+static void step_5_3_2_after_our_offer_its_or_the_answered_direction_must_be_wanted(void **state)
 {
     (void)state;
     for (int32_t ours = SOTTO_DIR_SENDRECV; ours <= SOTTO_DIR_INACTIVE; ours++)
@@ -312,6 +311,18 @@ static void update_does_nothing_unless_the_state_is_stable(void **state)
     }
 }
 
+static void update_takes_an_event_back_that_was_not_taken_in_stable(void **state)
+{
+    (void)state;
+    struct peer *p = bare_new();
+    p->restart_wanted = true;
+    sotto__needed_update(p, NOW);
+    p->signaling = SOTTO_SIGNALING_HAVE_LOCAL_OFFER;
+    sotto__needed_update(p, NOW);
+    assert_int_equal(bare_needed(p), 0);
+    bare_free(p);
+}
+
 static void update_clears_the_flag_and_takes_the_event_back(void **state)
 {
     (void)state;
@@ -353,8 +364,7 @@ int main(void)
         cmocka_unit_test(step_5_2_one_without_a_section_in_the_current_local_description_needs_it),
         cmocka_unit_test(step_5_2_a_section_is_found_by_mid_and_by_place_if_it_has_none),
         cmocka_unit_test(step_5_3_1_streams_that_differ_from_the_msid_lines_need_it),
-        cmocka_unit_test(
-            step_5_3_2_after_our_offer_its_direction_or_the_answered_one_must_be_wanted),
+        cmocka_unit_test(step_5_3_2_after_our_offer_its_or_the_answered_direction_must_be_wanted),
         cmocka_unit_test(step_5_3_3_after_our_answer_it_must_be_what_would_be_answered_now),
         cmocka_unit_test(a_direction_may_stand_for_the_session_or_be_missing),
         cmocka_unit_test(step_5_4_a_stopped_one_needs_it_until_a_side_has_rejected_its_section),
@@ -362,6 +372,7 @@ int main(void)
         cmocka_unit_test(step_5_looks_at_each_transceiver),
         cmocka_unit_test(update_does_nothing_on_a_closed_connection),
         cmocka_unit_test(update_does_nothing_unless_the_state_is_stable),
+        cmocka_unit_test(update_takes_an_event_back_that_was_not_taken_in_stable),
         cmocka_unit_test(update_clears_the_flag_and_takes_the_event_back),
         cmocka_unit_test(update_tells_once_until_the_flag_was_cleared),
     };

@@ -418,8 +418,7 @@ static void set_parameters_refuses_every_other_change_and_keeps_the_transaction(
     }
 }
 
-static void
-set_parameters_of_a_lone_encoding_refuses_a_rid_and_of_audio_ignores_scales(void **state)
+static void set_parameters_refuses_a_rid_for_a_lone_one_and_ignores_scales_of_audio(void **state)
 {
     (void)state;
     struct peer *p = bare_new();
@@ -474,8 +473,7 @@ int main(void)
         cmocka_unit_test(set_parameters_changes_active_rate_and_scale),
         cmocka_unit_test(set_parameters_refuses_closed_stopping_and_what_was_not_read),
         cmocka_unit_test(set_parameters_refuses_every_other_change_and_keeps_the_transaction),
-        cmocka_unit_test(
-            set_parameters_of_a_lone_encoding_refuses_a_rid_and_of_audio_ignores_scales),
+        cmocka_unit_test(set_parameters_refuses_a_rid_for_a_lone_one_and_ignores_scales_of_audio),
         cmocka_unit_test(without_memory_no_parameters_are_read_and_no_transaction_begins),
     };
     return cmocka_run_group_tests_name("transceiver_params", tests, NULL, NULL);
