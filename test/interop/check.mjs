@@ -19,10 +19,13 @@ const make = (send, receive) => (send ? (receive ? 'sendrecv' : 'sendonly') : re
 const both = (mine, other) => make(can(mine).send && can(other).receive, can(mine).receive && can(other).send);
 const mirror = d => make(can(d).receive, can(d).send);
 
+/* Firefox still shows one that an answer stopped. */
+const living = page => page.transceivers.filter(t => t.current !== 'stopped');
+
 function transceiverDifferences(a, b) {
-  const found = [], by = new Map(b.transceivers.map(t => [t.mid, t]));
-  if (a.transceivers.length !== b.transceivers.length) found.push(`${a.transceivers.length} and ${b.transceivers.length} transceivers`);
-  for (const t of a.transceivers) {
+  const found = [], by = new Map(b.transceivers.map(t => [t.mid, t])), mine = living(a);
+  if (mine.length !== b.transceivers.length) found.push(`${mine.length} and ${b.transceivers.length} transceivers`);
+  for (const t of mine) {
     const u = by.get(t.mid);
     if (!t.mid || !u) found.push(`mid "${t.mid}" of the page is not the library's`);
     else if (t.kind !== u.kind) found.push(`mid ${t.mid} is ${t.kind} and ${u.kind}`);
@@ -45,7 +48,7 @@ function sectionDifferences(a, b) {
   for (const [name, text] of Object.entries(all)) if (text !== first) found.push(`sections: page local ${first}; ${name} ${text}`);
   if (ufrag(a.local) !== ufrag(b.remote) || ufrag(b.local) !== ufrag(a.remote)) found.push('ICE generations differ');
   const live = first.split(', ').filter(t => t && !/rejected|application/.test(t)).length;
-  if (live !== a.transceivers.length) found.push(`${live} live sections, ${a.transceivers.length} transceivers`);
+  if (live !== living(a).length) found.push(`${live} live sections, ${living(a).length} transceivers`);
   return found;
 }
 
@@ -57,18 +60,18 @@ export function differences(a, b) {
 }
 
 /* What both sides look like goes into files for whoever has to find out. */
-export function dump(name, a, b) {
+export function dump(name, a, b, trace = []) {
   const dir = process.env.SOTTO_INTEROP_LOGS;
   if (!dir) return '';
   mkdirSync(dir, { recursive: true });
   const path = join(dir, name.replace(/[^\w.-]+/g, '-') + '.txt');
   const show = (who, l) => `=== ${who} ${JSON.stringify({ ...l, local: undefined, remote: undefined }, null, 1)}\n--- local\n${l.local}\n--- remote\n${l.remote}\n`;
-  writeFileSync(path, show('page', a) + show('library', b));
+  writeFileSync(path, trace.join('\n') + '\n' + show('page', a) + show('library', b));
   return `; see ${path}`;
 }
 
 /* Waits until page and library agree about everything; also(a, b): what else must be, as a text if it is not. */
-export async function settled(name, page, p, peer, { n = 0, ms = 15000, also } = {}) {
+export async function settled(name, page, p, peer, { n = 0, ms = 15000, also, trace } = {}) {
   const end = Date.now() + ms;
   for (;;) {
     const [a, b] = await Promise.all([page.look(p), peer.look(n)]);
@@ -76,7 +79,7 @@ export async function settled(name, page, p, peer, { n = 0, ms = 15000, also } =
     const found = errors.length ? errors : differences(a, b);
     if (found.length === 0 && also) found.push(...[also(a, b)].filter(t => t));
     if (found.length === 0) return { page: a, peer: b };
-    if (errors.length || Date.now() > end) throw new Error(found.slice(0, 3).join('; ') + dump(name, a, b) + ' ' + peer.stderr.trim().split('\n').pop());
+    if (errors.length || Date.now() > end) throw new Error(found.slice(0, 3).join('; ') + dump(name, a, b, trace) + ' ' + peer.stderr.trim().split('\n').pop());
     await sleep(20);
   }
 }

@@ -162,7 +162,8 @@
     const { pc } = pcs[n];
     const tracks = await Promise.all(changes.map(c => (c.op === 'track' || c.op === 'add' ? sourceOf(c.kind) : null)));
     changes.forEach((c, i) => {
-      const all = live(pc), t = all[c.r % all.length];
+      /* Chromium asks for negotiations without end when a transceiver is stopped that was in no description yet. */
+      const all = live(pc).filter(t => c.op !== 'stop' || t.mid !== null), t = all[c.r % all.length];
       if (c.op === 'add') pc.addTransceiver(sends(c.direction) ? tracks[i] : c.kind, { direction: c.direction });
       else if (c.op === 'track') pc.addTrack(tracks[i], new MediaStream());
       else if (c.op === 'restart') pc.restartIce();
