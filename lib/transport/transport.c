@@ -122,17 +122,16 @@ static int from_ice(struct transport *t, sotto_us now, struct transport_generati
     return 0;
 }
 
-/* One output of one of the ICE objects, which take turns. False: none of them has any. */
+/* One output of one of the ICE objects, the oldest first: what comes there was sent first. False: none of them has any. */
 static bool take_one(struct transport *t, sotto_us now, struct transport_out *out, int *filled)
 {
-    struct transport_generation *generations[] = {&t->live, &t->next, &t->carrier, NULL, NULL};
+    struct transport_generation *generations[] = {NULL, NULL, &t->carrier, &t->live, &t->next};
     for (int tries = 0; tries < 5; tries++, t->at = (t->at + 1) % 5) {
         struct transport_generation *g = generations[t->at];
         struct ice_out in = {.type = ICE_OUT_PACKET};
         bool is = g ? g->ice && t->shared->ice_ops->next(g->ice, now, &in) == 1
-                    : sotto__transport_next_retired(t, t->at - 3, now, &in.packet);
+                    : sotto__transport_next_retired(t, 1 - t->at, now, &in.packet);
         if (!is) continue;
-        t->at = (t->at + 1) % 5;
         *filled = from_ice(t, now, g, &in, out);
         return true;
     }
@@ -141,6 +140,7 @@ static bool take_one(struct transport *t, sotto_us now, struct transport_out *ou
 
 void sotto__transport_turn(struct transport *t)
 {
+    t->at = t->more ? (t->at + 1) % 5 : 0; /* one that had a whole turn lets the others in */
     t->budget = TURN_DATAGRAMS;
     t->more = false;
 }

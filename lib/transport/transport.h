@@ -130,7 +130,7 @@ struct transport {
     bool dtls_ended;  /* by set_remote, and not told yet */
     bool sctp_up;     /* UP was told, DOWN was not */
     bool sctp_over;   /* the association ended with its DTLS; only what has arrived counts */
-    unsigned at;      /* which ICE has its turn: 0 live, 1 next, 2 carrier, 3 and 4 retired */
+    unsigned at;      /* which ICE has its turn: 0 and 1 retired, 2 carrier, 3 live, 4 next */
     struct {
         struct ice *ice;
         int first, n; /* slots of the last fds() */
