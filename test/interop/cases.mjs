@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The cases: what must be seen to work with a real browser at the other end. Run by test/interop/run. */
 import { pages, requests } from './demo.mjs';
-import { mediaSeries } from './media.mjs';
+import { TRIALS, mediaSeries, trialSeries } from './media.mjs';
 import { perfectSeries } from './perfect.mjs';
 import { CLOSED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
 
@@ -302,6 +302,10 @@ async function negotiation(name) {
   await mediaSeries(name, browser);
   await perfectSeries(name, browser);
   await browser.close().catch(() => {});
+  if (name !== 'chromium') return;
+  const trying = await launchChromium({ media: true, trials: TRIALS });
+  await trialSeries(trying);
+  await trying.close().catch(() => {});
 }
 
 const names = Object.keys(launch);

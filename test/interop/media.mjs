@@ -328,3 +328,13 @@ export async function mediaSeries(name, browser) {
     await run(`takes a provisional answer, then the answer`, 30000, () => provisional(page));
   await page.end();
 }
+
+/* What Chromium will do by default some day, and writes into its descriptions: DTLS within ICE, SCTP's first packets in SDP, I-DATA. */
+export const TRIALS = ['WebRTC-IceHandshakeDtls', 'WebRTC-Sctp-Snap', 'WebRTC-DataChannelMessageInterleaving'].map(t => `${t}/Enabled/`).join('');
+export async function trialSeries(browser) {
+  const page = await newPage(browser, true);
+  for (const offerer of ['browser', 'library'])
+    for (const what of ['data', 'avd'])
+      await test(`chromium with what is on trial: ${offerer} offers ${what}`, 30000, () => shaped(page, what, SHAPES[what], offerer, true));
+  await page.end();
+}

@@ -157,6 +157,14 @@
   rig.receive = (n, m) => { doing(pcs[n], () => (m.type ? onDescription(pcs[n], m) : onCandidate(pcs[n], m))); };
   rig.collisions = n => ({ ignored: pcs[n].ignored, yielded: pcs[n].yielded });
 
+  /* Chromium wants to use a sender again whose transceiver is being stopped, and then refuses to. */
+  function addTrack(pc, track) {
+    try { pc.addTrack(track, new MediaStream()); } catch (e) {
+      if (!/stopping/.test(e.message)) throw e;
+      pc.addTransceiver(track);
+    }
+  }
+
   /* Random changes, all in one task: { op, r: which one of those that are not stopped, kind, direction }. */
   rig.change = async (n, changes) => {
     const { pc } = pcs[n];
@@ -165,7 +173,7 @@
       /* Chromium asks for negotiations without end when a transceiver is stopped that was in no description yet. */
       const all = live(pc).filter(t => c.op !== 'stop' || t.mid !== null), t = all[c.r % all.length];
       if (c.op === 'add') pc.addTransceiver(sends(c.direction) ? tracks[i] : c.kind, { direction: c.direction });
-      else if (c.op === 'track') pc.addTrack(tracks[i], new MediaStream());
+      else if (c.op === 'track') addTrack(pc, tracks[i]);
       else if (c.op === 'restart') pc.restartIce();
       else if (!t) return;
       else if (c.op === 'untrack') pc.removeTrack(t.sender);

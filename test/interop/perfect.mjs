@@ -135,11 +135,11 @@ async function round(c, k, random, before) {
   let peer = Array.from({ length: random(3) }, () => choose(random, count));
   if (c.gentle && page.length) peer = peer.filter(x => x.op !== 'restart');
   const restart = [...page, ...peer].some(x => x.op === 'restart');
-  const changing = c.page.change(c.p, page);
-  for (const x of peer) tell(c.peer, x);
-  await changing;
   const also = (a, b) => (restart && (ufrag(a.local) === ufrag(before.page.local) || ufrag(b.local) === ufrag(before.peer.local)) ? 'no new ICE generation' : '');
   try {
+    const changing = c.page.change(c.p, page);
+    for (const x of peer) tell(c.peer, x);
+    await changing;
     const after = await settled(`${c.name} round ${k}`, c.page, c.p, c.peer, { also, trace: c.trace });
     await alive(c);
     return after;
