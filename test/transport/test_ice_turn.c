@@ -1,101 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Relays: libnice against coturn (Debian's turnserver), started here on 127.0.0.1 and ended by its pid. */
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <poll.h>
+/* Relays: libnice against coturn (Debian's turnserver), see coturn.h. */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "coturn.h"
 #include "ice_drive.h"
 #include "util/limits.h"
-
-#define TURNSERVER "/usr/bin/turnserver"
 
 static const struct ice_ops *const ops = &sotto__ice_nice;
 static struct end alice, bob, carol, dave;
 static struct end *both[2] = {&alice, &bob};
-static pid_t server;
-static uint16_t server_port;
-static char user[] = "sotto", password[] = "turn-password", wrong[] = "not-the-password";
 
-static int bound_socket(int type, uint16_t *ret_port)
-{
-    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof where;
-    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&where, sizeof where), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&where, &len), 0);
-    *ret_port = ntohs(where.sin_port);
-    return fd;
-}
-
-static void run_server(void)
-{
-    char port[32], login[64], config[] = "-n";
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that crashes leaves no server */
-    int null = open("/dev/null", O_RDWR);
-    snprintf(port, sizeof port, "--listening-port=%u", server_port);
-    snprintf(login, sizeof login, "--user=%s:%s", user, password);
-    dup2(null, 0), dup2(null, 1), dup2(null, 2);
-    execl(TURNSERVER, TURNSERVER, config, "--no-cli", "--no-tls", "--no-dtls",
-          "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--allow-loopback-peers",
-          "--lt-cred-mech", "--realm=test", login, port, "--log-file=/dev/null",
-          "--pidfile=/dev/null", "--userdb=/dev/null", "--relay-threads=1", (char *)NULL);
-    _exit(127);
-}
-
-static bool server_answers(void)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    to.sin_port = htons(server_port);
-    bool ok = connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
-    close(fd);
-    return ok;
-}
-
-static int start_server(void **state)
+static int start_it(void **state)
 {
     (void)state;
-    if (access(TURNSERVER, X_OK) != 0) {
-        print_error("%s is missing: install Debian's package coturn\n", TURNSERVER);
-        return -1;
-    }
-    close(bound_socket(SOCK_STREAM, &server_port));
-    server = fork();
-    if (server == 0) run_server();
-    for (int i = 0; i < 500; i++) {
-        if (server_answers()) return 0;
-        if (waitpid(server, NULL, WNOHANG) == server) break;
-        poll(NULL, 0, 20);
-    }
-    print_error("%s did not start on port %u\n", TURNSERVER, server_port);
-    return -1;
-}
-
-static void stop_server(void)
-{
-    if (server <= 0) return;
-    kill(server, SIGKILL);
-    waitpid(server, NULL, 0);
-    server = 0;
+    return coturn_start() ? 0 : -1;
 }
 
 static int stop_it(void **state)
 {
     (void)state;
-    stop_server();
+    coturn_stop();
     return 0;
 }
 
@@ -104,12 +32,6 @@ static int free_all(void **state)
     (void)state;
     end_free(&alice), end_free(&bob), end_free(&carol), end_free(&dave);
     return 0;
-}
-
-static struct ice_server turn(enum ice_server_kind kind, char *credential)
-{
-    return (struct ice_server){
-        kind, {.family = 4, .ip = {127, 0, 0, 1}, .port = server_port}, user, credential};
 }
 
 static void open_end(struct end *e, const char *ufrag, bool controlling, bool relay_only,
@@ -166,7 +88,7 @@ static void connect_relays(struct end *a, struct end *b, const struct ice_server
 
 static void exchange_over_relays(enum ice_server_kind kind)
 {
-    struct ice_server s = turn(kind, password);
+    struct ice_server s = coturn_server(kind, COTURN_PASSWORD);
     connect_relays(&alice, &bob, &s);
     for (uint32_t i = 0; i < 100; i += 10) {
         assert_int_equal(drive_send(&alice, i, 10, 1000), 10);
@@ -192,7 +114,7 @@ static void relays_over_tcp_carry_data(void **state)
 
 static void a_relay_is_offered_beside_the_host(void **state)
 {
-    struct ice_server s = turn(ICE_SERVER_TURN_UDP, password);
+    struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
     (void)state;
     open_end(&alice, "alice", true, false, &s);
     assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
@@ -207,7 +129,7 @@ static void a_relay_is_offered_beside_the_host(void **state)
 /* libnice asks in the manner of RFC 3489; a server that did not answer would hold gathering up for 5 s. */
 static void a_stun_server_is_asked(void **state)
 {
-    struct ice_server s = turn(ICE_SERVER_STUN, NULL);
+    struct ice_server s = coturn_server(ICE_SERVER_STUN, NULL);
     (void)state;
     open_end(&alice, "alice", true, false, &s);
     assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
@@ -219,7 +141,7 @@ static void a_stun_server_is_asked(void **state)
 
 static void a_wrong_credential_gives_no_relay(void **state)
 {
-    struct ice_server s = turn(ICE_SERVER_TURN_UDP, wrong);
+    struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, "not-the-password");
     (void)state;
     open_end(&alice, "alice", true, true, &s);
     assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
@@ -233,7 +155,7 @@ static void a_wrong_credential_gives_no_relay(void **state)
 /* The remote's candidates come before gathering, as an answerer has them: whatever arrives there must come from the relay. */
 static void under_relay_only_no_check_leaves_from_the_host(void **state)
 {
-    struct ice_server s = turn(ICE_SERVER_TURN_UDP, password);
+    struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
     struct candidate c = {.component = 1,
                           .priority = 1000,
                           .foundation = "1",
@@ -241,7 +163,7 @@ static void under_relay_only_no_check_leaves_from_the_host(void **state)
     struct sockaddr_in from = {0};
     socklen_t len = sizeof from;
     uint8_t bytes[600];
-    int fd = bound_socket(SOCK_DGRAM, &c.addr.port), n = 0;
+    int fd = coturn_socket(SOCK_DGRAM, &c.addr.port), n = 0;
     (void)state;
     open_end(&alice, "alice", true, true, &s);
     assert_int_equal(ops->set_remote(alice.ice, "nobody", "nobody-0123456789abcdefg", drive_now()),
@@ -271,7 +193,7 @@ static bool alice_is_closed(void *arg)
 static void close_says_goodbye_quickly(void **state)
 {
     int fds = open_fds();
-    struct ice_server s = turn(ICE_SERVER_TURN_UDP, password);
+    struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
     (void)state;
     connect_relays(&alice, &bob, &s);
     sotto_us start = drive_now();
@@ -289,8 +211,8 @@ static void close_says_goodbye_quickly(void **state)
 
 static void an_idle_relay_stays_up_and_a_dead_one_is_noticed(void **state)
 {
-    struct ice_server udp = turn(ICE_SERVER_TURN_UDP, password),
-                      tcp = turn(ICE_SERVER_TURN_TCP, password);
+    struct ice_server udp = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD),
+                      tcp = coturn_server(ICE_SERVER_TURN_TCP, COTURN_PASSWORD);
     struct end *all[4] = {&alice, &bob, &carol, &dave};
     (void)state;
     connect_relays(&alice, &bob, &udp);
@@ -310,13 +232,13 @@ static void an_idle_relay_stays_up_and_a_dead_one_is_noticed(void **state)
 static void a_dead_server_does_not_hold_up_close_or_free(void **state)
 {
     int fds = open_fds();
-    struct ice_server udp = turn(ICE_SERVER_TURN_UDP, password),
-                      tcp = turn(ICE_SERVER_TURN_TCP, password);
+    struct ice_server udp = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD),
+                      tcp = coturn_server(ICE_SERVER_TURN_TCP, COTURN_PASSWORD);
     struct end *tcp_end = &carol;
     (void)state;
     connect_relays(&alice, &bob, &udp);
     connect_relays(&carol, &dave, &tcp);
-    stop_server();
+    coturn_stop();
     assert_true(drive(&tcp_end, 1, carol_has_failed, NULL, 2000)); /* the end of a TCP connection is seen at once */
     assert_int_equal(carol.states[carol.n_states - 2], SOTTO_ICE_DISCONNECTED);
     sotto_us start = drive_now();
@@ -349,5 +271,5 @@ int main(void)
         TEST(an_idle_relay_stays_up_and_a_dead_one_is_noticed),
         TEST(a_dead_server_does_not_hold_up_close_or_free),
     };
-    return cmocka_run_group_tests(tests, start_server, stop_it);
+    return cmocka_run_group_tests(tests, start_it, stop_it);
 }
