@@ -19,8 +19,7 @@ struct answer {
     struct sections offer;
     struct reply replies[SOTTO_MAX_SDP_MEDIA];
     bool chosen[SOTTO_MAX_SDP_MEDIA];
-    int32_t offered;       /* the offer's section whose transport attributes count, -1: none */
-    int32_t tagged;        /* ours, -1: nothing is accepted */
+    int32_t offered;       /* the section whose transport attributes count, -1: none */
     struct pt_map pts;
     struct ext_map exts;
 };
@@ -58,24 +57,13 @@ static void reject_with_tagged(struct answer *a, size_t n_live)
     for (size_t i = 0; i < a->offer.n; i++) a->replies[i].accepted = false;
 }
 
-static bool is_live(const struct str *live, size_t n_live, struct str mid)
+/* RFC 9143 §7.3.1: a section that has nothing but its bundle cannot carry that. */
+static void reject_without_port(struct answer *a)
 {
-    for (size_t i = 0; i < n_live; i++)
-        if (sotto__str_eq(live[i], mid)) return true;
-    return false;
-}
-
-/* RFC 9143 §7.3.1: the first accepted one in the order of the offered group; one that has nothing but its bundle cannot carry it. */
-static void choose_tagged(struct answer *a, const struct str *live, size_t n_live)
-{
-    a->tagged = -1;
-    for (size_t i = 0; i < a->offer.n; i++) {
-        const struct section *s = &a->offer.items[i];
-        if (!a->replies[i].accepted || (s->bundle_only && !is_live(live, n_live, s->mid))) continue;
-        if (a->tagged < 0 || s->group_place < a->offer.items[a->tagged].group_place)
-            a->tagged = (int32_t)i;
-    }
-    for (size_t i = 0; a->tagged < 0 && i < a->offer.n; i++) a->replies[i].accepted = false;
+    bool port = false;
+    for (size_t i = 0; i < a->offer.n; i++)
+        port = port || (a->replies[i].accepted && !a->offer.items[i].bundle_only);
+    for (size_t i = 0; !port && i < a->offer.n; i++) a->replies[i].accepted = false;
 }
 
 static int decide(struct answer *a)
@@ -86,28 +74,29 @@ static int decide(struct answer *a)
     a->offered = sotto__bundle_choose(&a->offer, live, n_live, a->chosen);
     for (size_t i = 0; r == 0 && i < a->offer.n; i++) {
         struct section *s = &a->offer.items[i];
-        if (a->offered < 0 || !a->chosen[i]) continue;
+        if (!a->chosen[i]) continue;
         if (s->kind == SECTION_DATA)
             a->replies[i].accepted = s->index == a->p->data_index;
         else
             r = read_media(a, s, &a->replies[i]);
     }
     reject_with_tagged(a, n_live);
-    choose_tagged(a, live, n_live);
+    reject_without_port(a);
     return r;
 }
 
 /* ---- the session ---- */
 
+/* In the order of the offered group: the first one is the tagged one. */
 static int write_bundle(const struct answer *a)
 {
     struct str mids[SOTTO_MAX_SDP_MEDIA];
     size_t n = 0;
-    if (a->tagged < 0 || a->offer.items[a->tagged].group < 0) return 0;
-    for (size_t place = 0; place < SOTTO_MAX_SDP_MEDIA; place++)
-        for (size_t i = 0; i < a->offer.n && n < SOTTO_MAX_SDP_MEDIA; i++) {
+    for (int32_t place = 0; place < (int32_t)SOTTO_MAX_SDP_MEDIA; place++)
+        for (size_t i = 0; i < a->offer.n; i++) {
             const struct section *s = &a->offer.items[i];
-            if (a->replies[i].accepted && s->group_place == (int32_t)place) mids[n++] = s->mid;
+            if (a->replies[i].accepted && s->group >= 0 && s->group_place == place)
+                mids[n++] = s->mid;
         }
     return sotto__section_write_group(a->sdp, "BUNDLE", mids, n);
 }
@@ -153,13 +142,6 @@ static const char *choose_setup(const struct answer *a)
 
 /* ---- sections ---- */
 
-/* A transceiver that is being stopped is answered all the same, but takes no part: W3C stop(). */
-static int32_t choose_direction(const struct section *s, const struct transceiver *t)
-{
-    if (t->stopping) return SOTTO_DIR_INACTIVE;
-    return sotto__direction_and(sotto__direction_reverse(s->direction), t->direction);
-}
-
 static const struct rid *find_rid(const struct rid_list *l, struct str id)
 {
     for (size_t i = 0; i < l->n; i++)
@@ -167,15 +149,15 @@ static const struct rid *find_rid(const struct rid_list *l, struct str id)
     return NULL;
 }
 
-/* RFC 8853 §5.3.2, W3C "create an answer": of the streams that we are asked to send those that we have, each once; all that we are to
- * receive, none of them paused by us. */
+/* RFC 8853 §5.3.2, W3C "create an answer": of the streams that we are asked to send those that we have; all that we are to receive, none
+ * of them paused by us. */
 static void fill_rids(const struct section *s, struct section_text *x)
 {
     struct rid_list own;
     sotto__section_own_rids(x->t, &own);
     for (size_t i = 0; sotto__direction_sends(x->direction) && i < s->recv.n; i++) {
         const struct rid *ours = find_rid(&own, s->recv.items[i].id);
-        if (ours && !find_rid(&x->send, ours->id)) x->send.items[x->send.n++] = *ours;
+        if (ours) x->send.items[x->send.n++] = *ours;
     }
     for (size_t i = 0; sotto__direction_receives(x->direction) && i < s->send.n; i++)
         x->recv.items[x->recv.n++].id = s->send.items[i].id;
@@ -195,7 +177,8 @@ static int write_media(const struct answer *a, const struct section *s, struct s
 {
     const struct reply *reply = &a->replies[s->index];
     x->t = reply->t;
-    x->direction = choose_direction(s, reply->t);
+    x->direction =
+        sotto__direction_and(sotto__direction_reverse(s->direction), reply->t->direction);
     x->codecs = &reply->codecs;
     x->exts = &reply->exts;
     x->rtcp_rsize = s->rtcp_rsize;

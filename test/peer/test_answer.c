@@ -164,6 +164,32 @@ static void a_payload_type_of_two_meanings_costs_the_second(void **state)
     duo_free(d);
 }
 
+static void write_many(char *offer, size_t cap, unsigned n)
+{
+    size_t at = (size_t)snprintf(offer, cap, "%sa=group:BUNDLE", OFFER_HEAD);
+    for (unsigned i = 0; i < n; i++) at += (size_t)snprintf(offer + at, cap - at, " m%u", i);
+    for (unsigned i = 0; i < n; i++)
+        at += (size_t)snprintf(offer + at, cap - at,
+                               "%sm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n%sa=mid:m%u\r\na=rtcp-mux\r\n",
+                               i == 0 ? "\r\n" : "", i == 0 ? CREDENTIALS : BARE, i);
+    assert_true(at < cap);
+}
+
+static void more_sections_than_there_are_transceivers_are_rejected(void **state)
+{
+    (void)state; /* H018: one past SOTTO_MAX_TRANSCEIVERS */
+    struct duo *d = duo_new(2);
+    char *offer = calloc(1, SOTTO_MAX_SDP);
+    write_many(offer, SOTTO_MAX_SDP, SOTTO_MAX_SDP_MEDIA);
+    char *sdp = answer_to(d, &d->a, offer);
+    assert_int_equal(count_sections(sdp), SOTTO_MAX_SDP_MEDIA);
+    HAS_N(sdp, SOTTO_MAX_TRANSCEIVERS - 1, "m=audio 9 ", 1);
+    HAS_N(sdp, SOTTO_MAX_TRANSCEIVERS, "m=audio 0 ", 1);
+    sotto__free(sdp);
+    free(offer);
+    duo_free(d);
+}
+
 static void preferences_decide_what_there_is_in_common(void **state)
 {
     static const char offer[] = HEAD_OF("a v") SOUND("a", CREDENTIALS) VIDEO("v", BARE);
@@ -325,6 +351,32 @@ static void a_later_offer_whose_tagged_section_is_rejected_is_rejected_whole(voi
     sdp = answer_to(d, &d->a, later);
     HAS_NO(sdp, -1, "a=group");
     HAS_N(sdp, 0, "m=audio 0 ", 1);
+    HAS_N(sdp, 1, "m=video 0 ", 1);
+    sotto__free(sdp);
+    /* whether its codecs are unknown or unwanted */
+    sotto_codec pcma = {
+        .size = sizeof pcma, .mime = "audio/PCMA", .clock_hz = 8000, .channels = 1, .fmtp = ""};
+    struct transceiver *t = sotto__transceiver_at(d->a.peer, 0);
+    assert_int_equal(sotto__transceiver_set_preferences(d->a.peer, t, &pcma, 1), 0);
+    sdp = answer_to(d, &d->a, moved); /* it is not the tagged one here */
+    HAS(sdp, -1, "a=group:BUNDLE v");
+    sotto__free(sdp);
+    sdp = answer_to(d, &d->a, first);
+    HAS_NO(sdp, -1, "a=group");
+    sotto__free(sdp);
+    duo_free(d);
+}
+
+static void a_section_that_leaves_the_bundle_is_rejected(void **state)
+{
+    static const char first[] = HEAD_OF("a v") SOUND("a", CREDENTIALS) VIDEO("v", BARE);
+    static const char later[] = HEAD_OF("a") SOUND("a", CREDENTIALS) VIDEO("v", CREDENTIALS);
+    (void)state; /* RFC 9143 §7.5.2: it would need a transport of its own */
+    struct duo *d = duo_new(5);
+    sotto__free(settle(d, &d->a, first));
+    char *sdp = answer_to(d, &d->a, later);
+    HAS(sdp, -1, "a=group:BUNDLE a");
+    HAS_N(sdp, 0, "m=audio 9 ", 1);
     HAS_N(sdp, 1, "m=video 0 ", 1);
     sotto__free(sdp);
     duo_free(d);
@@ -555,6 +607,7 @@ int main(void)
         cmocka_unit_test(a_section_without_rtcp_mux_is_rejected),
         cmocka_unit_test(the_profile_is_the_offers),
         cmocka_unit_test(a_payload_type_of_two_meanings_costs_the_second),
+        cmocka_unit_test(more_sections_than_there_are_transceivers_are_rejected),
         cmocka_unit_test(preferences_decide_what_there_is_in_common),
         cmocka_unit_test(nothing_is_accepted_of_an_offer_without_anything_usable),
         cmocka_unit_test(only_the_first_usable_data_section_is_accepted),
@@ -565,6 +618,7 @@ int main(void)
         cmocka_unit_test(
             the_transport_of_a_first_answer_moves_on_when_the_first_section_is_rejected),
         cmocka_unit_test(a_later_offer_whose_tagged_section_is_rejected_is_rejected_whole),
+        cmocka_unit_test(a_section_that_leaves_the_bundle_is_rejected),
         cmocka_unit_test(the_direction_is_what_both_want),
         cmocka_unit_test(a_stopping_transceiver_is_answered_but_takes_no_part),
         cmocka_unit_test(a_section_that_the_offer_rejects_stays_rejected),

@@ -343,6 +343,23 @@ static void proposed_mids_stay_until_somebody_else_uses_them(void **state)
     duo_free(d);
 }
 
+static void a_mid_that_stands_in_a_description_is_never_proposed(void **state)
+{
+    static const char taken[] = OFFER_HEAD AUDIO("1") "m=text 9 RTP/AVP 0\r\na=mid:0\r\n";
+    (void)state; /* whatever the counter says */
+    struct duo *d = duo_new(2);
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, taken), 0);
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_IMPLICIT), 0);
+    d->a.peer->next_mid = 0;
+    duo_open(&d->a, "x");
+    add(d, &d->a, SOTTO_VIDEO, SOTTO_DIR_SENDRECV);
+    char *sdp = offer_of(&d->a);
+    HAS(sdp, 1, "a=mid:2");
+    HAS(sdp, 2, "a=mid:3");
+    sotto__free(sdp);
+    duo_free(d);
+}
+
 static void an_offer_over_a_pending_one_goes_on_from_it(void **state)
 {
     (void)state; /* RFC 9429 §5.2.2, have-local-offer */
@@ -429,6 +446,7 @@ int main(void)
         cmocka_unit_test(places_of_stopped_transceivers_are_recycled_lowest_first),
         cmocka_unit_test(a_stopped_transceiver_without_a_section_gets_none),
         cmocka_unit_test(proposed_mids_stay_until_somebody_else_uses_them),
+        cmocka_unit_test(a_mid_that_stands_in_a_description_is_never_proposed),
         cmocka_unit_test(an_offer_over_a_pending_one_goes_on_from_it),
         cmocka_unit_test(as_many_sections_as_there_can_be_fit_into_an_offer),
         cmocka_unit_test(offers_survive_every_failing_allocation),

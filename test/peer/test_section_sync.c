@@ -89,6 +89,85 @@ static void an_answer_groups_what_shares_a_stream_of_its_own(void **state)
     duo_free(d);
 }
 
+static struct sdp *with_groups(const char *one, const char *two)
+{
+    struct sdp *sdp;
+    assert_int_equal(sotto__sdp_new(&sdp), 0);
+    assert_int_equal(sotto__sdp_add(sdp, &sdp->s, 'a', "group:%s", one), 0);
+    assert_int_equal(sotto__sdp_add(sdp, &sdp->s, 'a', "group:%s", two), 0);
+    return sdp;
+}
+
+static void expect_groups(struct sdp *sdp, const char *one, const char *two)
+{
+    const struct sdp_line *line;
+    const char *want[] = {one, two, NULL};
+    size_t at = 0, n = 0;
+    while ((line = sotto__sdp_next_attr(&sdp->s, &at, "group"))) {
+        assert_non_null(want[n]);
+        assert_true(sotto__str_eq(line->value, sotto__str(want[n++])));
+    }
+    assert_null(want[n]);
+    sotto__sdp_free(sdp);
+}
+
+static void only_members_that_the_other_description_grouped_are_grouped(void **state)
+{
+    (void)state;
+    struct strings none = {0};
+    struct sync_member members[] = {{STR("a"), &none},
+                                    {STR("b"), &none},
+                                    {STR("c"), &none},
+                                    {STR("d"), &none},
+                                    {STR("e"), &none}};
+    struct sdp *other = with_groups("LS b gone d", "LS a e"), *sdp;
+    assert_int_equal(sotto__sdp_new(&sdp), 0);
+    assert_int_equal(sotto__section_sync_offer(sdp, members, 5, other), 0);
+    expect_groups(sdp, "LS a e", "LS b d");
+    assert_int_equal(sotto__sdp_new(&sdp), 0);
+    assert_int_equal(sotto__section_sync_answer(sdp, members, 5, other), 0);
+    expect_groups(sdp, "LS b d", "LS a e");
+    sotto__sdp_free(other);
+    other = with_groups("BUNDLE a b c", "LS a gone");
+    assert_int_equal(sotto__sdp_new(&sdp), 0);
+    assert_int_equal(sotto__section_sync_offer(sdp, members, 5, other), 0);
+    assert_int_equal(sotto__section_sync_answer(sdp, members, 5, other), 0);
+    expect_groups(sdp, NULL, NULL);
+    sotto__sdp_free(other);
+}
+
+static void the_stream_that_most_have_decides(void **state)
+{
+    (void)state;
+    char *one = "one", *two = "two", *both[] = {"one", "two"};
+    struct strings s1 = {&one, 1}, s2 = {&two, 1}, s12 = {both, 2};
+    struct sync_member members[] = {
+        {STR("a"), &s1}, {STR("b"), &s2}, {STR("c"), &s12}, {STR("d"), &s2}, {STR("x"), &s1}};
+    struct sdp *other = with_groups("LS a b c d", "LS x y"), *sdp;
+    assert_int_equal(sotto__sdp_new(&sdp), 0);
+    assert_int_equal(sotto__section_sync_answer(sdp, members, 5, other), 0);
+    expect_groups(sdp, "LS b c d", NULL);
+    sotto__sdp_free(other);
+}
+
+static void a_rejected_section_is_in_no_group(void **state)
+{
+    static const char offer[] =
+        OFFER_HEAD "a=group:BUNDLE 0 1 2\r\na=group:LS 0 1 2\r\n" AUDIO("0") AUDIO("1") AUDIO("2");
+    (void)state;
+    struct duo *d = duo_new(1);
+    sotto_codec pcma = {
+        .size = sizeof pcma, .mime = "audio/PCMA", .clock_hz = 8000, .channels = 1, .fmtp = ""};
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, offer), 0);
+    struct transceiver *t = sotto__transceiver_at(d->a.peer, 1);
+    assert_int_equal(sotto__transceiver_set_preferences(d->a.peer, t, &pcma, 1), 0);
+    char *sdp = answer_of(&d->a);
+    HAS(sdp, -1, "a=group:BUNDLE 0 2");
+    HAS(sdp, -1, "a=group:LS 0 2");
+    sotto__free(sdp);
+    duo_free(d);
+}
+
 static void an_answer_to_an_offer_without_groups_has_none(void **state)
 {
     static const char sdp[] = OFFER_HEAD "a=group:BUNDLE 0 1\r\n" AUDIO("0") AUDIO("1");
@@ -130,6 +209,9 @@ int main(void)
         cmocka_unit_test(groups_that_meet_are_one),
         cmocka_unit_test(who_sends_nothing_follows_the_offered_groups_and_keeps_them),
         cmocka_unit_test(an_answer_groups_what_shares_a_stream_of_its_own),
+        cmocka_unit_test(only_members_that_the_other_description_grouped_are_grouped),
+        cmocka_unit_test(the_stream_that_most_have_decides),
+        cmocka_unit_test(a_rejected_section_is_in_no_group),
         cmocka_unit_test(an_answer_to_an_offer_without_groups_has_none),
         cmocka_unit_test(every_section_can_be_in_one_group),
     };

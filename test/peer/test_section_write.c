@@ -298,6 +298,31 @@ static void an_offer_to_receive_simulcast_is_answered_with_it(void **state)
     duo_free(d);
 }
 
+static void layers_that_nobody_has_are_not_answered(void **state)
+{
+    static const char text[] = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" TRANSPORT
+                               "a=mid:0\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
+                               "a=rid:a recv\r\na=rid:b recv\r\na=rid:x recv\r\n"
+                               "a=extmap:6 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n";
+    (void)state; /* W3C "create an answer": what is not in SendEncodings is left out */
+    char sdp[4096];
+    struct duo *d = duo_new(3);
+    add_simulcast(d, &d->a, "abc");
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
+    snprintf(sdp, sizeof sdp, "%sa=group:BUNDLE 0\r\n%sa=setup:active\r\na=simulcast:recv a;b\r\n",
+             OFFER_HEAD, text);
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_ANSWER, sdp), 0);
+    snprintf(sdp, sizeof sdp,
+             "%sa=group:BUNDLE 0\r\n%sa=setup:actpass\r\na=simulcast:recv x;b;a\r\n", OFFER_HEAD,
+             text);
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_OFFER, sdp), 0);
+    char *answer = answer_of(&d->a);
+    HAS(answer, 0, "a=simulcast:send b;a");
+    HAS_N(answer, 0, "a=rid:", 2);
+    sotto__free(answer);
+    duo_free(d);
+}
+
 /* ---- later offers ---- */
 
 static const char remote_answer[] =
@@ -365,6 +390,7 @@ int main(void)
         cmocka_unit_test(encodings_with_rids_are_offered_as_simulcast),
         cmocka_unit_test(a_negotiated_simulcast_stays_in_the_offers_of_both_sides),
         cmocka_unit_test(an_offer_to_receive_simulcast_is_answered_with_it),
+        cmocka_unit_test(layers_that_nobody_has_are_not_answered),
         cmocka_unit_test(codecs_stand_in_the_order_of_the_last_answer),
         cmocka_unit_test(preferences_come_before_the_order_of_the_last_answer),
     };
