@@ -245,6 +245,7 @@ def check_tables():
     for name in re.findall(r"^    SOTTO_EV_(\w+) = ", read("include/sotto/event.h"), re.M):
         if f"| `{name}` |" not in events:
             yield "docs/reference/events.md", f"does not name SOTTO_EV_{name}"
+    yield from tables.steps()
     readme = read("lib/README.md")
     for path in sources("lib"):
         if not re.search(r"\b%s\b" % re.escape(os.path.splitext(os.path.basename(path))[0]), readme):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes docs/reference/errors.md and docs/reference/limits.md from the headers; run.py checks that they are up to date."""
+import glob
 import os
 import re
 
@@ -50,6 +51,30 @@ def pages():
     limits += ["| **public, in pc.h** | | |"] + [f"| `{name}` | {number} | {why} |" for why, name, number in public]
     return {"docs/reference/errors.md": ERRORS + "\n".join(rows) + "\n",
             "docs/reference/limits.md": LIMITS + "\n".join(limits) + "\n"}
+
+
+def steps():
+    """What is wrong with docs/reference/w3c-steps.md: each step names tests that are there, or says with a dash why it has none."""
+    path, names, seen = "docs/reference/w3c-steps.md", set(), set()
+    for file in sorted(glob.glob("test/*/test_*.c")):
+        text = read(file)
+        names |= set(re.findall(r"^static void\s+(\w+)\(void \*\*\w+\)", text, re.M)) | set(re.findall(r'"([a-z0-9_]+)"', text))
+    for line in read(path).split("\n"):
+        row = re.match(r"\| ([A-Z]+\d+) \| (.+?) \| (.*) \|$", line)
+        if not row:
+            continue
+        step, _, tests = row.groups()
+        if step in seen:
+            yield path, f"{step} is there twice"
+        seen.add(step)
+        named = re.findall(r"`(\w+)`", tests)
+        if not named and not tests.startswith("— "):
+            yield path, f"{step} has no test"
+        for name in named:
+            if name not in names:
+                yield path, f"{step} names {name}, which is no test"
+    if len(seen) < 100:
+        yield path, f"has {len(seen)} steps only"
 
 
 if __name__ == "__main__":
