@@ -86,33 +86,35 @@ export async function settled(name, page, p, peer, { n = 0, ms = 15000, also, tr
 
 /* --- transport ------------------------------------------------------------------------------------------------------------ */
 
-/* The one transport in a list of statistics objects, with the ports of its pairs and the certificates' fingerprints. */
+/* The one transport in a list of statistics objects, with the ports of its path and of all candidates, and the certificates' fingerprints. */
 export function transportOf(stats) {
   const byId = new Map(stats.map(s => [s.id, s])), transport = stats.find(s => s.type === 'transport') ?? {};
-  const all = stats.filter(s => s.type === 'candidate-pair' && s.state === 'succeeded');
-  const selected = byId.get(transport.selectedCandidatePairId) ?? all.find(s => s.selected ?? s.nominated) ?? {};
-  const ports = pair => [byId.get(pair.localCandidateId)?.port, byId.get(pair.remoteCandidateId)?.port];
+  const selected = byId.get(transport.selectedCandidatePairId) ??
+    stats.find(s => s.type === 'candidate-pair' && s.state === 'succeeded' && (s.selected ?? s.nominated)) ?? {};
+  const ports = kind => stats.filter(s => s.type === kind).map(s => s.port);
   return {
-    ...transport, selected: ports(selected), pairs: all.filter(s => s.nominated).map(ports),
-    locals: stats.filter(s => s.type === 'local-candidate').map(s => s.port),
+    ...transport, selected: [byId.get(selected.localCandidateId)?.port, byId.get(selected.remoteCandidateId)?.port],
+    locals: ports('local-candidate'), remotes: ports('remote-candidate'),
     localPrint: byId.get(transport.localCertificateId)?.fingerprint?.toUpperCase(), remotePrint: byId.get(transport.remoteCertificateId)?.fingerprint?.toUpperCase(),
   };
 }
 
 const OPPOSITE = { client: 'server', server: 'client', controlling: 'controlled', controlled: 'controlling' };
 
-/* Statistics of both sides speak of the same DTLS connection and certificates, and of paths that both know. They need not send on the
- * same one: several pairs are nominated, and a controlled Chromium keeps the first while the library takes the one of highest priority. */
+/* Statistics of both sides speak of the same DTLS connection and certificates, and of paths between candidates that both know. They need
+ * not send on the same one: several pairs are nominated, and controlled browsers keep the first, while the library takes the best. */
 export async function sameTransport(page, p, peer, n = 0) {
   let a, b;
-  const known = () => a.pairs.some(pair => pair[0] === b.selected[1] && pair[1] === b.selected[0]) && b.locals.includes(a.selected[1]);
+  const path = (of, other) => other.locals.includes(of.selected[1]) && other.remotes.includes(of.selected[0]);
   for (let i = 0; i < 100; i++) { /* pairs may still be being tried */
     a = transportOf(await page.stats(p));
     b = transportOf(await peer.stats(n));
-    if (known()) break;
+    if (path(a, b) && path(b, a)) break;
     await sleep(50);
   }
-  if (!known()) throw new Error(`the library sends from and to ports ${b.selected}; the page from and to ${a.selected}, and knows ${a.pairs.join(' ')}`);
+  if (!path(a, b) || !path(b, a)) {
+    throw new Error(`ports: the library sends from, to ${b.selected} and knows ${b.locals}, ${b.remotes}; the page ${a.selected}, ${a.locals}, ${a.remotes}`);
+  }
   equal(b.dtlsState, 'connected', 'dtlsState of the library');
   equal(await page.dtls(p), 'connected', 'state of the DTLS transport of the page');
   equal(b.localPrint, await page.fingerprint(p), 'the certificate of the library');
