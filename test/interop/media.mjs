@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Negotiation of media with a real browser: each shape of description offered by either side, and what may happen to it later. */
 import { connected, lines, sameTransport, sections, settled } from './check.mjs';
-import { Peer, equal, newPage, test, trickle } from './lib.mjs';
+import { Peer, equal, newPage, sleep, test, trickle } from './lib.mjs';
 
 const A = { kind: 'audio', stream: 'one' }, V = { kind: 'video', stream: 'one' };
 const as = direction => ({ media: [{ ...A, direction }, { ...V, direction }] });
@@ -128,17 +128,27 @@ async function checkSimulcast(c, shape, offerer, texts) {
   }
 }
 
+/* The page sends real packets of each kind; the library drops them so far. */
+async function sendsMedia(c) {
+  for (let i = 0; ; i++) {
+    const sent = (await c.page.stats(c.p)).filter(s => s.type === 'outbound-rtp' && s.packetsSent > 0).map(s => s.kind);
+    if (sent.includes('audio') && sent.includes('video')) return;
+    if (i === 100) throw new Error(`the page sends only ${sent.join(', ') || 'nothing'}`);
+    await sleep(50);
+  }
+}
+
 /* Whether the browser has this codec at all: without it the section is rejected, and the rest lives on. */
 const has = (page, codec) => page.has(`video/${codec}`);
 
-async function shaped(page, name, shape, offerer, back) {
+async function shaped(page, what, shape, offerer, back) {
   return call(page, shape, async c => {
     const possible = !shape.codec || await has(page, shape.codec);
     await prepare(c, shape, offerer);
     const texts = await negotiate(c, offerer, { back });
     c.start();
     if (!shape.alone) await connected(page, c.p, c.peer);
-    const state = await settled(`${name}-${offerer}`, page, c.p, c.peer);
+    const state = await settled(`${what}-${offerer}`, page, c.p, c.peer);
     equal(state.peer.transceivers.length, shape.media.length - (possible ? 0 : 1), 'transceivers');
     equal(sections(texts.answer).filter(s => s.rejected).length, possible ? 0 : 1, 'rejected sections');
     const first = await knownCodecs(c, state);
@@ -146,6 +156,7 @@ async function shaped(page, name, shape, offerer, back) {
     if (shape.media.some(m => m.rids)) await checkSimulcast(c, shape, offerer, texts);
     if (shape.alone) return;
     await sameTransport(page, c.p, c.peer);
+    if (what === 'avd' && (offerer === 'browser' || back)) await sendsMedia(c);
     if (shape.data) await echoed(c);
   });
 }
