@@ -224,7 +224,7 @@ static int read_before(struct offer *o)
     return r;
 }
 
-/* Payload types and extension ids of the bundle (RFC 9143 §10.1.2, RFC 8285 §5): they keep their meaning. */
+/* Payload types of the bundle (RFC 9143 §10.1.2): they keep their meaning. */
 static void claim(struct offer *o, struct sections *from, bool remote)
 {
     for (size_t i = 0; i < from->n; i++) {
@@ -232,7 +232,6 @@ static void claim(struct offer *o, struct sections *from, bool remote)
         bool media = s->kind == SECTION_AUDIO || s->kind == SECTION_VIDEO;
         if (s->rejected || !media) continue;
         sotto__codecs_claim(&o->pts, &s->codecs);
-        sotto__exts_claim(&o->exts, s->m, &s->exts);
         if (remote) sotto__codecs_reserve(&o->pts, s->m);
     }
 }

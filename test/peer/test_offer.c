@@ -170,6 +170,45 @@ static void the_transport_stays_in_the_section_where_the_last_answer_saw_it(void
     duo_free(d);
 }
 
+static void the_bundle_of_the_last_answer_counts_and_no_other_group(void **state)
+{
+    static const char answer[] = OFFER_HEAD
+        "a=group:LS 1\r\na=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n" TRANSPORT
+        "a=mid:0\r\na=rtcp-mux\r\na=setup:active\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n" TRANSPORT
+        "a=mid:1\r\na=rtcp-mux\r\na=setup:active\r\n";
+    (void)state;
+    struct duo *d = duo_new(10);
+    add(d, &d->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
+    add(d, &d->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_ANSWER, answer), 0);
+    char *sdp = offer_of(&d->a);
+    HAS(sdp, -1, "a=group:BUNDLE 0 1");
+    expect_transport(sdp, 0);
+    sotto__free(sdp);
+    duo_free(d);
+}
+
+static void a_transceiver_is_tagged_rather_than_data(void **state)
+{
+    (void)state; /* W3C "create an offer": the first transceiver that is not stopped, while nothing was negotiated */
+    struct duo *d = duo_new(10);
+    duo_open(&d->a, "x");
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
+    add(d, &d->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
+    char *sdp = offer_of(&d->a);
+    HAS(sdp, -1, "a=group:BUNDLE 1 0");
+    HAS_N(sdp, 0, "m=application 0 ", 1);
+    HAS(sdp, 0, "a=bundle-only");
+    HAS_N(sdp, 1, "m=audio 9 ", 1);
+    expect_transport(sdp, 1);
+    sotto__free(sdp);
+    duo_signal(d);
+    duo_run(d, SOTTO_MS(3000));
+    assert_int_equal(d->a.peer->connection, SOTTO_CONNECTION_CONNECTED);
+    duo_free(d);
+}
+
 static void the_transport_moves_when_its_section_is_stopped(void **state)
 {
     (void)state; /* RFC 9143 §7.5: a section that is to be disabled cannot be the tagged one */
@@ -439,6 +478,8 @@ int main(void)
         cmocka_unit_test(data_alone_carries_the_transport),
         cmocka_unit_test(a_later_offer_has_a_port_in_every_section_old_or_new),
         cmocka_unit_test(the_transport_stays_in_the_section_where_the_last_answer_saw_it),
+        cmocka_unit_test(the_bundle_of_the_last_answer_counts_and_no_other_group),
+        cmocka_unit_test(a_transceiver_is_tagged_rather_than_data),
         cmocka_unit_test(the_transport_moves_when_its_section_is_stopped),
         cmocka_unit_test(a_bundle_of_which_nothing_is_left_begins_anew),
         cmocka_unit_test(a_restart_changes_the_credentials_and_nothing_else),

@@ -274,6 +274,46 @@ static void a_negotiated_simulcast_stays_in_the_offers_of_both_sides(void **stat
     duo_free(d);
 }
 
+static void layers_of_a_pending_offer_stay_and_others_do_not_come_up(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(3);
+    struct transceiver *sent = add_simulcast(d, &d->a, "ab");
+    struct transceiver *quiet = add_simulcast(d, &d->a, "xy");
+    sotto__transceiver_set_direction(d->a.peer, duo_now(d), quiet, SOTTO_DIR_RECVONLY);
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
+    sotto__transceiver_set_direction(d->a.peer, duo_now(d), sent, SOTTO_DIR_INACTIVE);
+    char *sdp = offer_of(&d->a);
+    HAS(sdp, 0, "a=inactive");
+    HAS(sdp, 0, "a=simulcast:send a;b");
+    HAS_N(sdp, 0, "a=msid:- ", 1);
+    HAS_NO(sdp, 1, "a=rid");
+    HAS_NO(sdp, 1, "a=simulcast");
+    sotto__free(sdp);
+    duo_free(d);
+}
+
+static void the_last_layer_keeps_its_rid_and_gets_a_source(void **state)
+{
+    static const char answer[] =
+        OFFER_HEAD "a=group:BUNDLE 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n" TRANSPORT
+                   "a=mid:0\r\na=rtcp-mux\r\na=setup:active\r\na=rtpmap:96 VP8/90000\r\n"
+                   "a=rid:b recv\r\na=simulcast:recv b\r\n";
+    (void)state; /* RFC 9429 §5.2.1: a=simulcast from two on */
+    struct duo *d = duo_new(3);
+    struct transceiver *t = add_simulcast(d, &d->a, "abc");
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), 0);
+    assert_int_equal(remote(d, &d->a, SOTTO_SDP_ANSWER, answer), 0);
+    assert_int_equal(t->encodings.n, 1);
+    char *sdp = offer_of(&d->a);
+    HAS_N(sdp, 0, "a=rid:", 1);
+    HAS(sdp, 0, "a=rid:b send");
+    HAS_NO(sdp, 0, "a=simulcast");
+    HAS_N(sdp, 0, "a=ssrc-group:FID ", 1);
+    sotto__free(sdp);
+    duo_free(d);
+}
+
 static void an_offer_to_receive_simulcast_is_answered_with_it(void **state)
 {
     static const char sdp[] =
@@ -404,6 +444,8 @@ int main(void)
         cmocka_unit_test(without_rtx_there_is_one_source),
         cmocka_unit_test(encodings_with_rids_are_offered_as_simulcast),
         cmocka_unit_test(a_negotiated_simulcast_stays_in_the_offers_of_both_sides),
+        cmocka_unit_test(layers_of_a_pending_offer_stay_and_others_do_not_come_up),
+        cmocka_unit_test(the_last_layer_keeps_its_rid_and_gets_a_source),
         cmocka_unit_test(an_offer_to_receive_simulcast_is_answered_with_it),
         cmocka_unit_test(layers_that_nobody_has_are_not_answered),
         cmocka_unit_test(codecs_stand_in_the_order_of_the_last_answer),
