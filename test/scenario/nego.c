@@ -276,6 +276,7 @@ static void take_one(struct nego_side *s, const sotto_event *e)
 void nego_take(struct nego_side *s)
 {
     sotto_event *e;
+    if (s->lazy && !s->n->in_turn) return;
     while (s->ctx && s->pc) {
         int r = sotto_ctx_next(s->ctx, &e);
         assert_true(r == 0 || r == 1);
@@ -298,11 +299,13 @@ void nego_turn(struct nego *n)
 {
     struct nego_side *sides[2] = {&n->a, &n->b};
     for (int i = 0; i < 2; i++) touch(sides[i]);
+    n->in_turn = true;
     for (int i = 0; i < 2; i++) {
         if (!sides[i]->pc) continue;
         assert_true(sotto_ctx_run(sides[i]->ctx, 0) >= 0);
         nego_take(sides[i]);
     }
+    n->in_turn = false;
 }
 
 sotto_us nego_due(struct nego *n, sotto_us end)

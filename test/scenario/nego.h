@@ -50,6 +50,7 @@ struct nego_side {
     size_t n_needed, n_candidates, n_ends;
     char last_ufrag[260];   /* of the last local candidate */
     bool mute_candidates;   /* they are not told to the other side */
+    bool lazy;              /* takes events in nego_turn only, not after each call */
     void (*on_candidate)(struct nego_side *s, const sotto_candidate *c, void *user); /* instead of the harness's signalling */
     void (*on_track)(struct nego_side *s, const sotto_event *e, void *user); /* as well */
     void *user;
@@ -67,6 +68,7 @@ struct nego {
     struct nego_side a, b;
     struct net *net;
     struct node candidates; /* on their way */
+    bool in_turn;
     sotto_us signal_us;
     char **kept;
     size_t n_kept, cap_kept;

@@ -2,8 +2,9 @@
 /*
  * Perfect negotiation (W3C §10.7) between two peers, polite and impolite: in each round both sides make random changes at the same
  * time (add, remove, direction, streams, stop, ICE restart) while signalling takes its time; then both have the same sections, the
- * directions that both want, the tracks that the other sends, and the data channel has carried every message. A failing seed is
- * replayed alone with SOTTO_SEED=number; SOTTO_LONG=1 walks ten times as many.
+ * directions that both want, the tracks that the other sends, and the data channel has carried every message. By the seed, events are
+ * taken at once or late, and the link is perfect or loses packets. A failing seed is replayed alone with SOTTO_SEED=number;
+ * SOTTO_LONG=1 walks ten times as many.
  */
 #include "nego.h"
 #include "nego_sdp.h"
@@ -192,6 +193,7 @@ static void add_something(struct app *a)
     sotto_transceiver *t = pick(r, 2) ? nego_track(a->s, kind, streams)
                                       : nego_add(a->s, kind, (int32_t)pick(r, 4), streams);
     set_streams(a, t, streams);
+    if (pick(r, 4) == 0) nego_add_rids(a->s, "h,m,l");
 }
 
 static void change_one(struct app *a, sotto_transceiver *t)
@@ -236,6 +238,7 @@ static void take_needs(struct run *r)
         struct app *a = &r->app[i];
         if (a->s->n_needed == a->needed) continue;
         a->needed = a->s->n_needed;
+        assert_int_equal(nego_signaling(a->s), SOTTO_SIGNALING_STABLE); /* it is told in no other */
         describe(a);
     }
 }
@@ -359,8 +362,13 @@ static void begin(struct run *r, uint64_t seed)
     for (int i = 0; i < 2; i++) {
         struct app *a = &r->app[i];
         *a = (struct app){.run = r, .s = i ? &r->n->b : &r->n->a, .polite = (int)(seed % 2) == i};
+        a->s->lazy = seed & 2;
         a->s->on_candidate = on_candidate, a->s->on_track = on_track, a->s->user = a;
         a->s->watch = NEGO_NEEDED;
+    }
+    if (seed & 4) {
+        struct net_link link = {.loss = 0.05, .delay_us = SOTTO_MS(20), .jitter_us = SOTTO_MS(10)};
+        net_link_both(r->n->net, r->n->a.host, r->n->b.host, &link);
     }
     nego_channel(r->app[pick(r, 2)].s, "c");
 }
