@@ -44,6 +44,9 @@ static int end(struct world *w, struct side *s, struct call *c, unsigned but, in
     sotto__mem_fail_at(0);
     sotto__rand_fail(0);
     w->failing = false;
+    if (getenv("NEGO_TRACE"))
+        fprintf(stderr, "%c %s: %d%s, signaling %d, dirty %d\n", 'A' + s->index, c->name, r,
+                failed ? " (memory failed)" : "", s->peer->signaling, w->dirty);
     if (r < 0) nego_same(s, &c->before, but, c->name);
     REQUIRE(r != SOTTO_E_NOMEM || failed);
     return r;
@@ -52,12 +55,13 @@ static int end(struct world *w, struct side *s, struct call *c, unsigned but, in
 /* ---- descriptions ---- */
 
 /* What was set is on record, as it reads now. */
-static int note_local(struct world *w, struct side *s, bool current)
+static int note_local(struct world *w, struct side *s, bool current, bool fresh)
 {
     int32_t type, which = current ? SOTTO_DESC_CURRENT : SOTTO_DESC_PENDING;
     char *sdp;
     REQUIRE(sotto__peer_local_description(s->peer, which, &type, &sdp) == 1);
-    nego_check_text(s, sdp, type == SOTTO_SDP_OFFER);
+    nego_check_text(s, sdp, type == SOTTO_SDP_OFFER, fresh);
+    if (getenv("NEGO_TRACE")) fprintf(stderr, "of %c, type %d\n%s", 'A' + s->index, type, sdp);
     int id = nego_record(w, s->index, type, sdp);
     sotto__free(sdp);
     return id;
@@ -77,9 +81,9 @@ static int set_local(struct world *w, struct side *s, int32_t type, const char *
     } else if (p->signaling == SOTTO_SIGNALING_STABLE) {
         s->cr = s->pr;
         s->pr = s->pl = 0;
-        s->cl = note_local(w, s, true);
+        s->cl = note_local(w, s, true, !sdp);
     } else {
-        s->pl = note_local(w, s, false);
+        s->pl = note_local(w, s, false, !sdp);
     }
     nego_judge(w);
     return 0;
@@ -121,7 +125,7 @@ static void op_create(struct world *w, struct side *s, bool answer)
     end(w, s, &c, 0, r);
     if (r < 0) return;
     nego_same(s, &c.before, 0, c.name);
-    nego_check_text(s, sdp, !answer);
+    nego_check_text(s, sdp, !answer, true);
     nego_record(w, s->index, answer ? SOTTO_SDP_ANSWER : SOTTO_SDP_OFFER, sdp);
     sotto__free(sdp);
 }
@@ -145,12 +149,15 @@ static void op_set_local(struct world *w, struct side *s)
 /* A description that is on record: to one of the sides, as it is or changed. */
 static int deliver(struct world *w, struct side *to, const struct text *t, uint8_t how)
 {
-    int32_t type = how & 4 ? 1 + (how & 3) : t->type;
+    int32_t type = how & 4 ? (how & 3) + !(how & 3) : t->type;
     size_t count = how >> 3 & 3;
     bool whole = count == 0 && type == t->type && t->author == !to->index;
     int id = whole ? t->id : 0;
     char *sdp = strdup(nego_mutate(w, t->sdp, count));
     REQUIRE(sdp);
+    if (getenv("NEGO_TRACE"))
+        fprintf(stderr, "deliver to %c, %s, type %d\n%s", 'A' + to->index,
+                whole ? "whole" : "changed", type, whole ? t->sdp : sdp);
     int r = set_remote(w, to, type, whole ? t->sdp : sdp, id);
     free(sdp);
     return r;
@@ -213,18 +220,36 @@ static void op_rollback(struct world *w, struct side *s)
         set_remote(w, s, SOTTO_SDP_ROLLBACK, "", 0);
 }
 
-/* A remote offer and its rollback: as if it had never been. Its tracks came and went: events; a read of parameters is void. */
+/* One that was stopped before it had a section can go at any time: there is nothing to be negotiated for it. */
+static bool any_leaves(struct side *s)
+{
+    struct transceiver *t = NULL;
+    while ((t = sotto__transceiver_next(s->peer, t)))
+        if (t->stopping && t->mline_index < 0) return true;
+    return false;
+}
+
+static size_t stopped(struct side *s)
+{
+    struct transceiver *t = NULL;
+    size_t n = 0;
+    while ((t = sotto__transceiver_next(s->peer, t))) n += t->stopped;
+    return n;
+}
+
+/* A remote offer and its rollback: as if it had never been. Its tracks came and went: events; a read of parameters is void. A section
+ * that it rejects stops its transceiver for good: so says W3C. */
 static void op_try_remote(struct world *w, struct side *s)
 {
     uint8_t which = nego_next(&w->in), how = nego_next(&w->in);
     const struct text *t = nego_text(w, which % MAX_TEXTS);
     struct snap before;
-    if (!t || s->peer->signaling != SOTTO_SIGNALING_STABLE || w->failing) return;
+    if (!t || s->peer->signaling != SOTTO_SIGNALING_STABLE || w->failing || any_leaves(s)) return;
     nego_snap(s, &before);
-    if (deliver(w, s, t, (uint8_t)((how & ~7) | 4)) < 0) return;
+    size_t n_stopped = stopped(s);
+    if (deliver(w, s, t, (uint8_t)((how & ~7) | 4 | SOTTO_SDP_OFFER)) < 0) return;
     nego_check(w, s);
-    if (how & 1) set_local(w, s, SOTTO_SDP_PRANSWER + (how >> 1 & 1) * 0, NULL);
-    if (s->peer->signaling != SOTTO_SIGNALING_HAVE_REMOTE_OFFER) return;
+    if (stopped(s) != n_stopped) return;
     bool read = sotto__transceiver_next(s->peer, NULL) != NULL;
     if (set_remote(w, s, SOTTO_SDP_ROLLBACK, "", 0) < 0) return;
     unsigned but = 1u << SNAP_EVENTS | 1u << SNAP_NEEDED;
@@ -235,7 +260,7 @@ static void op_try_remote(struct world *w, struct side *s)
 static void op_try_local(struct world *w, struct side *s)
 {
     struct snap before;
-    if (s->peer->signaling != SOTTO_SIGNALING_STABLE || w->failing) return;
+    if (s->peer->signaling != SOTTO_SIGNALING_STABLE || w->failing || any_leaves(s)) return;
     nego_snap(s, &before);
     if (set_local(w, s, SOTTO_SDP_IMPLICIT, NULL) < 0) return;
     nego_check(w, s);
@@ -270,6 +295,24 @@ static size_t some_encodings(struct input *in, sotto_encoding out[static 4])
     return n;
 }
 
+static void name_codec(sotto_kind kind, sotto_codec *ret)
+{
+    *ret = kind == SOTTO_AUDIO
+               ? (sotto_codec){.mime = "audio/PCMU", .clock_hz = 8000, .channels = 1}
+               : (sotto_codec){.mime = "video/VP8", .clock_hz = 90000};
+    ret->size = sizeof *ret;
+}
+
+/* The handle is the application's. */
+static void own(struct world *w, struct side *s, struct transceiver *t)
+{
+    sotto_codec c;
+    t->shell = &shell;
+    if (!w->lean || t->prefs.n > 0 || t->stopping) return;
+    name_codec(t->kind, &c);
+    REQUIRE(sotto__transceiver_set_preferences(s->peer, t, &c, 1) == 0);
+}
+
 static void op_add(struct world *w, struct side *s)
 {
     uint8_t how = nego_next(&w->in);
@@ -285,7 +328,7 @@ static void op_add(struct world *w, struct side *s)
     struct call c = begin(w, s, "add_transceiver");
     int r = sotto__transceiver_add(s->peer, nego_now(w), how & 1 ? SOTTO_VIDEO : SOTTO_AUDIO,
                                    how & 32 ? NULL : &cfg, &t);
-    if (end(w, s, &c, 0, r) == 0 && !(how & 64)) t->shell = &shell;
+    if (end(w, s, &c, 0, r) == 0) own(w, s, t);
 }
 
 static void op_add_track(struct world *w, struct side *s)
@@ -297,7 +340,7 @@ static void op_add_track(struct world *w, struct side *s)
     struct call c = begin(w, s, "add_track");
     int r = sotto__transceiver_add_track(s->peer, nego_now(w), how & 1 ? SOTTO_VIDEO : SOTTO_AUDIO,
                                          ids, n, &t);
-    if (end(w, s, &c, 0, r) == 0) t->shell = &shell;
+    if (end(w, s, &c, 0, r) == 0) own(w, s, t);
 }
 
 static int change_preferences(struct world *w, struct peer *p, struct transceiver *t)
@@ -531,6 +574,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     nego_open(&w, data, size);
     for (int i = 0; i < MAX_STEPS && w.in.n > 0; i++) {
         uint8_t op = nego_next(&w.in);
+        if (getenv("NEGO_TRACE")) fprintf(stderr, "-- operation %u\n", op % 32u);
         struct side *s = &w.side[op >> 7];
         if (op % 32 < 12)
             do_negotiation(&w, s, op % 32);

@@ -62,6 +62,7 @@ struct world {
     bool dirty;    /* once something other than what the sides made was agreed on: they need not agree any more */
     bool failing;  /* the next call has an allocation that fails, or no entropy */
     bool talks;    /* packets pass: connections come up */
+    bool lean;     /* one codec for each transceiver, which makes it fast; else all */
     int64_t base;  /* blocks that are alive without peers */
     struct input in;
 };
@@ -108,7 +109,8 @@ void nego_same(struct side *s, const struct snap *before, unsigned but, const ch
 
 /* nego_check.c */
 void nego_check(struct world *w, struct side *s); /* after each step */
-void nego_check_text(struct side *s, const char *sdp, bool is_offer);
+/* fresh: made just now. An older one may be set too, and is within what the application wished then (W3C). */
+void nego_check_text(struct side *s, const char *sdp, bool is_offer, bool fresh);
 void nego_check_agreement(struct world *w, int offerer);
 void nego_check_wishes(struct side *s); /* a description changed no wish of the application; by seen */
 void nego_see(struct side *s);

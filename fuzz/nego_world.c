@@ -74,6 +74,7 @@ void nego_open(struct world *w, const uint8_t *data, size_t size)
     w->net = net_new(options);
     net_advance(w->net, net_clock());
     w->talks = (options & 7) == 7;
+    w->lean = (options & 24) != 24;
     w->side[1].index = 1;
     open_side(w, &w->side[0], options & 64 ? "192.0.2.1,2001:db8::1" : "192.0.2.1");
     open_side(w, &w->side[1], "192.0.2.2");
