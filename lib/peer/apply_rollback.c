@@ -95,6 +95,7 @@ static int rollback_remote(struct peer *p, sotto_us now, sotto_error *err)
     if (r < 0) return sotto__error(err, r, 0, "%s", sotto_strerror(r));
     rollback_sections(p);
     sotto__description_free(&p->pending_remote);
+    if (!p->transport.has_remote) p->ice_role_known = false;
     p->remote_restart = false;
     p->next_tls_id[0] = '\0';
     return 0;

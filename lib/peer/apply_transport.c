@@ -30,6 +30,12 @@ static int check_credentials(const struct plan *plan, bool *ret_new, sotto_error
     return sotto__error(err, SOTTO_E_SDP, 0, "only one of ice-ufrag and ice-pwd has changed");
 }
 
+/* A local answer is about the remote's offer. */
+static bool reads_offer(const struct plan *plan)
+{
+    return plan->local || !sotto__plan_is_answer(plan);
+}
+
 /* RFC 8842 §5: another fingerprint or tls-id means another DTLS association, which needs new ICE credentials. */
 static int check_dtls(struct plan *plan, bool new_ice, sotto_error *err)
 {
@@ -41,10 +47,10 @@ static int check_dtls(struct plan *plan, bool new_ice, sotto_error *err)
         return sotto__error(err, SOTTO_E_MODIFICATION, 0,
                             "the %s of a live connection may change with an ICE restart only",
                             other_id ? "tls-id" : "fingerprint");
-    /* Firefox answers a restart with setup:active although the association goes on: then the roles do */
     bool contradicts = (plan->desc.setup == SDP_SETUP_ACTIVE && p->dtls_client) ||
                        (plan->desc.setup == SDP_SETUP_PASSIVE && !p->dtls_client);
-    if (!plan->new_dtls && !new_ice && p->role_known && contradicts)
+    /* in an answer the roles of an association that goes on do not count: Firefox says active after each ICE restart */
+    if (!plan->new_dtls && reads_offer(plan) && p->role_known && contradicts)
         return sotto__error(err, SOTTO_E_SDP, 0,
                             "a=setup contradicts the roles of the live connection");
     return 0;
@@ -97,8 +103,7 @@ static int read_local_answer(struct plan *plan, sotto_error *err)
     bool new_ice = true;
     plan->own_tagged = sotto__describe_tagged(plan->d->sdp);
     if (plan->own_tagged < 0) return 0;
-    plan->tagged = sotto__bundle_choose(&plan->offer, plan->live, plan->n_live, plan->chosen);
-    if (plan->tagged < 0) return sotto__error(err, SOTTO_E_SDP, 0, "the offer has no transport");
+    plan->tagged = plan->own_tagged; /* RFC 9143 §7.3.1: of the offered addresses, that of our tagged section */
     int r = read_desc(plan, p->pending_remote.sdp, &plan->offer, true, err);
     if (r == 0 && p->transport.has_remote) {
         r = check_credentials(plan, &new_ice, err);

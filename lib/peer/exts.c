@@ -158,11 +158,29 @@ void sotto__exts_claim(struct ext_map *map, const struct sdp_media *m, struct ex
     }
 }
 
-/* The lowest free one: those of one-byte headers first. 0: none is left. */
-static uint8_t free_id(const struct ext_map *map)
+/*
+ * What Chromium numbers them in its own offers. When offers cross, a Chromium that rolls its own back refuses ours if an id means another
+ * URI than in the offer that nobody has answered; so these are taken first.
+ */
+static const uint8_t usual[EXT_COUNT] = {
+    [EXT_MID] = 4,           [EXT_RID] = 10,       [EXT_RRID] = 11,       [EXT_ABS_SEND] = 2,
+    [EXT_ABS_CAPTURE] = 12,  [EXT_TWCC] = 3,       [EXT_AUDIO_LEVEL] = 1, [EXT_ORIENTATION] = 13,
+    [EXT_PLAYOUT_DELAY] = 5, [EXT_DEPENDENCY] = 9,
+};
+
+static bool is_usual(unsigned id)
 {
+    for (size_t e = 0; e < EXT_COUNT; e++)
+        if (usual[e] == id) return true;
+    return false;
+}
+
+/* Its usual id, else the lowest free one that is no other's usual one: those of one-byte headers first. 0: none is left. */
+static uint8_t free_id(const struct ext_map *map, size_t e)
+{
+    if (is_free(map, usual[e])) return usual[e];
     for (unsigned id = 1; id <= MAX_TWO_BYTE; id++)
-        if (id != MAX_ONE_BYTE + 1 && is_free(map, id)) return (uint8_t)id;
+        if (id != MAX_ONE_BYTE + 1 && !is_usual(id) && is_free(map, id)) return (uint8_t)id;
     return 0;
 }
 
@@ -173,7 +191,7 @@ void sotto__exts_offer(sotto_kind kind, bool simulcast, struct ext_map *map, str
     *ret = (struct ext_set){.allow_mixed = true, .simulcast = simulcast};
     for (size_t e = 0; e < EXT_COUNT; e++) {
         if (!fits(e, kind) || (is_for_simulcast(e) && !simulcast)) continue;
-        if (map->id[e] == 0) map->id[e] = free_id(map);
+        if (map->id[e] == 0) map->id[e] = free_id(map, e);
         ret->id[e] = map->id[e];
     }
 }

@@ -21,6 +21,7 @@
 #define MAX_PAIRS 100u            /* RFC 8445 §6.1.2.5 */
 #define PATIENCE SOTTO_MS(39500)  /* RFC 8863 §4 */
 #define LATE_PATIENCE SOTTO_SECONDS(15) /* for a candidate that came at its end */
+#define HOLD SOTTO_SECONDS(1)      /* for the remote's first check: see is_patient */
 #define CLOSE_WAIT SOTTO_SECONDS(1)
 #define GOODBYE_MS 100u           /* with two sendings a goodbye to a dead server has ended after 300 ms … */
 #define GOODBYE_DRAIN_MS 500      /* … so that a free without close() waits no longer than this */
@@ -95,6 +96,7 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->log = cfg->log;
     ice->relay_only = cfg->relay_only;
     ice->allow_loopback = cfg->allow_loopback;
+    ice->is_patient = cfg->is_patient;
     ice->nice_state = NICE_COMPONENT_STATE_DISCONNECTED;
     sotto__nice_servers_init(ice, cfg);
     snprintf(ice->ufrag, sizeof ice->ufrag, "%s", cfg->ufrag);
@@ -130,9 +132,17 @@ static void enlarge_buffers(struct ice *ice, int force, int plain)
     g_ptr_array_unref(sockets);
 }
 
+/* The remote's checks are to come first. */
+static bool is_holding(const struct ice *ice)
+{
+    return ice->hold_until != 0 && ice->n_prflx == 0 && ice->loop->now < ice->hold_until;
+}
+
 /* libnice sees the remote candidates once it has sockets; under relay_only once it has all: before, it would check from hosts. */
 static void give_remotes(struct ice *ice)
 {
+    if (is_holding(ice)) return;
+    ice->hold_until = 0;
     if (!ice->held || !ice->remote_set || !ice->gather_called ||
         (ice->relay_only && !ice->gathered))
         return;
@@ -200,6 +210,7 @@ static int ice_gather(struct ice *ice, sotto_us now)
                            sotto__nice_recv, ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
     enlarge_buffers(ice, SO_SNDBUFFORCE, SO_SNDBUF);
+    if (ice->remote_set) sotto__nice_filter(ice);
     after_turn(ice, now);
     return 0;
 }
@@ -243,6 +254,9 @@ static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, s
     if (r < 0) return r;
     if (!nice_agent_set_remote_credentials(ice->agent, ice->stream, ufrag, pwd)) return SOTTO_E_SYS;
     ice->remote_set = true;
+    snprintf(ice->remote_ufrag, sizeof ice->remote_ufrag, "%s", ufrag);
+    if (ice->gather_called) sotto__nice_filter(ice);
+    if (ice->is_patient) ice->hold_until = sotto__after(now, HOLD);
     give_remotes(ice);
     return 0;
 }

@@ -48,6 +48,9 @@ struct ice {
     bool relay_only, allow_loopback;
     char *interface;          /* nullable */
     char ufrag[SOTTO_MAX_UFRAG + 1], pwd[SOTTO_MAX_PWD + 1]; /* ours */
+    char remote_ufrag[SOTTO_MAX_UFRAG + 1];                  /* "" before set_remote */
+    bool is_patient;     /* as configured */
+    sotto_us hold_until; /* remote candidates are held that long, unless the remote's checks come; 0: not held */
     size_t n_turn, n_turn_tcp; /* servers */
 
     /* what was called */
@@ -96,6 +99,9 @@ sotto_us sotto__nice_state_due(const struct ice *ice);
 /* Looks at what waits in the sockets for a sign of life: before a turn. */
 void sotto__nice_listen(struct ice *ice, sotto_us now);
 void sotto__nice_make_selected(struct ice *ice);
+
+/* ice_nice_filter.c: once both ufrags and the sockets are there; again with another remote. */
+void sotto__nice_filter(struct ice *ice);
 
 /* ice_nice_server.c */
 void sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg);

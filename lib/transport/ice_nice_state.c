@@ -240,7 +240,9 @@ sotto_us sotto__nice_state_due(const struct ice *ice)
     if (ice->pair_local)
         return ice->heard +
                (ice->state == SOTTO_ICE_DISCONNECTED ? SILENCE_FAILED : SILENCE_DISCONNECTED);
-    return ice->patience != 0 && ice->state != SOTTO_ICE_FAILED ? ice->patience : SOTTO_NEVER;
+    sotto_us due =
+        ice->patience != 0 && ice->state != SOTTO_ICE_FAILED ? ice->patience : SOTTO_NEVER;
+    return ice->hold_until != 0 ? sotto__earlier(due, ice->hold_until) : due;
 }
 
 void sotto__nice_make_selected(struct ice *ice)

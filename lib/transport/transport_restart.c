@@ -13,12 +13,28 @@
 
 #define DRAIN SOTTO_SECONDS(3) /* the remote switches by itself; RFC 8445 §8.3 has candidates freed after as long */
 
+static bool is_up(int32_t state)
+{
+    return state == SOTTO_ICE_CONNECTED || state == SOTTO_ICE_COMPLETED;
+}
+
+/* The state of the one that carries the data, or should. ICE tells of the pair before it tells of the state; after a restart no step
+ * back is shown between the two. */
+static int32_t carried(const struct transport *t)
+{
+    const struct transport_generation *g = t->carrier.ice ? &t->carrier : &t->live;
+    if (g->is_restart && g->selected && g->state < SOTTO_ICE_CONNECTED) return SOTTO_ICE_CONNECTED;
+    return g->state;
+}
+
 int sotto__transport_start_generation(struct transport *t, struct transport_generation *g,
                                       sotto_us now)
 {
     const struct ice_ops *ops = t->shared->ice_ops;
     struct ice_cfg cfg = {
         .controlling = t->controlling,
+        /* Chromium drops for good a pair that our check shows it before our answer does, if its old one still works */
+        .is_patient = g == &t->next && !t->controlling && is_up(t->live.state),
         .relay_only = t->relay_only,
         .allow_loopback = t->allow_loopback,
         .ufrag = g->ufrag,
@@ -129,20 +145,6 @@ void sotto__transport_unstart(struct transport *t, sotto_us now)
 int sotto__transport_renew(struct transport *t)
 {
     return t->live.ice ? SOTTO_E_STATE : sotto__transport_credentials(&t->live);
-}
-
-static bool is_up(int32_t state)
-{
-    return state == SOTTO_ICE_CONNECTED || state == SOTTO_ICE_COMPLETED;
-}
-
-/* The state of the one that carries the data, or should. ICE tells of the pair before it tells of the state; after a restart no step
- * back is shown between the two. */
-static int32_t carried(const struct transport *t)
-{
-    const struct transport_generation *g = t->carrier.ice ? &t->carrier : &t->live;
-    if (g->is_restart && g->selected && g->state < SOTTO_ICE_CONNECTED) return SOTTO_ICE_CONNECTED;
-    return g->state;
 }
 
 int sotto__transport_prepare(struct transport *t)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connectivity checks of another generation are kept away from libnice. A Chromium that restarts ICE checks the addresses of the
+ * generation before from its new ports too, with the user name "our old ufrag:its new ufrag". libnice looks at the first half only and
+ * answers; Chromium selects such a pair, and libnice then drops what comes on it. RFC 8445 §7.3 has the whole name known. In: the remote's
+ * ufrag; out: a classic BPF program on each UDP socket of the agent, which passes everything but Binding requests to another name.
+ */
+#include <linux/filter.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "transport/ice_nice.h"
+
+#define PAYLOAD 8u /* a filter of a UDP socket sees its header first */
+#define FIRST_ATTRIBUTE (PAYLOAD + 20u)
+#define BINDING_REQUEST 0x0001u
+#define COOKIE 0x2112a442u
+#define USERNAME 0x0006u
+#define MAX_ATTRIBUTES 8u /* that are looked at; a check has at most seven */
+#define MAX_NAME (2u * SOTTO_MAX_UFRAG + 1u)
+#define MAX_STEPS (9u * MAX_ATTRIBUTES + 3u * (MAX_NAME / 4u + 4u) + 10u)
+
+struct program {
+    struct sock_filter steps[MAX_STEPS];
+    unsigned short n;
+};
+
+static void step(struct program *p, uint32_t code, uint8_t yes, uint8_t no, uint32_t k)
+{
+    p->steps[p->n++] = (struct sock_filter){(uint16_t)code, yes, no, k};
+}
+
+/* If another value stands there, the packet is passed (UINT32_MAX bytes of it) or dropped (0). How: BPF_ABS, or BPF_IND behind X. */
+static void require(struct program *p, uint32_t how, uint32_t at, uint32_t value,
+                    uint32_t otherwise)
+{
+    step(p, BPF_LD | how, 0, 0, at);
+    step(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value);
+    step(p, BPF_RET | BPF_K, 0, 0, otherwise);
+}
+
+/* Walks the attributes until X is the place of USERNAME; passes what has none among the first ones. */
+static void find_name(struct program *p)
+{
+    unsigned short jumps[MAX_ATTRIBUTES];
+    step(p, BPF_LDX | BPF_IMM, 0, 0, FIRST_ATTRIBUTE);
+    for (size_t i = 0; i < MAX_ATTRIBUTES; i++) {
+        step(p, BPF_LD | BPF_H | BPF_IND, 0, 0, 0);
+        step(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, USERNAME);
+        jumps[i] = p->n;
+        step(p, BPF_JMP | BPF_JA, 0, 0, 0);
+        step(p, BPF_LD | BPF_H | BPF_IND, 0, 0, 2);
+        step(p, BPF_ALU | BPF_ADD | BPF_K, 0, 0, 3 + 4); /* padded, with type and length */
+        step(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, ~3u);
+        step(p, BPF_ALU | BPF_ADD | BPF_X, 0, 0, 0);
+        step(p, BPF_MISC | BPF_TAX, 0, 0, 0);
+    }
+    step(p, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
+    for (size_t i = 0; i < MAX_ATTRIBUTES; i++) p->steps[jumps[i]].k = p->n - jumps[i] - 1u;
+}
+
+static void require_name(struct program *p, const char *name, size_t n)
+{
+    size_t at = 0;
+    require(p, BPF_H | BPF_IND, 2, (uint32_t)n, 0);
+    for (; at + 4 <= n; at += 4) {
+        const uint8_t *b = (const uint8_t *)name + at;
+        uint32_t word = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+        require(p, BPF_W | BPF_IND, 4 + (uint32_t)at, word, 0);
+    }
+    for (; at < n; at++) require(p, BPF_B | BPF_IND, 4 + (uint32_t)at, (uint8_t)name[at], 0);
+    step(p, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
+}
+
+static bool is_udp(int fd)
+{
+    int type = 0;
+    socklen_t n = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_DGRAM;
+}
+
+void sotto__nice_filter(struct ice *ice)
+{
+    struct program p = {.n = 0};
+    char name[MAX_NAME + 1];
+    int n = snprintf(name, sizeof name, "%s:%s", ice->ufrag, ice->remote_ufrag);
+    require(&p, BPF_H | BPF_ABS, PAYLOAD, BINDING_REQUEST, UINT32_MAX);
+    require(&p, BPF_W | BPF_ABS, PAYLOAD + 4, COOKIE, UINT32_MAX);
+    find_name(&p);
+    require_name(&p, name, (size_t)n);
+    struct sock_fprog program = {p.n, p.steps};
+    GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
+    for (guint i = 0; sockets && i < sockets->len; i++) {
+        int fd = g_socket_get_fd(g_ptr_array_index(sockets, i));
+        if (is_udp(fd) &&
+            setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+            SOTTO_LOG(ice->log, SOTTO_LOG_DEBUG, "ice", "no filter on a socket");
+    }
+    if (sockets) g_ptr_array_unref(sockets);
+}
