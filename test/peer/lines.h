@@ -151,4 +151,33 @@ static inline void signal_from(struct duo *d, struct duo_side *from, struct duo_
     sotto__free(sdp);
 }
 
+/* ---- offers of a remote, and the answers to them ---- */
+
+#define HEAD_OF(group) OFFER_HEAD "a=group:BUNDLE " group "\r\n"
+#define CREDENTIALS TRANSPORT "a=setup:actpass\r\n"
+#define BARE "c=IN IP4 0.0.0.0\r\n" /* of a section that is bundled into another */
+#define SOUND(mid, place)                                                                          \
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\n" place "a=mid:" mid                                     \
+    "\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n"
+#define ODD(mid, place)                                                                            \
+    "m=audio 9 UDP/TLS/RTP/SAVPF 99\r\n" place "a=mid:" mid                                        \
+    "\r\na=rtcp-mux\r\na=rtpmap:99 unheard-of/8000\r\n"
+#define VIDEO(mid, place)                                                                          \
+    "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" place "a=mid:" mid                                        \
+    "\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
+
+/* The answer to this offer, yours; the offer stays pending. */
+static inline char *answer_to(struct duo *d, struct duo_side *s, const char *offer)
+{
+    assert_int_equal(remote(d, s, SOTTO_SDP_OFFER, offer), 0);
+    return answer_of(s);
+}
+
+static inline char *settle(struct duo *d, struct duo_side *s, const char *offer)
+{
+    char *sdp = answer_to(d, s, offer);
+    assert_int_equal(local(d, s, SOTTO_SDP_ANSWER), 0);
+    return sdp;
+}
+
 #endif

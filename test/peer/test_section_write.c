@@ -21,11 +21,17 @@ struct meanings {
     int n;
 };
 
+static unsigned number_of(const char *value) /* that it begins with */
+{
+    uint64_t number;
+    assert_true(sotto__str_u64((struct str){value, strspn(value, "0123456789")}, 255, &number));
+    return (unsigned)number;
+}
+
 static void one_meaning(const char *value, void *with)
 {
     struct meanings *m = with;
-    int number = atoi(value);
-    assert_in_range(number, 0, 255);
+    unsigned number = number_of(value);
     const char *meaning = value + strcspn(value, " ");
     if (m->of[number][0])
         assert_string_equal(m->of[number], meaning);
@@ -35,7 +41,7 @@ static void one_meaning(const char *value, void *with)
 
 static void payload_type_is_ours(const char *value, void *with)
 {
-    int pt = atoi(value);
+    unsigned pt = number_of(value);
     (void)with;
     assert_true(pt == 0 || pt == 8 || (pt >= 96 && pt <= 127) || (pt >= 35 && pt <= 63));
 }
@@ -380,10 +386,10 @@ static const char *settle_audio(struct duo *d, struct transceiver *t)
     char *sdp = local_text(&d->a);
     snprintf(first, sizeof first, "%s", line_value(sdp, 0, "m=audio 9 UDP/TLS/RTP/SAVPF "));
     sotto__free(sdp);
-    int opus = atoi(first);
+    unsigned opus = number_of(first);
     snprintf(answer, sizeof answer,
-             "%sa=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 8 %d\r\n%sa=mid:0\r\n"
-             "a=setup:active\r\na=rtcp-mux\r\na=rtpmap:%d opus/48000/2\r\n",
+             "%sa=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 8 %u\r\n%sa=mid:0\r\n"
+             "a=setup:active\r\na=rtcp-mux\r\na=rtpmap:%u opus/48000/2\r\n",
              OFFER_HEAD, opus, TRANSPORT, opus);
     assert_int_equal(remote(d, &d->a, SOTTO_SDP_ANSWER, answer), 0);
     assert_int_equal(t->send.n, 2);
