@@ -164,7 +164,7 @@ static void pull(struct couple *c, struct party *p)
         struct party_message head;
         assert_int_equal(m.type, SCTP_MSG_DATA);
         memcpy(&head, m.data, sizeof head);
-        assert_int_equal(head.number, p->n_received);
+        if (!p->is_lax) assert_int_equal(head.number, p->n_received);
         p->n_received++;
         if (couple_now(c) - head.sent_at > p->slowest) p->slowest = couple_now(c) - head.sent_at;
         sotto__free(m.data);
@@ -216,8 +216,11 @@ static void wait_real(struct couple *c, sotto_us until)
 
 bool couple_until(struct couple *c, bool (*done)(struct couple *), sotto_us span)
 {
-    sotto_us end = couple_now(c) + span;
-    for (;;) {
+    sotto_us end = couple_now(c) + span, at = 0;
+    for (int still = 0;; still++) {
+        if (couple_now(c) != at) still = 0;
+        at = couple_now(c);
+        if (still > 10000) fail_msg("time stands still: somebody is always due");
         net_clock_set(couple_now(c)); /* OpenSSL and usrsctp ask it */
         turn(c, &c->a);
         turn(c, &c->b);

@@ -50,6 +50,7 @@ struct party {
     size_t size;                  /* of a message */
     sotto_us slowest;             /* from send to pull */
     bool is_paused;              /* pulls no messages */
+    bool is_lax;                 /* messages may be lost */
 };
 
 struct couple {
