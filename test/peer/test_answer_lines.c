@@ -65,6 +65,7 @@ static void ice_options_are_those_of_the_offer(void **state)
         if (i % 2 == 0) strcat(offer, cases[i][0]); /* of the section */
         char *sdp = answer_to(d, &d->a, offer);
         assert_string_equal(line_value(sdp, -1, "a=ice-options:"), cases[i][1]);
+        HAS_N(sdp, -1, "a=ice-options", cases[i][1][0] != '\0');
         HAS_NO(sdp, 0, "a=ice-options");
         sotto__free(sdp);
         duo_free(d);

@@ -443,6 +443,30 @@ static void as_many_sections_as_there_can_be_fit_into_an_offer(void **state)
     duo_free(d);
 }
 
+static void an_offer_above_the_limit_of_descriptions_is_an_error(void **state)
+{
+    (void)state; /* SOTTO_MAX_SDP */
+    struct duo *d = duo_new(2);
+    char names[SOTTO_MAX_STREAM_IDS][SOTTO_MAX_STREAM_ID + 1], *sdp = NULL;
+    const char *streams[SOTTO_MAX_STREAM_IDS];
+    for (size_t i = 0; i < SOTTO_MAX_STREAM_IDS; i++) {
+        memset(names[i], 'a' + (int)i, SOTTO_MAX_STREAM_ID);
+        names[i][SOTTO_MAX_STREAM_ID] = '\0';
+        streams[i] = names[i];
+    }
+    for (unsigned i = 0; i < SOTTO_MAX_TRANSCEIVERS; i++) {
+        struct transceiver *t = add(d, &d->a, SOTTO_VIDEO, SOTTO_DIR_SENDRECV);
+        assert_int_equal(
+            sotto__transceiver_set_streams(d->a.peer, duo_now(d), t, streams, SOTTO_MAX_STREAM_IDS),
+            0);
+    }
+    assert_int_equal(sotto__peer_create_offer(d->a.peer, duo_now(d), false, &sdp), SOTTO_E_LIMIT);
+    assert_null(sdp);
+    assert_int_equal(local(d, &d->a, SOTTO_SDP_OFFER), SOTTO_E_LIMIT);
+    assert_int_equal(d->a.peer->signaling, SOTTO_SIGNALING_STABLE);
+    duo_free(d);
+}
+
 static void offers_survive_every_failing_allocation(void **state)
 {
     (void)state;
@@ -490,6 +514,7 @@ int main(void)
         cmocka_unit_test(a_mid_that_stands_in_a_description_is_never_proposed),
         cmocka_unit_test(an_offer_over_a_pending_one_goes_on_from_it),
         cmocka_unit_test(as_many_sections_as_there_can_be_fit_into_an_offer),
+        cmocka_unit_test(an_offer_above_the_limit_of_descriptions_is_an_error),
         cmocka_unit_test(offers_survive_every_failing_allocation),
     };
     return cmocka_run_group_tests_name("offer", tests, NULL, NULL);
