@@ -177,7 +177,7 @@ SOTTO_API int sotto_pc_create_answer(sotto_pc *pc, char **ret_sdp)
     if (!ret_sdp) return SOTTO_E_INVAL;
     int r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
-    r = sotto__peer_create_answer(peer, sotto__now(pc->ctx), ret_sdp);
+    r = sotto__peer_create_answer(peer, ret_sdp);
     sotto__pc_leave(pc);
     return r;
 }

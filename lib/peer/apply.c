@@ -37,7 +37,9 @@ static const struct sdp *agreed(const struct peer *p)
 static int check_remote_offer(struct plan *plan, sotto_error *err)
 {
     struct sections before = {0};
-    const struct sdp *last = agreed(plan->p);
+    /* W3C: an offer that replaces a pending one is judged as if that had been answered */
+    const struct sdp *pending = plan->p->pending_remote.sdp;
+    const struct sdp *last = pending ? pending : agreed(plan->p);
     if (!last) return 0;
     int r = sotto__sections_read(last, &before, err);
     if (r == 0) r = sotto__sections_check_reoffer(&before, &plan->here, err);
@@ -147,7 +149,11 @@ static int32_t state_after(const struct plan *plan)
 static void settle_restart(struct peer *p)
 {
     struct str now_used = sotto__jsep_ufrag(p->current_local.sdp);
-    if (!sotto__str_eq(now_used, sotto__str(p->replace_ufrag))) p->restart_wanted = false;
+    bool replaced = true;
+    for (size_t i = 0; i < 2; i++)
+        if (p->replace_ufrag[i][0] && sotto__str_eq(now_used, sotto__str(p->replace_ufrag[i])))
+            replaced = false;
+    if (replaced) p->restart_wanted = false;
     if (!sotto__str_eq(now_used, sotto__str(p->gathered_ufrag))) p->reconfigured = false;
     p->remote_restart = false;
 }
@@ -156,8 +162,9 @@ static void commit_data(struct plan *plan, sotto_us now)
 {
     struct peer *p = plan->p;
     const struct section *s = plan->data >= 0 ? &plan->here.items[plan->data] : NULL;
-    if (s && p->data_index != plan->data) {
-        snprintf(p->data_mid, sizeof p->data_mid, "%.*s", (int)s->mid.n, s->mid.p ? s->mid.p : "");
+    if (s && (p->data_index != plan->data || (p->data_has_own_mid && s->mid.n))) {
+        p->data_has_own_mid = s->mid.n == 0;
+        sotto__plan_take_mid(p, s, p->data_mid);
         p->data_index = plan->data;
     }
     if (!sotto__plan_is_answer(plan)) return;

@@ -54,6 +54,8 @@ void sotto__plan_item_free(struct peer *p, struct plan_item *i);
 void sotto__plan_commit_items(struct plan *plan);
 int sotto__plan_tracks(struct plan_item *i, int32_t direction, const struct strings *streams);
 void sotto__plan_commit_tracks(struct plan_item *i);
+void sotto__plan_take_mid(struct peer *p, const struct section *s,
+                          char mid[SOTTO_MAX_MID + 1]); /* or one of our own */
 bool sotto__plan_is_answer(const struct plan *plan);
 
 /* apply_transport.c */

@@ -31,7 +31,8 @@ static struct transceiver *associated(const struct plan *plan, const struct sect
     struct transceiver *t = NULL;
     while ((t = sotto__transceiver_next(plan->p, t))) {
         if (t->mline_index < 0 || (plan->rolls_back && !t->was_associated)) continue;
-        if (s->mid.n ? sotto__str_eq(s->mid, sotto__str(t->mid)) : t->mline_index == s->index)
+        bool by_place = s->mid.n == 0 || t->has_own_mid;
+        if (sotto__str_eq(s->mid, sotto__str(t->mid)) || (by_place && t->mline_index == s->index))
             return t;
     }
     return NULL;
@@ -136,10 +137,15 @@ void sotto__plan_commit_tracks(struct plan_item *i)
     t->fired = i->fired;
 }
 
-static int remote_tracks(const struct section *s, struct plan_item *i)
+/* What the remote says of a section, from our side. */
+static int32_t described(const struct section *s)
+{
+    return s->rejected ? SOTTO_DIR_INACTIVE : sotto__direction_reverse(s->direction);
+}
+
+static int remote_tracks(const struct section *s, int32_t direction, struct plan_item *i)
 {
     struct strings streams = {0};
-    int32_t direction = s->rejected ? SOTTO_DIR_INACTIVE : sotto__direction_reverse(s->direction);
     int r = sotto__direction_receives(direction)
                 ? sotto__strings_from(s->streams, s->n_streams, &streams)
                 : 0;
@@ -227,12 +233,12 @@ static int plan_answer(struct plan *plan, const struct section *s, struct plan_i
     if (i->accepted && s->unusable)
         return sotto__error(err, SOTTO_E_SDP, s->m->number, "%s", s->unusable);
     if (!i->t) return 0;
-    int32_t direction = plan->local ? s->direction : sotto__direction_reverse(s->direction);
-    if (!i->accepted) direction = SOTTO_DIR_INACTIVE;
-    r = plan->local ? local_tracks(direction, i) : remote_tracks(s, i);
-    if (r < 0) return sotto__error(err, r, 0, "no memory");
+    int32_t direction = plan->local ? s->direction : described(s);
     /* within what the offer allowed, whatever the answer says */
     if (!plan->local) direction = sotto__direction_and(direction, offered->direction);
+    if (!i->accepted) direction = SOTTO_DIR_INACTIVE;
+    r = plan->local ? local_tracks(direction, i) : remote_tracks(s, direction, i);
+    if (r < 0) return sotto__error(err, r, 0, "no memory");
     i->direction = direction;
     i->stops = !i->accepted;
     if (!i->accepted) return 0;
@@ -248,7 +254,7 @@ static int plan_remote_offer(struct plan *plan, const struct section *s, struct 
 {
     int r = find_for_offer(plan, s, i, n_fresh);
     if (r < 0 || !i->t) return r;
-    r = remote_tracks(s, i);
+    r = remote_tracks(s, described(s), i);
     if (r == 0) r = proposed_encodings(s, i);
     i->stops = s->rejected;
     return r;
@@ -270,7 +276,7 @@ static void plan_data(struct plan *plan)
     for (size_t i = 0; i < plan->here.n && plan->data < 0; i++) {
         const struct section *s = &plan->here.items[i];
         if (s->kind != SECTION_DATA) continue;
-        if (sotto__plan_is_answer(plan) || (known && s->mid.n == 0)) {
+        if (sotto__plan_is_answer(plan) || (known && (s->mid.n == 0 || p->data_has_own_mid))) {
             if ((int32_t)i == p->data_index) plan->data = (int32_t)i;
         } else if (known) {
             if (sotto__str_eq(s->mid, sotto__str(p->data_mid))) plan->data = (int32_t)i;
@@ -309,12 +315,20 @@ int sotto__plan_items(struct plan *plan, sotto_error *err)
 /* ---- commit ---- */
 
 /* A section without a mid: W3C wants one for the transceiver all the same. */
-static void take_mid(struct peer *p, struct transceiver *t, const struct section *s)
+void sotto__plan_take_mid(struct peer *p, const struct section *s, char mid[SOTTO_MAX_MID + 1])
 {
     if (s->mid.n)
-        snprintf(t->mid, sizeof t->mid, "%.*s", (int)s->mid.n, s->mid.p);
-    else if (!t->mid[0])
-        snprintf(t->mid, sizeof t->mid, "x%llu", (unsigned long long)p->next_mid++);
+        snprintf(mid, SOTTO_MAX_MID + 1, "%.*s", (int)s->mid.n, s->mid.p);
+    else
+        snprintf(mid, SOTTO_MAX_MID + 1, "x%llu", (unsigned long long)p->next_mid++);
+}
+
+static void take_mid(struct peer *p, struct transceiver *t, const struct section *s)
+{
+    if (s->mid.n || !t->mid[0]) {
+        t->has_own_mid = s->mid.n == 0;
+        sotto__plan_take_mid(p, s, t->mid);
+    }
     t->mline_index = s->index;
     t->draft_mid[0] = '\0';
 }

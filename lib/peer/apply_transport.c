@@ -77,10 +77,12 @@ static int read_remote_offer(struct plan *plan, sotto_error *err)
     return r;
 }
 
-static bool is_next(const struct peer *p, const struct sdp *local)
+/* A text of ours that names credentials which no generation has yet. */
+static bool begins_restart(const struct plan *plan)
 {
-    return p->transport.next.ufrag[0] &&
-           sotto__str_eq(sotto__jsep_ufrag(local), sotto__str(p->transport.next.ufrag));
+    const struct transport_generation *g = sotto__transport_prepared(&plan->p->transport);
+    return !g->ice && g->ufrag[0] &&
+           sotto__str_eq(sotto__jsep_ufrag(plan->d->sdp), sotto__str(g->ufrag));
 }
 
 static void read_local_offer(struct plan *plan)
@@ -88,7 +90,7 @@ static void read_local_offer(struct plan *plan)
     const struct transport *t = &plan->p->transport;
     plan->own_tagged = sotto__describe_tagged(plan->d->sdp);
     plan->starts = plan->own_tagged >= 0 && !t->live.ice;
-    plan->restarts = !plan->starts && !t->next.ice && is_next(plan->p, plan->d->sdp);
+    plan->restarts = !plan->starts && begins_restart(plan);
 }
 
 /* The DTLS association that there is goes on. */
@@ -108,7 +110,7 @@ static int read_local_answer(struct plan *plan, sotto_error *err)
     if (r == 0 && p->transport.has_remote) {
         r = check_credentials(plan, &new_ice, err);
         if (r == 0) r = check_dtls(plan, new_ice, err);
-        plan->restarts = new_ice && !p->transport.next.ice;
+        plan->restarts = new_ice && begins_restart(plan);
     }
     plan->starts = !p->transport.live.ice;
     plan->sets_remote = new_ice;
@@ -126,8 +128,7 @@ static int check_answered_restart(const struct plan *plan, bool new_ice, sotto_e
 {
     const struct peer *p = plan->p;
     /* a generation that was negotiated may still be without a pair: then the offer named it, but asked for nothing */
-    bool asked = p->transport.next.ice && !p->transport.next.remote_ufrag[0] &&
-                 is_next(p, p->pending_local.sdp);
+    bool asked = p->transport.next.ice && !p->transport.next.remote_ufrag[0];
     bool other = p->signaling == SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER;
     if (asked && !new_ice && !other)
         return sotto__error(err, SOTTO_E_SDP, 0,

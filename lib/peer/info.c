@@ -16,7 +16,7 @@ enum transport_dtls_state sotto__peer_dtls(const struct peer *p)
 
 static int32_t sctp_state(const struct peer *p)
 {
-    bool wanted = p->transport.has_data || p->data_negotiated;
+    bool wanted = p->transport.has_data || p->data_negotiated || p->data_index >= 0; /* W3C: from the offer on */
     if (p->sctp_down) return SOTTO_SCTP_CLOSED;
     if (p->sctp_up) return p->closed ? SOTTO_SCTP_CLOSED : SOTTO_SCTP_CONNECTED;
     if (!wanted) return SOTTO_SCTP_NONE;

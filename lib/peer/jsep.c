@@ -4,6 +4,7 @@
  * checking our own texts, rollback. In: descriptions of either side. What a description means is a plan, made and carried out by
  * apply.c: everything that can fail is done before anything is changed. Texts are made by offer.c and answer.c.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "peer/private.h"
@@ -75,39 +76,28 @@ static int make_text(struct peer *p, bool answer, bool restart, uint64_t version
                   : sotto__offer_make(p, restart, version, ret);
 }
 
-/* W3C and RFC 9429 §4.1.8, §4.1.18: what makes an offer an ICE restart. */
+/* W3C and RFC 9429 §4.1.8, §4.1.18: what makes an offer an ICE restart, unless the pending one is one already. */
 static bool offer_restarts(const struct peer *p, bool asked)
 {
-    return p->transport.has_remote && (asked || p->restart_wanted || p->reconfigured);
-}
-
-/* Another restart before the last one has a path: it has the place of the live one, so that there is one for the next. */
-static void make_way(struct peer *p, sotto_us now)
-{
-    if (!p->transport.next.remote_ufrag[0]) return; /* not negotiated: of this very offer, or none */
-    sotto__peer_forget_candidates(p, p->transport.live.ufrag);
-    sotto__transport_replace(&p->transport, now);
+    bool pending = p->transport.next.ice && !p->transport.next.remote_ufrag[0];
+    return p->transport.has_remote && !pending && (asked || p->restart_wanted || p->reconfigured);
 }
 
 /* The credentials that a text is going to name. */
-static int ready_credentials(struct peer *p, sotto_us now, bool restart)
+static int ready_credentials(struct peer *p, bool restart)
 {
-    if (restart) {
-        make_way(p, now);
-        return sotto__transport_prepare(&p->transport);
-    }
+    if (restart) return sotto__transport_prepare(&p->transport);
     return p->transport.live.ufrag[0] ? 0 : sotto__transport_renew(&p->transport);
 }
 
 /* The o= version goes up by one whenever the text differs from the last one that was made: RFC 9429 §5.2.2. */
-static int make(struct peer *p, sotto_us now, bool answer, bool ice_restart, char **ret)
+static int make(struct peer *p, bool answer, bool ice_restart, char **ret)
 {
     const char *last = p->last_is_answer ? p->last_answer : p->last_offer;
     uint64_t version = p->version;
     bool restart = answer ? p->remote_restart : offer_restarts(p, ice_restart);
     char *text = NULL, *kept;
-    int r = ready_credentials(p, now, restart);
-    restart = restart || p->transport.next.ice; /* goes on */
+    int r = ready_credentials(p, restart);
     if (r == 0) r = make_text(p, answer, restart, version, &text);
     if (r == 0 && last && strcmp(last, text) != 0) {
         sotto__free(text);
@@ -129,13 +119,13 @@ static int make(struct peer *p, sotto_us now, bool answer, bool ice_restart, cha
     return 0;
 }
 
-int sotto__peer_create_answer(struct peer *p, sotto_us now, char **ret_sdp)
+int sotto__peer_create_answer(struct peer *p, char **ret_sdp)
 {
     if (p->closed) return SOTTO_E_CLOSED;
     if (p->signaling != SOTTO_SIGNALING_HAVE_REMOTE_OFFER &&
         p->signaling != SOTTO_SIGNALING_HAVE_LOCAL_PRANSWER)
         return SOTTO_E_STATE;
-    return make(p, now, true, false, ret_sdp);
+    return make(p, true, false, ret_sdp);
 }
 
 /* Texts that were made before no longer say what is: they may not be applied (W3C: LastCreatedOffer and LastCreatedAnswer become ""). */
@@ -158,7 +148,7 @@ int sotto__peer_create_offer(struct peer *p, sotto_us now, bool ice_restart, cha
     if (p->closed) return SOTTO_E_CLOSED;
     if (!local_allowed(p->signaling, SOTTO_SDP_OFFER)) return SOTTO_E_STATE;
     finish_reset(p, now);
-    return make(p, now, false, ice_restart, ret_sdp);
+    return make(p, false, ice_restart, ret_sdp);
 }
 
 /* ---- transitions ---- */
@@ -175,8 +165,8 @@ static int rollback(struct peer *p, sotto_us now, sotto_error *err)
 }
 
 /* The text that set_local is about: checks it, or makes it. *made is yours if not NULL. */
-static int local_text(struct peer *p, sotto_us now, bool answer, const char *sdp, const char **ret,
-                      char **made, sotto_error *err)
+static int local_text(struct peer *p, bool answer, const char *sdp, const char **ret, char **made,
+                      sotto_error *err)
 {
     const char *last = answer ? p->last_answer : p->last_offer;
     bool old = answer ? p->answer_is_old : p->offer_is_old;
@@ -187,7 +177,7 @@ static int local_text(struct peer *p, sotto_us now, bool answer, const char *sdp
         return sotto__error(err, SOTTO_E_MODIFICATION, 0,
                             "this is not the text that was made last");
     }
-    int r = make(p, now, answer, false, made);
+    int r = make(p, answer, false, made);
     *ret = *made;
     return r < 0 ? sotto__error(err, r, 0, "no description can be made") : 0;
 }
@@ -221,7 +211,7 @@ int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char
     finish_reset(p, now);
     if (!local_allowed(p->signaling, type))
         return sotto__error(err, SOTTO_E_STATE, 0, "not in this signaling state");
-    int r = local_text(p, now, sotto__jsep_is_answer(type), sdp, &text, &made, err);
+    int r = local_text(p, sotto__jsep_is_answer(type), sdp, &text, &made, err);
     if (r < 0) return r;
     r = set(p, now, text, strlen(text), type, true, err);
     sotto__free(made);
@@ -244,10 +234,13 @@ int sotto__peer_set_remote(struct peer *p, sotto_us now, int32_t type, const cha
 int sotto__peer_restart_ice(struct peer *p, sotto_us now)
 {
     if (p->closed) return SOTTO_E_CLOSED;
-    struct str ufrag = sotto__jsep_ufrag(sotto__jsep_local(p)->sdp);
-    if (ufrag.n == 0 || ufrag.n >= sizeof p->replace_ufrag) return 0; /* no description of ours yet */
-    memcpy(p->replace_ufrag, ufrag.p, ufrag.n);
-    p->replace_ufrag[ufrag.n] = '\0';
+    struct str current = sotto__jsep_ufrag(p->current_local.sdp);
+    struct str pending = sotto__jsep_ufrag(p->pending_local.sdp);
+    if (current.n == 0 && pending.n == 0) return 0; /* no description of ours yet */
+    snprintf(p->replace_ufrag[0], sizeof p->replace_ufrag[0], "%.*s", (int)current.n,
+             current.n ? current.p : "");
+    snprintf(p->replace_ufrag[1], sizeof p->replace_ufrag[1], "%.*s", (int)pending.n,
+             pending.n ? pending.p : "");
     p->restart_wanted = true;
     sotto__needed_update(p, now);
     return 0;

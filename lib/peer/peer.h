@@ -91,7 +91,7 @@ void sotto__peer_ready(struct peer *p, int slot, short revents);
 
 /* The functions of pc.h, with arguments checked for NULL only. */
 int sotto__peer_create_offer(struct peer *p, sotto_us now, bool ice_restart, char **ret_sdp);
-int sotto__peer_create_answer(struct peer *p, sotto_us now, char **ret_sdp);
+int sotto__peer_create_answer(struct peer *p, char **ret_sdp);
 int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char *sdp,
                           sotto_error *err);
 int sotto__peer_set_remote(struct peer *p, sotto_us now, int32_t type, const char *sdp,

@@ -52,7 +52,7 @@ struct peer {
     bool negotiation_needed;
     bool ice_role_known, controlling; /* once there was an offer */
     bool restart_wanted;              /* W3C LocalIceCredentialsToReplace is not empty */
-    char replace_ufrag[9];            /* … it holds this one */
+    char replace_ufrag[2][9];         /* … it holds those of the current and of the then pending description; "" none */
     bool remote_restart;              /* the pending remote offer is an ICE restart: our answer has new credentials */
     bool sctp_ends;                   /* data was ended by negotiation: the association goes when its messages were read */
     bool transport_unused;            /* every section was rejected: it is reset as soon as its messages were read */
@@ -68,6 +68,7 @@ struct peer {
     struct ext_map exts;       /* ids of header extensions: for the connection's life (browsers want no id to change its meaning) */
     char data_mid[SOTTO_MAX_MID + 1], data_draft_mid[SOTTO_MAX_MID + 1]; /* of the data section; "" none */
     int32_t data_index;        /* -1 none */
+    bool data_has_own_mid; /* its section has none: ours stands for it */
     bool data_was_associated, data_negotiated; /* negotiated: accepted by both at the last answer */
     char tagged_mid[SOTTO_MAX_MID + 1]; /* the section that candidates are told for; "" none */
     int32_t tagged_index;
@@ -150,9 +151,9 @@ void sotto__needed_update(struct peer *p, sotto_us now); /* "update the negotiat
 bool sotto__needed_check(struct peer *p);                /* "check if negotiation is needed" */
 
 /* offer.c, answer.c: text of a description; *ret is yours. They change nothing but draft mids. 0, SOTTO_E_NOMEM, SOTTO_E_LIMIT. */
-/* restart: with transport.next's credentials, prepared */
+/* restart: with prepared credentials */
 int sotto__offer_make(struct peer *p, bool restart, uint64_t version, char **ret);
-int sotto__answer_make(struct peer *p, uint64_t version, char **ret); /* to pending_remote; with next's credentials if remote_restart */
+int sotto__answer_make(struct peer *p, uint64_t version, char **ret); /* to pending_remote; with prepared credentials if remote_restart */
 
 /* apply.c: what descriptions mean for transceivers, data and transport. plan_new reads and checks all and allocates; plan_transport is the
  * last step that can fail; commit cannot. Free a plan in any case. */

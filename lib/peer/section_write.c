@@ -224,8 +224,8 @@ int sotto__section_write_rejected(struct sdp *sdp, const struct sdp_media *like)
 const struct transport_generation *sotto__section_ice(const struct peer *p, bool restart)
 {
     const struct transport *t = &p->transport;
-    bool runs = t->next.ice && t->next.remote_ufrag[0]; /* negotiated, without a pair yet */
-    return restart || runs ? &t->next : &t->live;
+    if (restart) return sotto__transport_prepared(t);
+    return t->next.ice ? &t->next : &t->live; /* a restart that goes on, or waits for its answer */
 }
 
 void sotto__section_own_rids(const struct transceiver *t, struct rid_list *ret)

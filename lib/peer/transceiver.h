@@ -41,7 +41,8 @@ void sotto__encodings_free(struct encodings *e);
 /* What the application gave, checked. Stream ids, each once: 0, SOTTO_E_SYNTAX, SOTTO_E_RANGE too many, SOTTO_E_NOMEM. */
 int sotto__streams_read(const char *const *items, size_t n, struct strings *ret);
 /* W3C addTransceiver sendEncodings validation steps, and the default for none: 0 or as above. */
-int sotto__encodings_read(sotto_kind kind, const sotto_encoding *items, size_t n, struct encodings *ret);
+int sotto__encodings_read(sotto_kind kind, const sotto_encoding *items, size_t n,
+                          struct encodings *ret);
 
 struct transceiver {
     struct node all;  /* in peer.transceivers (order of creation), or, once removed, in peer.gone */
@@ -57,6 +58,7 @@ struct transceiver {
     /* association: apply.c */
     char mid[SOTTO_MAX_MID + 1];       /* "" none */
     char draft_mid[SOTTO_MAX_MID + 1]; /* in the last offer that was made; "" none */
+    bool has_own_mid;                  /* the section has none: ours stands for it */
     int32_t mline_index;               /* -1 none */
 
     /* sender */
@@ -85,19 +87,25 @@ struct transceiver {
 };
 
 /* What api/ checked: sizes, pointers; grammar and ranges are checked here. */
-int sotto__transceiver_add(struct peer *p, sotto_us now, sotto_kind kind, const sotto_transceiver_config *cfg,
+int sotto__transceiver_add(struct peer *p, sotto_us now, sotto_kind kind,
+                           const sotto_transceiver_config *cfg,
                            struct transceiver **ret); /* cfg nullable, sizes already read; W3C addTransceiver */
-int sotto__transceiver_add_track(struct peer *p, sotto_us now, sotto_kind kind, const char *const *streams,
-                                 size_t n_streams, struct transceiver **ret);
+int sotto__transceiver_add_track(struct peer *p, sotto_us now, sotto_kind kind,
+                                 const char *const *streams, size_t n_streams,
+                                 struct transceiver **ret);
 int sotto__transceiver_remove_track(struct peer *p, sotto_us now, struct transceiver *t);
-int sotto__transceiver_set_direction(struct peer *p, sotto_us now, struct transceiver *t, int32_t direction);
+int sotto__transceiver_set_direction(struct peer *p, sotto_us now, struct transceiver *t,
+                                     int32_t direction);
 /* W3C stop(). One that has no section and is in no offer that was made is removed at once, and freed if nobody has its handle. */
 int sotto__transceiver_stop(struct peer *p, sotto_us now, struct transceiver *t);
-int sotto__transceiver_set_streams(struct peer *p, sotto_us now, struct transceiver *t, const char *const *streams,
-                                   size_t n_streams);
-int sotto__transceiver_get_parameters(struct peer *p, struct transceiver *t, sotto_send_parameters **ret);
-int sotto__transceiver_set_parameters(struct peer *p, struct transceiver *t, const sotto_send_parameters *params);
-int sotto__transceiver_set_preferences(struct peer *p, struct transceiver *t, const sotto_codec *items, size_t n);
+int sotto__transceiver_set_streams(struct peer *p, sotto_us now, struct transceiver *t,
+                                   const char *const *streams, size_t n_streams);
+int sotto__transceiver_get_parameters(struct peer *p, struct transceiver *t,
+                                      sotto_send_parameters **ret);
+int sotto__transceiver_set_parameters(struct peer *p, struct transceiver *t,
+                                      const sotto_send_parameters *params);
+int sotto__transceiver_set_preferences(struct peer *p, struct transceiver *t,
+                                       const sotto_codec *items, size_t n);
 int32_t sotto__transceiver_direction(const struct transceiver *t); /* as the application reads it */
 int32_t sotto__transceiver_current(const struct transceiver *t);
 struct transceiver *sotto__transceiver_next(struct peer *p, struct transceiver *after); /* of the set; NULL: the first, at the end */
@@ -108,7 +116,8 @@ void sotto__transceiver_give_back(struct peer *p, struct transceiver *t);
 void sotto__transceiver_release(struct peer *p, struct transceiver *t);
 
 /* For apply.c. new: not in the set yet, free with _free or link with _link. SOTTO_E_NOMEM, SOTTO_E_SYS. */
-int sotto__transceiver_new(struct peer *p, sotto_kind kind, int32_t direction, struct transceiver **ret);
+int sotto__transceiver_new(struct peer *p, sotto_kind kind, int32_t direction,
+                           struct transceiver **ret);
 void sotto__transceiver_link(struct peer *p, struct transceiver *t);
 /* W3C "stop the RTCRtpTransceiver": stopped for good. It stays in the set until the answer. */
 void sotto__transceiver_stopped(struct peer *p, struct transceiver *t);

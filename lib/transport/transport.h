@@ -100,6 +100,7 @@ struct transport {
     const struct transport_shared *shared;
     struct transport_generation live; /* as negotiated last; data goes over it once it has a pair */
     struct transport_generation next; /* of an ICE restart: gathers and checks; becomes live with its first pair */
+    struct transport_generation spare; /* credentials of a restart that would overtake `next` */
     struct ice *retired[2]; /* replaced, the newest first: they receive what is on its way, then close */
     struct dtls *dtls;
     struct sctp *sctp;
@@ -155,7 +156,9 @@ void sotto__transport_reset(struct transport *t, sotto_us now);
 
 /* ICE restart (RFC 8445 §9), make before break: the next generation gathers and checks while the live one carries data; with its first
  * pair it becomes the live one, and the old one is closed. DTLS and SCTP do not notice. */
-int sotto__transport_prepare(struct transport *t); /* next.ufrag and next.pwd, unless they are there: 0 or SOTTO_E_SYS */
+/* Credentials for the next restart, unless they are there: in `next`, or, while that waits for its first pair, in `spare`. 0, SOTTO_E_SYS. */
+int sotto__transport_prepare(struct transport *t);
+const struct transport_generation *sotto__transport_prepared(const struct transport *t); /* the one that prepare fills */
 /* Prepared; gathers. 0, or as start. While one runs already: nothing; for another one, forget it and prepare anew. */
 int sotto__transport_restart(struct transport *t, sotto_us now);
 void sotto__transport_forget(struct transport *t, sotto_us now); /* rolled back: the next generation goes, with its credentials */

@@ -34,7 +34,7 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
     struct ice_cfg cfg = {
         .controlling = t->controlling,
         /* Chromium drops for good a pair that our check shows it before our answer does, if its old one still works */
-        .is_patient = g == &t->next && !t->controlling && is_up(t->live.state),
+        .is_patient = g != &t->live && !t->controlling && is_up(t->live.state),
         .relay_only = t->relay_only,
         .allow_loopback = t->allow_loopback,
         .ufrag = g->ufrag,
@@ -147,16 +147,36 @@ int sotto__transport_renew(struct transport *t)
     return t->live.ice ? SOTTO_E_STATE : sotto__transport_credentials(&t->live);
 }
 
+const struct transport_generation *sotto__transport_prepared(const struct transport *t)
+{
+    return t->spare.ufrag[0] || t->next.remote_ufrag[0] ? &t->spare : &t->next;
+}
+
 int sotto__transport_prepare(struct transport *t)
 {
-    return t->next.ufrag[0] ? 0 : sotto__transport_credentials(&t->next);
+    struct transport_generation *g =
+        sotto__transport_prepared(t) == &t->spare ? &t->spare : &t->next;
+    return g->ufrag[0] ? 0 : sotto__transport_credentials(g);
+}
+
+/* Another one overtakes the restart that has no pair yet. */
+static int overtake(struct transport *t, sotto_us now)
+{
+    struct transport_generation g = t->spare;
+    int r = sotto__transport_start_generation(t, &g, now);
+    if (r < 0) return r;
+    sotto__transport_replace(t, now);
+    t->next = g;
+    sotto__wipe(&t->spare, sizeof t->spare);
+    return 0;
 }
 
 int sotto__transport_restart(struct transport *t, sotto_us now)
 {
-    if (!t->live.ice || t->next.ufrag[0] == '\0') return SOTTO_E_STATE;
-    if (t->next.ice) return 0;
-    int r = sotto__transport_start_generation(t, &t->next, now);
+    const struct transport_generation *g = sotto__transport_prepared(t);
+    if (!t->live.ice || g->ufrag[0] == '\0') return SOTTO_E_STATE;
+    if (g->ice) return 0;
+    int r = g == &t->spare ? overtake(t, now) : sotto__transport_start_generation(t, &t->next, now);
     if (r == 0) t->lost_before = !is_up(carried(t));
     return r;
 }
@@ -165,6 +185,7 @@ void sotto__transport_forget(struct transport *t, sotto_us now)
 {
     sotto__transport_retire(t, &t->next, false, now);
     sotto__wipe(&t->next, sizeof t->next);
+    sotto__wipe(&t->spare, sizeof t->spare);
 }
 
 static void take_place(struct transport *t)

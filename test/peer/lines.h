@@ -134,7 +134,7 @@ static inline char *offer_of(struct duo_side *s)
 static inline char *answer_of(struct duo_side *s)
 {
     char *sdp = NULL;
-    assert_int_equal(sotto__peer_create_answer(s->peer, 0, &sdp), 0);
+    assert_int_equal(sotto__peer_create_answer(s->peer, &sdp), 0);
     return sdp;
 }
 

@@ -248,7 +248,7 @@ static void exts_of_the_session_are_claimed_with_a_section(void **state)
     assert_set(&set, "mid=9");
     assert_int_equal(map.id[EXT_MID], 9);
     sotto__exts_offer(SOTTO_AUDIO, false, &map, &set); /* 1 and 3 are somebody's */
-    assert_set(&set, "mid=9 send=2 capture=4 twcc=5 level=6");
+    assert_set(&set, "mid=9 send=2 capture=12 twcc=6 level=7");
     sotto__sdp_free(sdp);
 }
 
@@ -260,15 +260,15 @@ static void exts_are_offered_with_one_byte_ids(void **state)
     struct ext_map map = {{0}, {0}};
     struct ext_set audio, video, simulcast;
     sotto__exts_offer(SOTTO_AUDIO, false, &map, &audio);
-    assert_set(&audio, "mid=1 send=2 capture=3 twcc=4 level=5");
+    assert_set(&audio, "mid=4 send=2 capture=12 twcc=3 level=1");
     assert_true(audio.allow_mixed);
     sotto__exts_offer(SOTTO_VIDEO, false, &map, &video);
-    assert_set(&video, "mid=1 send=2 capture=3 twcc=4 turn=6 delay=7 av1=8");
+    assert_set(&video, "mid=4 send=2 capture=12 twcc=3 turn=13 delay=5 av1=9");
     sotto__exts_offer(SOTTO_VIDEO, true, &map, &simulcast);
-    assert_set(&simulcast, "mid=1 rid=9 rrid=10 send=2 capture=3 twcc=4 turn=6 delay=7 av1=8");
+    assert_set(&simulcast, "mid=4 rid=10 rrid=11 send=2 capture=12 twcc=3 turn=13 delay=5 av1=9");
     assert_true(simulcast.simulcast && !video.simulcast);
     sotto__exts_offer(SOTTO_AUDIO, true, &map, &audio);
-    assert_set(&audio, "mid=1 send=2 capture=3 twcc=4 level=5");
+    assert_set(&audio, "mid=4 send=2 capture=12 twcc=3 level=1");
 }
 
 static void exts_offered_keep_the_ids_of_the_bundle_and_leave_those_of_others(void **state)
@@ -279,7 +279,7 @@ static void exts_offered_keep_the_ids_of_the_bundle_and_leave_those_of_others(vo
     claim(&map, LINE("4", MID_URI) LINE("1", "urn:x") LINE("2", "urn:y") LINE("20", TWCC_URI),
           SOTTO_AUDIO, &set);
     sotto__exts_offer(SOTTO_AUDIO, false, &map, &set);
-    assert_set(&set, "mid=4 send=3 capture=5 twcc=20 level=6");
+    assert_set(&set, "mid=4 send=6 capture=12 twcc=20 level=7");
 }
 
 static void exts_offered_go_on_at_16_and_stop_at_255(void **state) /* one past each limit */
