@@ -156,7 +156,7 @@ void sotto__transport_reset(struct transport *t, sotto_us now);
 
 /* ICE restart (RFC 8445 §9), make before break: the next generation gathers and checks while the live one carries data; with its first
  * pair it becomes the live one, and the old one is closed. DTLS and SCTP do not notice. */
-/* Credentials for the next restart, unless they are there: in `next`, or, while that waits for its first pair, in `spare`. 0, SOTTO_E_SYS. */
+/* Credentials for the next restart, unless they are there: in `next`, or in `spare` while that one waits for its pair. 0, SOTTO_E_SYS. */
 int sotto__transport_prepare(struct transport *t);
 const struct transport_generation *sotto__transport_prepared(const struct transport *t); /* the one that prepare fills */
 /* Prepared; gathers. 0, or as start. While one runs already: nothing; for another one, forget it and prepare anew. */

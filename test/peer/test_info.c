@@ -29,7 +29,7 @@ static void an_offer_makes_the_role_and_the_ufrag_known(void **state)
     sotto_transport_info i = info_of(&d->a);
     assert_int_equal(i.dtls, SOTTO_DTLS_NEW);
     assert_int_equal(i.ice_role, SOTTO_ICE_ROLE_CONTROLLING);
-    assert_int_equal(i.sctp, SOTTO_SCTP_CONNECTING); /* W3C: made when the answer is applied */
+    assert_int_equal(i.sctp, SOTTO_SCTP_CONNECTING); /* W3C: from the offer on */
     assert_int_equal(i.max_message_size, 0);
     assert_int_equal(i.max_channels, 0);
     assert_string_equal(i.local_ufrag, d->a.peer->transport.live.ufrag);
