@@ -81,7 +81,7 @@ static bool sender_of(int fd, struct address *ret, uint8_t *p, size_t *n)
     union {
         struct sockaddr sa;
         struct sockaddr_storage any;
-    } from;
+    } from = {.any = {0}};
     NiceAddress address;
     socklen_t len = sizeof from;
     ssize_t got = recvfrom(fd, p, *n, MSG_PEEK | MSG_DONTWAIT, &from.sa, &len);

@@ -90,6 +90,15 @@ static int say_candidate(struct transport *t, const struct transport_generation 
     return 1;
 }
 
+/* g NULL: of a retired ICE. */
+static int take_packet(struct transport *t, sotto_us now, const struct transport_generation *g,
+                       const struct packet *packet, struct transport_out *out)
+{
+    t->budget--;
+    sotto__transport_take(t, now, g, packet);
+    return sotto__transport_news(t, now, out);
+}
+
 /* One output of ICE; 1: out is filled. */
 static int from_ice(struct transport *t, sotto_us now, struct transport_generation *g,
                     const struct ice_out *in, struct transport_out *out)
@@ -114,10 +123,7 @@ static int from_ice(struct transport *t, sotto_us now, struct transport_generati
         if (g == &t->next) sotto__transport_switch(t, now);
         if (g == &t->live) sotto__transport_drop_carrier(t, true, now);
         return news(t, now, out);
-    case ICE_OUT_PACKET:
-        t->budget--;
-        sotto__transport_take(t, now, g, &in->packet);
-        return sotto__transport_news(t, now, out);
+    case ICE_OUT_PACKET: return take_packet(t, now, g, &in->packet, out);
     }
     return 0;
 }
@@ -132,7 +138,7 @@ static bool take_one(struct transport *t, sotto_us now, struct transport_out *ou
         bool is = g ? g->ice && t->shared->ice_ops->next(g->ice, now, &in) == 1
                     : sotto__transport_next_retired(t, 1 - t->at, now, &in.packet);
         if (!is) continue;
-        *filled = from_ice(t, now, g, &in, out);
+        *filled = g ? from_ice(t, now, g, &in, out) : take_packet(t, now, NULL, &in.packet, out);
         return true;
     }
     return false;
