@@ -390,6 +390,29 @@ static void a_local_offer_without_a_network_is_refused(void **state)
     nego_free(n);
 }
 
+static void an_application_that_takes_no_events_is_refused_at_last_and_can_go_on(void **state)
+{
+    (void)state;
+    struct nego *n = nego_alone();
+    struct paper p = {.s = {{"audio", .msid = "s t"}, {"video", .msid = "s v"}}};
+    int r = 0;
+    nego_answer_to(&n->a, paper_write(n, &p));
+    n->a.lazy = true;
+    for (int i = 0; i < 5000 && r == 0; i++) {
+        p.version++;
+        p.s[0].msid = i % 2 ? "s t" : "u t";
+        p.s[1].msid = i % 2 ? "s t" : "u t";
+        r = nego_try_remote(&n->a, SOTTO_SDP_OFFER, paper_write(n, &p));
+    }
+    assert_int_equal(r, SOTTO_E_LIMIT);
+    nego_refuse_remote(&n->a, SOTTO_SDP_OFFER, paper_write(n, &p), SOTTO_E_LIMIT);
+    n->a.lazy = false;
+    nego_forget(&n->a);
+    nego_set_remote(&n->a, SOTTO_SDP_OFFER, paper_write(n, &p));
+    nego_answer(&n->a);
+    nego_free(n);
+}
+
 /* ---- memory ---- */
 
 enum call { SET_REMOTE, SET_LOCAL, ROLL_BACK, ADD, ADD_TRACK, STREAMS, RESTART };
@@ -479,6 +502,7 @@ int main(void)
     NEGO_TEST(&u, a_local_answer_that_was_changed_is_refused);
     NEGO_TEST(&u, an_answer_of_an_earlier_exchange_cannot_be_set_again);
     NEGO_TEST(&u, a_local_offer_without_a_network_is_refused);
+    NEGO_TEST(&u, an_application_that_takes_no_events_is_refused_at_last_and_can_go_on);
     NEGO_ROWS(&u, starved, is_starved);
     return nego_suite_run(&u, "negotiation: failures");
 }

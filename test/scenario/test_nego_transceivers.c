@@ -176,6 +176,24 @@ static void there_is_room_for_63_transceivers_and_data(void **state)
     nego_free(n);
 }
 
+/* The longest descriptions that two of us can exchange are within the limits of both. */
+static void sixty_three_videos_with_simulcast_and_data_are_negotiated(void **state)
+{
+    (void)state;
+    struct nego *n = nego_pair();
+    for (int i = 0; i < 63; i++) nego_add_rids(&n->a, "high,medium,low");
+    nego_channel(&n->a, "c");
+    nego_exchange(&n->a);
+    nego_expect_agreement(n);
+    nego_connect(n);
+    assert_int_equal(nego_count_transceivers(&n->b), 63);
+    nego_run(n, SOTTO_SECONDS(1));
+    for (size_t i = 0; i < 63; i++) nego_direct(&n->b, nego_at(&n->b, i), SOTTO_DIR_SENDRECV);
+    nego_exchange(&n->b);
+    nego_expect_agreement(n);
+    nego_free(n);
+}
+
 /* ---- tracks ---- */
 
 static void add_track_makes_a_sendrecv_transceiver(void **state)
@@ -488,6 +506,7 @@ int main(void)
     NEGO_TEST(&u, media_comes_after_a_data_section_that_was_negotiated_before);
     NEGO_ROWS(&u, wrong, adding_is_refused);
     NEGO_TEST(&u, there_is_room_for_63_transceivers_and_data);
+    NEGO_TEST(&u, sixty_three_videos_with_simulcast_and_data_are_negotiated);
     NEGO_TEST(&u, add_track_makes_a_sendrecv_transceiver);
     NEGO_ROWS(&u, taken, add_track_takes);
     NEGO_TEST(&u, add_track_leaves_a_transceiver_of_the_other_kind);
