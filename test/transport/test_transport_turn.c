@@ -3,18 +3,21 @@
 #include "coturn.h"
 #include "couple.h"
 
+static void use_relay(struct party *p)
+{
+    struct ice_server server = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
+    struct transport_cfg cfg;
+    party_config(p, &cfg);
+    cfg.relay_only = true;
+    cfg.servers = &server, cfg.n_servers = 1;
+    assert_int_equal(sotto__transport_configure(&p->t, &cfg), 0);
+}
+
 static struct couple *over_relays(void)
 {
     struct couple *c = couple_new(0, true);
-    struct ice_server server = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
-    struct party *parties[] = {&c->a, &c->b};
-    for (int i = 0; i < 2; i++) {
-        struct transport_cfg cfg;
-        party_config(parties[i], &cfg);
-        cfg.relay_only = true;
-        cfg.servers = &server, cfg.n_servers = 1;
-        assert_int_equal(sotto__transport_configure(&parties[i]->t, &cfg), 0);
-    }
+    use_relay(&c->a);
+    use_relay(&c->b);
     couple_connect(c);
     return c;
 }
@@ -66,6 +69,39 @@ static void a_restart_that_is_rolled_back_says_goodbye(void **state)
     couple_free(c);
 }
 
+static bool third_is_up(struct couple *c)
+{
+    return c->a.n_up == 2 && c->third.n_up == 1;
+}
+
+static void an_answer_of_somebody_else_takes_the_place_of_the_first(void **state)
+{
+    (void)state; /* on the same relay, which needs another permission */
+    struct couple *c = over_relays();
+    struct ice_pair before, after;
+    assert_true(sotto__transport_pair(&c->a.t, &before));
+    couple_run(c, SOTTO_MS(200));
+    struct party *third = couple_third(c);
+    use_relay(third);
+    struct transport_remote of_a = party_remote(&c->a, false);
+    assert_int_equal(sotto__transport_start(&third->t, false, couple_now(c)), 0);
+    assert_int_equal(party_set_remote(c, third, &of_a), 0);
+    assert_int_equal(sotto__transport_begin_data(&third->t, 5000, 5000, couple_now(c)), 0);
+    couple_run(c, SOTTO_MS(200));
+    c->a.other = third;
+    struct transport_remote of_third = party_remote(third, false);
+    of_third.new_dtls = true;
+    assert_int_equal(party_set_remote(c, &c->a, &of_third), 0);
+    assert_true(couple_until(c, third_is_up, SOTTO_SECONDS(10)));
+    assert_true(sotto__transport_pair(&c->a.t, &after));
+    assert_int_equal(before.local.addr.port, after.local.addr.port);
+    assert_int_not_equal(before.remote.addr.port, after.remote.addr.port);
+    assert_true(party_send(c, &c->a));
+    couple_run(c, SOTTO_MS(500));
+    assert_int_equal(third->n_received, 1);
+    couple_free(c);
+}
+
 static int start_it(void **state)
 {
     (void)state;
@@ -84,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restarts_over_relays_lose_no_message),
         cmocka_unit_test(a_restart_that_is_rolled_back_says_goodbye),
+        cmocka_unit_test(an_answer_of_somebody_else_takes_the_place_of_the_first),
     };
     return cmocka_run_group_tests_name("transport_turn", tests, start_it, stop_it);
 }
