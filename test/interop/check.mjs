@@ -66,7 +66,7 @@ export function dump(name, a, b, trace = []) {
   mkdirSync(dir, { recursive: true });
   const path = join(dir, name.replace(/[^\w.-]+/g, '-') + '.txt');
   const show = (who, l) => `=== ${who} ${JSON.stringify({ ...l, local: undefined, remote: undefined }, null, 1)}\n--- local\n${l.local}\n--- remote\n${l.remote}\n`;
-  writeFileSync(path, trace.join('\n') + '\n' + show('page', a) + show('library', b));
+  writeFileSync(path, [...trace, ...Object.values(trace.last ?? {})].join('\n') + '\n' + show('page', a) + show('library', b));
   return `; see ${path}`;
 }
 

@@ -32,6 +32,7 @@ function signaling(page, p, peer, random, trace) {
   const note = (to, type, text) => {
     trace.push(`${Date.now() - start} ms to the ${to}: ${type} ${type === 'candidate' ? text : 'version ' + / (\d+) IN/.exec(text)?.[1] + ', ufrag ' + ufrag(text)}`);
     if (trace.length > 60) trace.shift();
+    if (type !== 'candidate') (trace.last ??= {})[to] = `--- last ${type} to the ${to}\n${text.replace(/\\n/g, '\n')}`;
   };
   const late = () => (random ? sleep(random(8)) : undefined);
   const unfold = text => text.replace(/\\n/g, '\r\n');
