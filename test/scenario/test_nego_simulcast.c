@@ -379,16 +379,19 @@ static void parameters(void **state)
 static void parameters_that_were_read_before_a_description_are_outdated(void **state)
 {
     (void)state;
-    struct nego *n = nego_pair();
-    sotto_transceiver *t = nego_add_rids(&n->a, "h,m,l");
-    sotto_send_parameters *p = NULL;
-    assert_int_equal(sotto_transceiver_get_parameters(t, &p), 0);
-    nego_exchange(&n->a);
-    int r = sotto_transceiver_set_parameters(t, p);
-    assert_true(r == SOTTO_E_STATE || r == SOTTO_E_MODIFICATION);
-    sotto_free(p);
-    assert_int_equal(set_with(t, nothing), 0);
-    nego_free(n);
+    for (int simulcast = 0; simulcast < 2; simulcast++) {
+        struct nego *n = nego_pair();
+        sotto_transceiver *t =
+            simulcast ? nego_add_rids(&n->a, "h,m,l") : nego_track(&n->a, SOTTO_VIDEO, NULL);
+        sotto_send_parameters *p = NULL;
+        assert_int_equal(sotto_transceiver_get_parameters(t, &p), 0);
+        nego_exchange(&n->a);
+        int r = sotto_transceiver_set_parameters(t, p);
+        assert_true(r == SOTTO_E_STATE || r == SOTTO_E_MODIFICATION);
+        sotto_free(p);
+        assert_int_equal(set_with(t, nothing), 0);
+        nego_free(n);
+    }
 }
 
 static void what_was_set_stays_over_a_negotiation(void **state)
