@@ -164,11 +164,13 @@ static int overtake(struct transport *t, sotto_us now)
 {
     struct transport_generation g = t->spare;
     int r = sotto__transport_start_generation(t, &g, now);
-    if (r < 0) return r;
-    sotto__transport_replace(t, now);
-    t->next = g;
-    sotto__wipe(&t->spare, sizeof t->spare);
-    return 0;
+    if (r == 0) {
+        sotto__transport_replace(t, now);
+        t->next = g;
+        sotto__wipe(&t->spare, sizeof t->spare);
+    }
+    sotto__wipe(&g, sizeof g);
+    return r;
 }
 
 int sotto__transport_restart(struct transport *t, sotto_us now)

@@ -422,6 +422,61 @@ static void a_new_association_of_dtls_needs_no_carrier(void **state)
     couple_free(c);
 }
 
+static void credentials_of_a_further_restart_leave_the_one_under_way_alone(void **state)
+{
+    (void)state; /* a text that was made need not become a description */
+    struct couple *c = connected(19);
+    char first[9], second[9];
+    restart_halfway(c, "elsewhere");
+    struct ice *live = c->a.t.live.ice, *next = c->a.t.next.ice;
+    memcpy(first, c->a.t.next.ufrag, sizeof first);
+    assert_int_equal(sotto__transport_restart(&c->a.t, couple_now(c)), SOTTO_E_STATE);
+    assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
+    memcpy(second, sotto__transport_prepared(&c->a.t)->ufrag, sizeof second);
+    assert_string_not_equal(first, second);
+    assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
+    assert_string_equal(sotto__transport_prepared(&c->a.t)->ufrag, second); /* they are there */
+    assert_string_equal(c->a.t.next.ufrag, first);
+    assert_ptr_equal(c->a.t.live.ice, live);
+    assert_ptr_equal(c->a.t.next.ice, next);
+    c->a.host->n_addresses = 0;
+    assert_int_equal(sotto__transport_restart(&c->a.t, couple_now(c)), SOTTO_E_NETWORK);
+    assert_ptr_equal(c->a.t.next.ice, next); /* nothing changed */
+    c->a.host->n_addresses = 1;
+    assert_int_equal(sotto__transport_restart(&c->a.t, couple_now(c)), 0);
+    assert_string_equal(c->a.t.next.ufrag, second);
+    assert_ptr_equal(c->a.t.live.ice, next);
+    assert_ptr_equal(c->a.t.carrier.ice, live);
+    sotto__transport_forget(&c->a.t, couple_now(c)); /* rolled back: the first restart goes on */
+    assert_ptr_equal(c->a.t.live.ice, next);
+    assert_true(party_send(c, &c->a) && party_send(c, &c->b));
+    assert_true(couple_until(c, couple_is_even, SOTTO_SECONDS(1)));
+    couple_free(c);
+}
+
+static bool a_has_moved(struct couple *c)
+{
+    return !c->a.t.next.ice;
+}
+
+static void credentials_that_were_prepared_outlive_the_pair_of_the_one_before(void **state)
+{
+    (void)state;
+    struct couple *c = connected(20);
+    couple_restart(c, false);
+    assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
+    char ufrag[9];
+    memcpy(ufrag, sotto__transport_prepared(&c->a.t)->ufrag, sizeof ufrag);
+    assert_true(couple_until(c, a_has_moved, SOTTO_SECONDS(1)));
+    assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
+    assert_string_equal(sotto__transport_prepared(&c->a.t)->ufrag, ufrag);
+    couple_restart(c, false);
+    assert_true(couple_until(c, couple_has_moved, SOTTO_SECONDS(1)));
+    assert_string_equal(c->a.t.live.ufrag, ufrag);
+    assert_null(c->a.t.carrier.ice);
+    couple_free(c);
+}
+
 static void no_entropy_is_an_error_and_changes_nothing(void **state)
 {
     (void)state;
@@ -454,6 +509,8 @@ int main(void)
         cmocka_unit_test(the_overtaken_one_takes_over_if_it_gets_its_pair_after_all),
         cmocka_unit_test(overtaken_restarts_that_fail_are_shown_when_nothing_else_is_left),
         cmocka_unit_test(a_new_association_of_dtls_needs_no_carrier),
+        cmocka_unit_test(credentials_of_a_further_restart_leave_the_one_under_way_alone),
+        cmocka_unit_test(credentials_that_were_prepared_outlive_the_pair_of_the_one_before),
         cmocka_unit_test(no_entropy_is_an_error_and_changes_nothing),
     };
     return cmocka_run_group_tests_name("transport_restart", tests, NULL, NULL);
