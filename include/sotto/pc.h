@@ -128,7 +128,12 @@ enum {
 /** RTCIceRole. */
 enum { SOTTO_ICE_ROLE_UNKNOWN = 0, SOTTO_ICE_ROLE_CONTROLLING = 1, SOTTO_ICE_ROLE_CONTROLLED = 2 };
 /** RTCSctpTransportState; NONE: there is no association (W3C: sctp is null). */
-enum { SOTTO_SCTP_NONE = 0, SOTTO_SCTP_CONNECTING = 1, SOTTO_SCTP_CONNECTED = 2, SOTTO_SCTP_CLOSED = 3 };
+enum {
+    SOTTO_SCTP_NONE = 0,
+    SOTTO_SCTP_CONNECTING = 1,
+    SOTTO_SCTP_CONNECTED = 2,
+    SOTTO_SCTP_CLOSED = 3
+};
 
 /** The one transport of a connection: RTCIceTransport, RTCDtlsTransport and RTCSctpTransport. */
 typedef struct sotto_transport_info {

@@ -194,6 +194,17 @@ static size_t count_candidates(const struct sdp_media *m)
     return n;
 }
 
+/*
+ * Candidates belong to the tagged section. A Firefox gathers for each section that it adds, before it knows of the bundle, under the
+ * same ufrag: those are sockets that nobody will use. From a remote that names none for the tagged section any one is taken.
+ */
+static bool takes_candidates(const struct peer *p, const struct sdp *sdp, const struct sdp_media *m)
+{
+    if (p->remote_tagged < 0 || (size_t)p->remote_tagged >= sdp->n_media) return true;
+    const struct sdp_media *tagged = &sdp->media[p->remote_tagged];
+    return m == tagged || count_candidates(tagged) == 0;
+}
+
 static bool is_usable(const struct peer *p, const struct candidate *c)
 {
     return !c->is_tcp && c->component == 1 && c->addr.family != 0 &&
@@ -239,7 +250,9 @@ void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
         const struct sdp_media *m = &sdp->media[i];
         const struct sdp_line *line;
         size_t at = 0;
-        if (!sotto__str_eq(section_ufrag(sdp, m), sotto__str(p->transport.remote.ufrag))) continue;
+        if (!sotto__str_eq(section_ufrag(sdp, m), sotto__str(p->transport.remote.ufrag)) ||
+            !takes_candidates(p, sdp, m))
+            continue;
         while ((line = sotto__sdp_next_attr(&m->s, &at, "candidate"))) {
             if (!line->value.p || has_candidate(before, line->value)) continue;
             struct str text = {line->name.p,
@@ -327,6 +340,6 @@ int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidat
         return sotto__error(err, SOTTO_E_SDP, 0, "there is no such media section");
     if (cand->line[0] == '\0') return remote_done(p, now, d, m, cand->ufrag);
     bool ours = !ufrag[0] || sotto__str_eq(section_ufrag(d->sdp, m), sotto__str(ufrag));
-    if (!ours || !is_usable(p, &c)) return 0;
+    if (!ours || !is_usable(p, &c) || !takes_candidates(p, d->sdp, m)) return 0;
     return add_line(p, now, d, m, cand->line, &c, err);
 }

@@ -72,6 +72,7 @@ struct peer {
     bool data_was_associated, data_negotiated; /* negotiated: accepted by both at the last answer */
     char tagged_mid[SOTTO_MAX_MID + 1]; /* the section that candidates are told for; "" none */
     int32_t tagged_index;
+    int32_t remote_tagged; /* the section of the effective remote description whose transport counts; -1: none */
 
     /* states */
     int32_t connection, ice, gathering;

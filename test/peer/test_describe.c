@@ -128,6 +128,27 @@ static void a_candidate_that_cannot_be_added_changes_nothing(void **state)
     duo_free(d);
 }
 
+static void
+candidates_of_sections_in_the_bundle_are_taken_while_the_tagged_one_has_none(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(6);
+    struct transceiver *t;
+    d->b.mute = true;
+    assert_int_equal(sotto__transceiver_add(d->a.peer, 0, SOTTO_AUDIO, NULL, &t), 0);
+    duo_open(&d->a, "x");
+    duo_signal(d);
+    const struct sdp *remote = d->a.peer->current_remote.sdp;
+    assert_int_equal(remote->n_media, 2);
+    assert_int_equal(add(d, HOST, "1", -1, NULL), 0);
+    assert_int_equal(d->a.peer->n_remote_candidates, 1);
+    assert_int_equal(add(d, HOST, "0", -1, NULL), 0);
+    assert_int_equal(d->a.peer->n_remote_candidates, 2);
+    for (int i = 0; i < 100; i++) assert_int_equal(add(d, HOST, "1", -1, NULL), 0); /* Firefox, section by section */
+    assert_int_equal(d->a.peer->n_remote_candidates, 2);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +157,8 @@ int main(void)
         cmocka_unit_test(before_the_answer_candidates_wait_in_the_description),
         cmocka_unit_test(the_local_description_grows_with_its_candidates),
         cmocka_unit_test(a_candidate_that_cannot_be_added_changes_nothing),
+        cmocka_unit_test(
+            candidates_of_sections_in_the_bundle_are_taken_while_the_tagged_one_has_none),
     };
     return cmocka_run_group_tests_name("describe", tests, NULL, NULL);
 }
