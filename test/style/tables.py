@@ -53,28 +53,40 @@ def pages():
             "docs/reference/limits.md": LIMITS + "\n".join(limits) + "\n"}
 
 
-def steps():
-    """What is wrong with docs/reference/w3c-steps.md: each step names tests that are there, or says with a dash why it has none."""
-    path, names, seen = "docs/reference/w3c-steps.md", set(), set()
+def mapped(path, pattern):
+    """The first words of the rows of a page that match, in order, and what is wrong: each row names tests that are there, or says with a
+    dash why it has none."""
+    names, seen, wrong = set(), [], []
     for file in sorted(glob.glob("test/*/test_*.c")):
         text = read(file)
         names |= set(re.findall(r"^static void\s+(\w+)\(void \*\*\w+\)", text, re.M)) | set(re.findall(r'"([a-z0-9_]+)"', text))
     for line in read(path).split("\n"):
-        row = re.match(r"\| ([A-Z]+\d+) \| (.+?) \| (.*) \|$", line)
+        row = re.match(r"\| (%s) \| (.+?) \| (.*) \|$" % pattern, line)
         if not row:
             continue
         step, _, tests = row.groups()
         if step in seen:
-            yield path, f"{step} is there twice"
-        seen.add(step)
+            wrong.append(f"{step} is there twice")
+        seen.append(step)
         named = re.findall(r"`(\w+)`", tests)
         if not named and not tests.startswith("— "):
-            yield path, f"{step} has no test"
-        for name in named:
-            if name not in names:
-                yield path, f"{step} names {name}, which is no test"
+            wrong.append(f"{step} has no test")
+        wrong += [f"{step} names {name}, which is no test" for name in named if name not in names]
+    return seen, [(path, what) for what in wrong]
+
+
+def steps():
+    """What is wrong with the pages that map something to tests."""
+    path = "docs/reference/w3c-steps.md"
+    seen, wrong = mapped(path, r"[A-Z]+\d+")
+    yield from wrong
     if len(seen) < 100:
         yield path, f"has {len(seen)} steps only"
+    path = "docs/reference/hostile-descriptions.md"
+    seen, wrong = mapped(path, r"H0\d\d|SDP-\d\d")
+    yield from wrong
+    if seen != [f"H{i:03}" for i in range(1, 29)] + [f"SDP-{i:02}" for i in range(1, 35)]:
+        yield path, "is not H001 to H028 and SDP-01 to SDP-34"
 
 
 if __name__ == "__main__":
