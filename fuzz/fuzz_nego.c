@@ -21,15 +21,17 @@ static char shell; /* what api/ would have: a handle of the application */
 struct call {
     struct snap before;
     const char *name;
+    size_t needed;
 };
 
 static struct call begin(struct world *w, struct side *s, const char *name)
 {
-    struct call c = {.name = name};
+    struct call c = {.name = name, .needed = nego_needed(s)};
     nego_snap(s, &c.before);
     nego_see(s);
     if (!w->failing) return c;
     uint8_t at = nego_next(&w->in);
+    w->lost = true;
     if (at == 255)
         sotto__rand_fail(1);
     else
@@ -49,6 +51,7 @@ static int end(struct world *w, struct side *s, struct call *c, unsigned but, in
                 failed ? " (memory failed)" : "", s->peer->signaling, w->dirty);
     if (r < 0) nego_same(s, &c->before, but, c->name);
     REQUIRE(r != SOTTO_E_NOMEM || failed);
+    REQUIRE(nego_needed(s) <= c->needed || s->peer->signaling == SOTTO_SIGNALING_STABLE);
     return r;
 }
 
@@ -120,7 +123,7 @@ static void op_create(struct world *w, struct side *s, bool answer)
     bool restart = nego_next(&w->in) & 1;
     char *sdp = NULL;
     struct call c = begin(w, s, answer ? "create_answer" : "create_offer");
-    int r = answer ? sotto__peer_create_answer(s->peer, nego_now(w), &sdp)
+    int r = answer ? sotto__peer_create_answer(s->peer, &sdp)
                    : sotto__peer_create_offer(s->peer, nego_now(w), restart, &sdp);
     end(w, s, &c, 0, r);
     if (r < 0) return;
@@ -186,6 +189,29 @@ static void op_deliver_raw(struct world *w, struct side *s)
     free(sdp);
 }
 
+static bool any_accepted(const struct peer *p)
+{
+    const struct sdp *answer =
+        sotto__jsep_is_answer(p->current_local.type) ? p->current_local.sdp : p->current_remote.sdp;
+    for (size_t i = 0; i < answer->n_media; i++)
+        if (answer->media[i].port != 0) return true;
+    return false;
+}
+
+/* Given time, and all candidates of each other, they are connected. */
+static void check_connection(struct world *w)
+{
+    if (!w->talks || w->lost || !any_accepted(w->side[0].peer)) return;
+    for (int i = 0; i < 20; i++) {
+        nego_take(w, &w->side[0], 256, true);
+        nego_take(w, &w->side[1], 256, true);
+        nego_run(w, SOTTO_MS(200));
+    }
+    if (w->lost) return;
+    for (size_t i = 0; i < 2; i++)
+        REQUIRE(w->side[i].peer->connection == SOTTO_CONNECTION_CONNECTED);
+}
+
 /* Offer, answer, both delivered whole. If both have heard all of each other, it cannot fail, and they agree. */
 static void op_exchange(struct world *w, struct side *s)
 {
@@ -199,6 +225,7 @@ static void op_exchange(struct world *w, struct side *s)
     if (r < 0) fprintf(stderr, "a clean exchange failed: %d\n", r);
     REQUIRE(r == 0 && nego_in_sync(w));
     nego_check_agreement(w, s->index);
+    check_connection(w);
 }
 
 /* Offer and answer with changes on the way. */
@@ -467,6 +494,7 @@ static void op_configure(struct world *w, struct side *s)
     uint8_t how = nego_next(&w->in);
     sotto__peer_get_config(s->peer, &cfg);
     cfg.transport.relay_only = how & 2;
+    if (how & 2) w->lost = true;
     struct call c = begin(w, s, "configure");
     end(w, s, &c, 0, sotto__peer_configure(s->peer, &cfg.transport, how & 1));
 }

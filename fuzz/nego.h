@@ -37,7 +37,7 @@ struct seen { /* a transceiver as it was before a step */
     const struct transceiver *t;
     uint64_t id;
     int32_t direction;
-    bool stopping;
+    bool stopping, has_track;
 };
 
 struct side {
@@ -60,6 +60,7 @@ struct world {
     struct text texts[MAX_TEXTS]; /* the youngest first */
     int last_id;
     bool dirty;    /* once something other than what the sides made was agreed on: they need not agree any more */
+    bool lost;     /* candidates of one side that the other side did not get, or cannot use */
     bool failing;  /* the next call has an allocation that fails, or no entropy */
     bool talks;    /* packets pass: connections come up */
     bool lean;     /* one codec for each transceiver, which makes it fast; else all */
@@ -116,5 +117,6 @@ void nego_check_wishes(struct side *s); /* a description changed no wish of the 
 void nego_see(struct side *s);
 bool nego_in_sync(const struct world *w); /* both are stable, with the same descriptions */
 void nego_judge(struct world *w);         /* sets dirty */
+size_t nego_needed(const struct side *s); /* how many NEGOTIATION_NEEDED are queued */
 
 #endif

@@ -36,14 +36,23 @@ static void check_state(const struct side *s)
     REQUIRE((s->pr != 0) == (p->pending_remote.sdp != NULL));
 }
 
-static void check_needed(const struct side *s)
+size_t nego_needed(const struct side *s)
 {
     const struct peer *p = s->peer;
     size_t n = 0;
     for (size_t i = 0; i < p->n_controls; i++)
         n += p->controls[(p->control_head + i) % SOTTO_MAX_PC_EVENTS].type ==
              SOTTO_EV_NEGOTIATION_NEEDED;
+    return n;
+}
+
+static void check_needed(const struct side *s)
+{
+    struct peer *p = s->peer;
+    size_t n = nego_needed(s);
+    bool decides = p->signaling == SOTTO_SIGNALING_STABLE; /* else it is decided later */
     REQUIRE(n <= 1);
+    REQUIRE(!decides || p->negotiation_needed || !sotto__needed_check(p));
     REQUIRE(n == 0 || (p->negotiation_needed && !p->closed));
     REQUIRE(p->n_controls <= SOTTO_MAX_PC_EVENTS && p->n_gone <= SOTTO_MAX_GONE_TRANSCEIVERS);
     REQUIRE(p->n_transceivers <= SOTTO_MAX_TRANSCEIVERS);
@@ -130,7 +139,7 @@ void nego_see(struct side *s)
 {
     s->n_seen = 0;
     for (struct transceiver *t = NULL; (t = sotto__transceiver_next(s->peer, t));)
-        s->seen[s->n_seen++] = (struct seen){t, t->id, t->direction, t->stopping};
+        s->seen[s->n_seen++] = (struct seen){t, t->id, t->direction, t->stopping, t->has_track};
 }
 
 void nego_check_wishes(struct side *s)
@@ -141,7 +150,8 @@ void nego_check_wishes(struct side *s)
             if (s->seen[i].t == t && s->seen[i].id == t->id) was = &s->seen[i];
         if (t->stopping) continue;
         REQUIRE(t->direction == (was ? was->direction : SOTTO_DIR_RECVONLY));
-        REQUIRE(was || (t->by_remote && !t->has_track));
+        REQUIRE(t->has_track == (was && was->has_track));
+        REQUIRE(was || t->by_remote);
     }
 }
 
@@ -185,11 +195,12 @@ static bool same_meaning(struct numbers *all, const struct sdp_section *s, const
 
 static bool numbers_are_unique(const struct sdp *sdp)
 {
-    struct numbers maps = {0}, exts = {0};
+    struct numbers maps = {0}, params = {0}, exts = {0};
     for (size_t i = 0; i < sdp->n_media; i++) {
         const struct sdp_media *m = &sdp->media[i];
         if (m->port == 0 && !sotto__sdp_attr(&m->s, "bundle-only")) continue;
-        if (!same_meaning(&maps, &m->s, "rtpmap") || !same_meaning(&exts, &m->s, "extmap"))
+        if (!same_meaning(&maps, &m->s, "rtpmap") || !same_meaning(&params, &m->s, "fmtp") ||
+            !same_meaning(&exts, &m->s, "extmap"))
             return false;
     }
     return true;
@@ -278,6 +289,18 @@ void nego_judge(struct world *w)
     if (a->peer->closed || b->peer->closed) w->dirty = true;
 }
 
+/* What the one sends first, the other takes by that number; extensions have the same ids. */
+static void check_codecs(const struct transceiver *from, const struct transceiver *to)
+{
+    bool found = false;
+    REQUIRE(from->send.n > 0);
+    for (size_t i = 0; i < to->recv.n; i++)
+        found = found || (to->recv.items[i].pt == from->send.items[0].pt &&
+                          to->recv.items[i].id == from->send.items[0].id);
+    REQUIRE(found);
+    REQUIRE(memcmp(from->exts.id, to->exts.id, sizeof from->exts.id) == 0);
+}
+
 void nego_check_agreement(struct world *w, int offerer)
 {
     struct peer *a = w->side[0].peer, *b = w->side[1].peer;
@@ -291,7 +314,10 @@ void nego_check_agreement(struct world *w, int offerer)
         if (!ta) continue;
         REQUIRE(ta->kind == tb->kind && strcmp(ta->mid, tb->mid) == 0);
         REQUIRE(ta->current == sotto__direction_reverse(tb->current));
+        check_codecs(ta, tb);
+        check_codecs(tb, ta);
     }
+    REQUIRE(strcmp(a->data_mid, b->data_mid) == 0);
     REQUIRE(a->data_negotiated == b->data_negotiated);
     REQUIRE(!sotto__needed_check(w->side[offerer].peer));
 }

@@ -150,7 +150,7 @@ static void hold_channel(struct side *s, struct channel *c)
 static void give_candidate(struct world *w, struct side *to, const struct peer_event *e)
 {
     sotto_candidate c = {.size = sizeof c, .line = e->line, .mid = e->mid, .ufrag = e->ufrag};
-    if (e->line) (void)sotto__peer_add_candidate(to->peer, nego_now(w), &c, NULL);
+    if (!e->line || sotto__peer_add_candidate(to->peer, nego_now(w), &c, NULL) < 0) w->lost = true;
 }
 
 static void see_event(struct world *w, struct side *s, const struct peer_event *e, bool forward)
@@ -159,7 +159,10 @@ static void see_event(struct world *w, struct side *s, const struct peer_event *
     switch (e->type) {
     case SOTTO_EV_CANDIDATE:
         REQUIRE(e->mid[0] && e->ufrag[0]);
-        if (forward) give_candidate(w, &w->side[!s->index], e);
+        if (forward)
+            give_candidate(w, &w->side[!s->index], e);
+        else
+            w->lost = true;
         break;
     case SOTTO_EV_CHANNEL: hold_channel(s, e->channel); break;
     case SOTTO_EV_TRACK:
