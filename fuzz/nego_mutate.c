@@ -414,6 +414,22 @@ static void rename_mid(struct input *in)
     }
 }
 
+/* What one sends in layers, the other is asked for, as a conference server does. */
+static void turn_layers(void)
+{
+    for (size_t i = 0; i < m.n; i++) {
+        if (!begins(i, "a=rid:") && !begins(i, "a=simulcast:")) continue;
+        struct str line = m.lines[i];
+        for (size_t at = 6; at + 4 <= line.n; at++) {
+            bool send = memcmp(line.p + at, "send", 4) == 0;
+            if (!send && memcmp(line.p + at, "recv", 4) != 0) continue;
+            struct str tail = {line.p + at + 4, line.n - at - 4};
+            m.lines[i] = made((struct str){line.p, at}, send ? STR("recv") : STR("send"), tail);
+            break;
+        }
+    }
+}
+
 /* Another remote, or the same one anew. */
 static void change_transport(struct input *in)
 {
@@ -474,7 +490,7 @@ static void change(struct world *w)
     case 7: change_transport(in); break;
     case 8: drop_all(prefixes[nego_next(in) % N_PREFIXES]); break;
     case 9: m.n = pick_line(in); break;
-    case 10: set_direction(in); break;
+    case 10: turn_layers(); break;
     case 11: change_transport(in); break;
     default: change_lines(in, how % 20); break;
     }
