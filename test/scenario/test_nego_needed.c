@@ -35,6 +35,8 @@ enum what {
     REMOVE_TRACK,
     DIRECTION,
     STREAMS,
+    MORE_STREAMS,
+    NO_STREAMS,
     STOP,
     FIRST_CHANNEL,
     RESTART,
@@ -62,6 +64,8 @@ static const struct {
     {"removing_a_track_needs_negotiation", REMOVE_TRACK, "needed"},
     {"another_direction_needs_negotiation", DIRECTION, "needed"},
     {"other_streams_need_negotiation", STREAMS, "needed"},
+    {"one_more_stream_needs_negotiation", MORE_STREAMS, "needed"},
+    {"no_stream_any_more_needs_negotiation", NO_STREAMS, "needed"},
     {"stopping_needs_negotiation", STOP, "needed"},
     {"the_first_channel_needs_negotiation", FIRST_CHANNEL, "needed"},
     {"an_ice_restart_needs_negotiation", RESTART, "needed"},
@@ -106,6 +110,8 @@ static void make(struct nego_side *s, enum what what)
     case REMOVE_TRACK: nego_remove(s, t); break;
     case DIRECTION: nego_direct(s, t, SOTTO_DIR_INACTIVE); break;
     case STREAMS: nego_streams(s, t, "other"); break;
+    case MORE_STREAMS: nego_streams(s, t, s->index == 0 ? "s,x" : "r,x"); break;
+    case NO_STREAMS: nego_streams(s, t, NULL); break;
     case STOP: nego_stop(s, t); break;
     case FIRST_CHANNEL: nego_channel(s, "c"); break;
     case RESTART: assert_int_equal(sotto_pc_restart_ice(s->pc), 0); break;
