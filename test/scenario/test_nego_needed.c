@@ -339,6 +339,35 @@ static void wanting_more_than_was_offered_needs_nothing(void **state)
     nego_free(n);
 }
 
+static void wanting_what_was_answered_needs_nothing(void **state)
+{
+    (void)state;
+    struct nego *n = nego_alone();
+    sotto_transceiver *t = nego_add(&n->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV, "s");
+    char *answer = paper_answer(n, nego_offer(&n->a));
+    nego_set_remote(&n->a, SOTTO_SDP_ANSWER, sdp_set(n, answer, 0, "a=sendrecv", "a=recvonly"));
+    nego_forget(&n->a);
+    nego_direct(&n->a, t, SOTTO_DIR_SENDONLY); /* offered was sendrecv, answered is this */
+    nego_expect(&n->a, "");
+    nego_direct(&n->a, t, SOTTO_DIR_RECVONLY);
+    nego_expect(&n->a, "needed");
+    nego_free(n);
+}
+
+static void an_event_that_nobody_took_is_not_told_between_offer_and_answer(void **state)
+{
+    (void)state;
+    struct nego *n = call();
+    sotto_transceiver *t = NULL;
+    char *offer = nego_offer(&n->b);
+    assert_int_equal(sotto_pc_add_track(n->a.pc, SOTTO_VIDEO, NULL, 0, &t), 0); /* queued */
+    assert_int_equal(sotto_pc_set_remote_description(n->a.pc, SOTTO_SDP_OFFER, offer, NULL), 0);
+    nego_expect(&n->a, "");
+    nego_answer(&n->a);
+    nego_expect(&n->a, "needed");
+    nego_free(n);
+}
+
 static void a_rolled_back_offer_is_needed_again(void **state)
 {
     (void)state;
@@ -482,6 +511,8 @@ int main(void)
     NEGO_TEST(&u, a_transceiver_that_the_remote_offer_had_no_place_for_is_told_after_the_answer);
     NEGO_ROWS(&u, narrow, narrow_answer);
     NEGO_TEST(&u, wanting_more_than_was_offered_needs_nothing);
+    NEGO_TEST(&u, wanting_what_was_answered_needs_nothing);
+    NEGO_TEST(&u, an_event_that_nobody_took_is_not_told_between_offer_and_answer);
     NEGO_TEST(&u, a_rolled_back_offer_is_needed_again);
     NEGO_TEST(&u, a_rolled_back_offer_without_news_is_not_needed_again);
     NEGO_TEST(&u, what_an_implicit_rollback_took_back_is_needed_after_the_answer);
