@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef FUZZ_NEGO_H
 #define FUZZ_NEGO_H
-/* What the files of the sequence fuzzer share: fuzz_nego.c (operations), nego_world.c (the two peers, descriptions that were made),
- * nego_mutate.c (descriptions changed on their way), nego_snap.c (a state as numbers), nego_check.c (what must hold after each step). */
+/* What the files of the sequence fuzzer share: fuzz_nego.c (descriptions), nego_calls.c (other operations), nego_world.c (the two peers,
+ * descriptions that were made), nego_mutate.c (descriptions changed on their way), nego_snap.c (a state as numbers), nego_check.c (what
+ * must hold after each step). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,18 @@ struct snap {
 void nego_snap(struct side *s, struct snap *ret);
 /* Aborts and names the part that differs; but: bits 1 << SNAP_… that may. */
 void nego_same(struct side *s, const struct snap *before, unsigned but, const char *call);
+
+/* nego_calls.c */
+/* Around each call that may fail: what is armed fails in it, and after a failure the rest is as before. */
+struct call {
+    struct snap before;
+    const char *name;
+    size_t needed;
+};
+struct call nego_begin(struct world *w, struct side *s, const char *name);
+/* r: what it returned, and is returned. but: what may differ even after a failure. */
+int nego_end(struct world *w, struct side *s, struct call *c, unsigned but, int r);
+void nego_call(struct world *w, struct side *s, unsigned op); /* that is no description */
 
 /* nego_check.c */
 void nego_check(struct world *w, struct side *s); /* after each step */
