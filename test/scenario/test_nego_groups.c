@@ -78,6 +78,13 @@ static void is_answered_as_far_as_one_transport_goes(void **state)
         more_expect_one_transport(n);
         if (row->data) more_expect_data(n);
     }
+    nego_channel(&n->b, "d"); /* data can be added, or is there */
+    nego_add(&n->b, SOTTO_VIDEO, SOTTO_DIR_SENDRECV, "w");
+    nego_exchange(&n->b);
+    more_expect_one_transport(n);
+    nego_send(nego_find(&n->b, "d"));
+    nego_run(n, SOTTO_MS(500));
+    assert_true(nego_is_whole(n, "d") && nego_find(&n->a, "d")->received == 1);
     nego_free(n);
 }
 
