@@ -269,10 +269,12 @@ static void add_track_leaves_a_transceiver_that_was_used_to_send(void **state)
 static void add_track_leaves_a_stopped_transceiver(void **state)
 {
     (void)state;
-    struct nego *n = nego_alone();
+    struct nego *n = nego_pair();
     sotto_transceiver *t = nego_add(&n->a, SOTTO_AUDIO, SOTTO_DIR_RECVONLY, NULL);
+    nego_exchange(&n->a); /* it has a section, so that it is stopping for a while */
     nego_stop(&n->a, t);
     assert_ptr_not_equal(nego_track(&n->a, SOTTO_AUDIO, NULL), t);
+    nego_expect_transceivers(&n->a, "0 audio stopped/inactive; - audio sendrecv/none");
     nego_free(n);
 }
 
