@@ -242,7 +242,10 @@ static int plan_answer(struct plan *plan, const struct section *s, struct plan_i
     i->direction = direction;
     i->stops = !i->accepted;
     if (!i->accepted) return 0;
-    r = answered_encodings(plan->local ? &ours->send : &theirs->recv, i);
+    /* who takes nothing for now says nothing of layers: they are there when the section is resumed */
+    if (plan->local ? sotto__direction_sends(ours->direction)
+                    : sotto__direction_receives(theirs->direction))
+        r = answered_encodings(plan->local ? &ours->send : &theirs->recv, i);
     if (r < 0) return sotto__error(err, r, 0, "no memory");
     return answered_codecs(plan, ours, theirs, i, err);
 }

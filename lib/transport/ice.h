@@ -31,7 +31,7 @@ struct ice_server {
 
 struct ice_cfg { /* borrowed for init */
     bool controlling;
-    bool is_patient; /* another generation carries the data: our checks begin after the remote's first one, or after a second */
+    bool is_patient; /* another generation carries the data: for a second we check only what the remote has checked */
     bool relay_only;
     bool allow_loopback;
     const char *ufrag, *pwd; /* ours */

@@ -21,7 +21,7 @@
 #define MAX_PAIRS 100u            /* RFC 8445 §6.1.2.5 */
 #define PATIENCE SOTTO_MS(39500)  /* RFC 8863 §4 */
 #define LATE_PATIENCE SOTTO_SECONDS(15) /* for a candidate that came at its end */
-#define HOLD SOTTO_SECONDS(1)      /* for the remote's first check: see is_patient */
+#define HOLD SOTTO_SECONDS(1)      /* for the remote's checks: see is_patient */
 #define CLOSE_WAIT SOTTO_SECONDS(1)
 #define GOODBYE_MS 100u           /* with two sendings a goodbye to a dead server has ended after 300 ms … */
 #define GOODBYE_DRAIN_MS 500      /* … so that a free without close() waits no longer than this */
@@ -132,10 +132,10 @@ static void enlarge_buffers(struct ice *ice, int force, int plain)
     g_ptr_array_unref(sockets);
 }
 
-/* The remote's checks are to come first. */
+/* The remote's checks are to come first, on each path: till then libnice checks only what has checked us. */
 static bool is_holding(const struct ice *ice)
 {
-    return ice->hold_until != 0 && ice->n_prflx == 0 && ice->loop->now < ice->hold_until;
+    return ice->hold_until != 0 && ice->loop->now < ice->hold_until;
 }
 
 /* libnice sees the remote candidates once it has sockets; under relay_only once it has all: before, it would check from hosts. */

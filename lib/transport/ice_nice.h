@@ -50,7 +50,7 @@ struct ice {
     char ufrag[SOTTO_MAX_UFRAG + 1], pwd[SOTTO_MAX_PWD + 1]; /* ours */
     char remote_ufrag[SOTTO_MAX_UFRAG + 1];                  /* "" before set_remote */
     bool is_patient;     /* as configured */
-    sotto_us hold_until; /* remote candidates are held that long, unless the remote's checks come; 0: not held */
+    sotto_us hold_until; /* remote candidates are held that long; 0: not held */
     size_t n_turn, n_turn_tcp; /* servers */
 
     /* what was called */
