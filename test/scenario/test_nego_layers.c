@@ -224,6 +224,26 @@ static void of_nine_layers_of_a_remote_the_first_eight_are_taken(void **state)
     nego_free(n);
 }
 
+static void a_remote_may_send_other_layers_later(void **state)
+{
+    (void)state;
+    struct nego *n = nego_alone();
+    static const char *const lists[] = {"h;l", "h;m;l", "x;y", "h", "h;m;l"};
+    struct paper p = {.s = {{"video"}}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        char *lines = nego_text(n, "%s", "");
+        for (const char *c = lists[i]; *c; c++)
+            if (*c != ';') lines = nego_text(n, "%sa=rid:%c send\r\n", lines, *c);
+        p.version++;
+        p.s[0].extra = nego_text(n, "%sa=simulcast:send %s\r\n", lines, lists[i]);
+        char *answer = nego_answer_to(&n->a, paper_write(n, &p));
+        assert_string_equal(sdp_value(n, answer, 0, "a=simulcast:"),
+                            nego_text(n, "recv %s", lists[i]));
+        assert_string_equal(layers(&n->a, nego_at(&n->a, 0)), "-"); /* ours are ours */
+    }
+    nego_free(n);
+}
+
 static void simulcast_of_audio_is_not_answered(void **state)
 {
     (void)state;
@@ -387,6 +407,7 @@ int main(void)
     NEGO_ROWS(&u, directed, direction_decides);
     NEGO_TEST(&u, paused_layers_of_a_remote_are_taken);
     NEGO_TEST(&u, of_nine_layers_of_a_remote_the_first_eight_are_taken);
+    NEGO_TEST(&u, a_remote_may_send_other_layers_later);
     NEGO_TEST(&u, simulcast_of_audio_is_not_answered);
     NEGO_TEST(&u, an_offer_that_asks_for_less_takes_layers_with_the_answer_only);
     NEGO_TEST(&u, a_rolled_back_first_offer_keeps_the_layers);
