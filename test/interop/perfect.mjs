@@ -149,12 +149,14 @@ async function round(c, k, random, before) {
   }
 }
 
-/* gentle: Firefox, polite, takes no ICE restart that crosses an offer of its own, not from another Firefox either. */
-async function rounds(page, name, polite, gentle) {
+/* What a polite browser cannot do, with another of its kind neither. Firefox takes no ICE restart that crosses an offer of its own. For
+ * Chromium the ids of header extensions in an offer that it took back still count: they are agreed on before the first round. */
+async function rounds(page, name, polite, browser) {
   const seed = seedOf(), random = generator(seed);
   try {
     return await flowing(page, { polite, random: generator(seed + 1) }, async c => {
-      Object.assign(c, { name, gentle });
+      Object.assign(c, { name, gentle: browser === 'firefox' && !polite });
+      if (browser === 'chromium' && !polite) await page.shape(c.p, [{ kind: 'audio' }, { kind: 'video' }]);
       let state = await settled(name, page, c.p, c.peer);
       for (let k = 1; k <= ROUNDS; k++) state = await round(c, k, random, state);
       const mine = await page.collisions(c.p), yielded = c.peer.reports.filter(r => r[0] === 'yielded').length;
@@ -195,7 +197,7 @@ export async function perfectSeries(name, browser) {
   const page = await newPage(browser, true), long = process.env.SOTTO_LONG ? 1800e3 : 150e3;
   for (const polite of [true, false]) {
     const what = `${name}: perfect negotiation, the library ${polite ? 'polite' : 'impolite'}`;
-    await test(what, long, () => rounds(page, what, polite, name === 'firefox' && !polite));
+    await test(what, long, () => rounds(page, what, polite, name));
   }
   await test(`${name}: ICE restarts under traffic`, 200e3, () => restarts(page, `${name} restarts`));
   await page.end();
