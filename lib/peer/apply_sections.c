@@ -373,6 +373,13 @@ static void commit_answer(struct plan *plan, struct plan_item *i)
     if (t->stopped) sotto__transceiver_remove(plan->p, t);
 }
 
+/* A transceiver that a pending offer stopped by rejecting its section, when the offer that replaces that one uses the place anew. */
+static void clear_place(struct peer *p, const struct transceiver *t, int32_t index)
+{
+    struct transceiver *o = sotto__transceiver_at(p, index);
+    if (o && o != t && o->stopped) sotto__transceiver_remove(p, o);
+}
+
 static void commit_item(struct plan *plan, size_t k)
 {
     struct peer *p = plan->p;
@@ -384,6 +391,7 @@ static void commit_item(struct plan *plan, size_t k)
         sotto__transceiver_link(p, t);
         i->fresh = false;
     }
+    if (!answer) clear_place(p, t, plan->here.items[k].index);
     if (!answer) take_mid(p, t, &plan->here.items[k]);
     if (i->has_encodings) commit_encodings(plan, i);
     if (i->has_tracks) {
