@@ -96,7 +96,6 @@ static int rollback_remote(struct peer *p, sotto_us now, sotto_error *err)
     rollback_sections(p);
     sotto__description_free(&p->pending_remote);
     if (!p->transport.has_remote) p->ice_role_known = false;
-    p->remote_tagged = -1; /* of the offer that goes */
     p->remote_restart = false;
     p->next_tls_id[0] = '\0';
     return 0;

@@ -252,7 +252,6 @@ void sotto__plan_commit_transport(struct plan *plan, sotto_us now)
     bool answer = sotto__plan_is_answer(plan);
     choose_role(plan);
     commit_tagged(plan);
-    if (!plan->local || answer) p->remote_tagged = plan->tagged;
     if (plan->starts || plan->restarts) p->gathering = SOTTO_GATHERING_GATHERING;
     if (!answer && !plan->local) {
         p->remote_restart = plan->remote_restart;

@@ -198,11 +198,10 @@ static size_t count_candidates(const struct sdp_media *m)
  * Candidates belong to the tagged section. A Firefox gathers for each section that it adds, before it knows of the bundle, under the
  * same ufrag: those are sockets that nobody will use. From a remote that names none for the tagged section any one is taken.
  */
-static bool takes_candidates(const struct peer *p, const struct sdp *sdp, const struct sdp_media *m)
+static bool takes_candidates(const struct sdp *sdp, const struct sdp_media *m)
 {
-    if (p->remote_tagged < 0 || (size_t)p->remote_tagged >= sdp->n_media) return true;
-    const struct sdp_media *tagged = &sdp->media[p->remote_tagged];
-    return m == tagged || count_candidates(tagged) == 0;
+    int32_t tagged = sotto__describe_tagged(sdp);
+    return tagged < 0 || m == &sdp->media[tagged] || count_candidates(&sdp->media[tagged]) == 0;
 }
 
 static bool is_usable(const struct peer *p, const struct candidate *c)
@@ -251,7 +250,7 @@ void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
         const struct sdp_line *line;
         size_t at = 0;
         if (!sotto__str_eq(section_ufrag(sdp, m), sotto__str(p->transport.remote.ufrag)) ||
-            !takes_candidates(p, sdp, m))
+            !takes_candidates(sdp, m))
             continue;
         while ((line = sotto__sdp_next_attr(&m->s, &at, "candidate"))) {
             if (!line->value.p || has_candidate(before, line->value)) continue;
@@ -340,6 +339,6 @@ int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidat
         return sotto__error(err, SOTTO_E_SDP, 0, "there is no such media section");
     if (cand->line[0] == '\0') return remote_done(p, now, d, m, cand->ufrag);
     bool ours = !ufrag[0] || sotto__str_eq(section_ufrag(d->sdp, m), sotto__str(ufrag));
-    if (!ours || !is_usable(p, &c) || !takes_candidates(p, d->sdp, m)) return 0;
+    if (!ours || !is_usable(p, &c) || !takes_candidates(d->sdp, m)) return 0;
     return add_line(p, now, d, m, cand->line, &c, err);
 }

@@ -32,7 +32,7 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     sotto__list_init(&p->round);
     sotto__list_init(&p->transceivers);
     sotto__list_init(&p->gone);
-    p->data_index = p->tagged_index = p->remote_tagged = -1;
+    p->data_index = p->tagged_index = -1;
     p->max_buffered = cfg->max_buffered;
     p->max_message_size = cfg->transport.max_message_size;
     p->max_channels = cfg->max_channels;
@@ -120,7 +120,7 @@ void sotto__peer_reset_transport(struct peer *p, sotto_us now)
     p->transport_unused = p->sctp_up = p->ice_role_known = p->role_known = p->dtls_client =
         p->restart_wanted = false;
     p->remote_tls_id[0] = p->tagged_mid[0] = '\0';
-    p->tagged_index = p->remote_tagged = -1;
+    p->tagged_index = -1;
     p->n_remote_candidates = 0;
 }
 

@@ -72,7 +72,6 @@ struct peer {
     bool data_was_associated, data_negotiated; /* negotiated: accepted by both at the last answer */
     char tagged_mid[SOTTO_MAX_MID + 1]; /* the section that candidates are told for; "" none */
     int32_t tagged_index;
-    int32_t remote_tagged; /* the section of the effective remote description whose transport counts; -1: none */
 
     /* states */
     int32_t connection, ice, gathering;
@@ -168,7 +167,7 @@ void sotto__plan_free(struct plan *plan);                 /* NULL is fine */
 int sotto__apply_rollback(struct peer *p, sotto_us now, bool local, sotto_error *err);
 
 /* describe.c */
-/* The section of a description of ours that candidates stand in: the first of its bundle that is in use; -1: none. */
+/* The section of a description that candidates stand in: the first of its bundle that is in use; -1: none. */
 int32_t sotto__describe_tagged(const struct sdp *sdp);
 void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
                                       const struct sdp *before, sotto_us now);
