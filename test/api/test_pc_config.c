@@ -61,11 +61,16 @@ static void defaults_are_filled_in(void **state)
     sotto_pc *pc;
     assert_int_equal(sotto_pc_new(ctx, NULL, &pc), 0);
     sotto_pc_config *c = get(pc);
-    sotto_pc_config want = {.size = sizeof want,
-                            .max_message_size = 262144,
-                            .max_channels = 256,
-                            .max_buffered_bytes = 1024 * 1024};
-    assert_memory_equal(c, &want, sizeof want);
+    assert_int_equal(c->size, sizeof *c);
+    assert_int_equal(c->max_message_size, 262144);
+    assert_int_equal(c->max_channels, 256);
+    assert_int_equal(c->max_buffered_bytes, 1024 * 1024);
+    assert_true(!c->ice_servers && !c->interface && !c->cert && !c->user);
+    assert_int_equal(c->n_ice_servers, 0);
+    assert_int_equal(c->ice_transport_policy, SOTTO_ICE_POLICY_ALL);
+    assert_int_equal(c->privacy_mode, 0);
+    assert_int_equal(c->bundle_policy, SOTTO_BUNDLE_BALANCED);
+    assert_true(c->port_min == 0 && c->port_max == 0 && !c->allow_loopback);
     assert_int_equal(sotto_pc_set_config(pc, c), 0); /* what was read can be set */
     sotto_free(c);
     assert_int_equal(sotto_pc_set_config(pc, NULL), 0); /* the defaults */

@@ -92,11 +92,11 @@ static void each_description_is_accepted_in_its_states_only(void **state)
         LP = SOTTO_SIGNALING_HAVE_LOCAL_PRANSWER,
         RP = SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER
     };
-    /* RFC 9429 §3.2 figure 2; an offer in have-local-offer rolls back (W3C) */
+    /* RFC 9429 §3.2 figure 2; an offer in have-local-offer rolls back (W3C); rollback by either call: RFC 9429 §5.7 */
     static const int table[5][OPERATIONS] = {
         /*        L: offer pranswer answer rollback  R: offer pranswer answer rollback */
-        [ST] = {LO, NO, NO, NO, RO, NO, NO, NO}, [LO] = {LO, NO, NO, ST, RO, RP, ST, NO},
-        [RO] = {NO, LP, ST, NO, RO, NO, NO, ST}, [LP] = {NO, LP, ST, NO, NO, NO, NO, NO},
+        [ST] = {LO, NO, NO, NO, RO, NO, NO, NO}, [LO] = {LO, NO, NO, ST, RO, RP, ST, ST},
+        [RO] = {NO, LP, ST, ST, RO, NO, NO, ST}, [LP] = {NO, LP, ST, NO, NO, NO, NO, NO},
         [RP] = {NO, NO, NO, NO, NO, RP, ST, NO},
     };
     for (int from = 0; from < 5; from++)
