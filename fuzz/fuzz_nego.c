@@ -229,6 +229,7 @@ static void op_try_remote(struct world *w, struct side *s)
     const struct text *t = nego_text(w, which % MAX_TEXTS);
     struct snap before;
     if (!t || s->peer->signaling != SOTTO_SIGNALING_STABLE || w->failing || any_leaves(s)) return;
+    sotto__peer_drain(s->peer, nego_now(w)); /* what the transport has to say already is not the offer's doing */
     nego_snap(s, &before);
     size_t n_stopped = stopped(s);
     if (deliver(w, s, t, (uint8_t)((how & ~7) | 4 | SOTTO_SDP_OFFER)) < 0) return;
