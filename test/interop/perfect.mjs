@@ -134,7 +134,7 @@ async function round(c, k, random, before) {
   const count = before.page.transceivers.length;
   const page = Array.from({ length: random(3) }, () => choose(random, count));
   let peer = Array.from({ length: random(3) }, () => choose(random, count));
-  if (c.gentle && page.length) peer = peer.filter(x => x.op !== 'restart');
+  if (c.gentle) peer = peer.filter((x, i) => x.op !== 'restart' || (!page.length && peer.findIndex(y => y.op === 'restart') === i));
   const restart = [...page, ...peer].some(x => x.op === 'restart');
   const also = (a, b) => (restart && (ufrag(a.local) === ufrag(before.page.local) || ufrag(b.local) === ufrag(before.peer.local)) ? 'no new ICE generation' : '');
   try {
@@ -149,7 +149,8 @@ async function round(c, k, random, before) {
   }
 }
 
-/* What a polite browser cannot do, with another of its kind neither. Firefox takes no ICE restart that crosses an offer of its own. For
+/* What a polite browser cannot do, with another of its kind neither. Firefox takes no ICE restart that crosses an offer of its own,
+ * which may follow its answer to another one: the library restarts once a round, and not when the page changes something. For
  * Chromium the ids of header extensions in an offer that it took back still count: they are agreed on before the first round. */
 async function rounds(page, name, polite, browser) {
   const seed = seedOf(), random = generator(seed);
