@@ -258,6 +258,7 @@ void nego_check_text(struct side *s, const char *sdp, bool is_offer, bool fresh)
         REQUIRE(!is_offer || all.items[i].rejected || all.items[i].mid.n > 0);
     }
     const struct sdp *offer = s->peer->pending_remote.sdp;
+    if (!offer && !is_offer) offer = s->peer->current_remote.sdp; /* the answer was set already */
     REQUIRE(numbers_are_unique(tree) || (!is_offer && offer && !numbers_are_unique(offer)));
     if (fresh) check_directions(s, &all, is_offer);
     if (is_offer) check_against_agreed(s, &all);
