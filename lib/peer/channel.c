@@ -152,8 +152,7 @@ void sotto__channel_finish(struct peer *p, sotto_us now, struct channel *c, int 
         sotto__channel_free(p, c);
         return;
     }
-    sotto__events_drop_channel(c, 1u << SOTTO_EV_WRITABLE | 1u << SOTTO_EV_BUFFERED_LOW |
-                                      1u << SOTTO_EV_CLOSING);
+    sotto__events_drop_channel(c, 1u << SOTTO_EV_WRITABLE | 1u << SOTTO_EV_BUFFERED_LOW);
     sotto__events_channel(p, now, c, SOTTO_EV_CLOSED);
 }
 
