@@ -36,6 +36,11 @@ enum {
     SOTTO_EV_TRACK_REMOVED = 13,     /**< u.track: the remote sends no longer, or no longer in these streams (W3C removetrack) */
     SOTTO_EV_MUTE = 14,              /**< u.track: for the time being nothing comes */
     SOTTO_EV_UNMUTE = 15,            /**< u.track: media comes */
+    SOTTO_EV_FRAME = 16,             /**< u.frame: one whole encoded frame came */
+    SOTTO_EV_RTP = 17,               /**< u.rtp: one RTP packet came, in receive mode RTP */
+    SOTTO_EV_KEYFRAME_NEEDED = 18,   /**< u.media: encode a key frame: the remote asked for it, or frames were not taken; rate-limited */
+    SOTTO_EV_TARGET_BITRATE = 19,    /**< u.bitrate: how much may be sent changed */
+    SOTTO_EV_DTMF_TONE = 22,         /**< u.dtmf: a tone begins, or with tone 0 all were played */
     SOTTO_EV_WARNING = 20,           /**< u.warning: something that an operator should know */
     SOTTO_EV_USER = 21               /**< u.post: what sotto_ctx_post() was given; pc is NULL */
 };
@@ -43,7 +48,10 @@ enum {
 /** Warnings in u.warning.code. */
 enum {
     SOTTO_WARN_REMOTE_CANDIDATES = 1, /**< more remote candidates than the limit; the rest is not used */
-    SOTTO_WARN_CHANNEL_REFUSED = 2    /**< a data channel that the remote opened was refused: see the text */
+    SOTTO_WARN_CHANNEL_REFUSED = 2,   /**< a data channel that the remote opened was refused: see the text */
+    SOTTO_WARN_FRAMES_DROPPED = 3,    /**< received frames were dropped because they were not taken in time: u.warning.count says how many */
+    SOTTO_WARN_REFLECTED = 4,         /**< packets of our own came back to us and were dropped */
+    SOTTO_WARN_CIRCUIT_BREAKER = 5    /**< the remote gets nothing of what is sent: media is held back for a while (RFC 8083) */
 };
 
 /** An event: allocated by the library, freed by sotto_event_free(); may grow at its end in later versions. */
@@ -96,10 +104,41 @@ struct sotto_event {
             size_t len;          /**< bytes, 0 or more */
             bool is_text;        /**< true: valid UTF-8 */
         } message;
+        /** SOTTO_EV_FRAME. */
+        struct {
+            sotto_transceiver *transceiver; /**< its handle; lives at least until the event is freed */
+            const sotto_frame *frame;       /**< view, valid until the event is freed */
+        } frame;
+        /** SOTTO_EV_RTP. */
+        struct {
+            sotto_transceiver *transceiver; /**< its handle; lives at least until the event is freed */
+            const uint8_t *packet;          /**< the whole packet as it came, decrypted; RTX is undone; view, valid until the event is freed */
+            size_t len;                     /**< bytes */
+            const char *rid;                /**< NULL without simulcast; view */
+        } rtp;
+        /** SOTTO_EV_KEYFRAME_NEEDED. */
+        struct {
+            sotto_transceiver *transceiver; /**< its handle; lives at least until the event is freed */
+            const char *rid;                /**< NULL without simulcast; view */
+        } media;
+        /** SOTTO_EV_TARGET_BITRATE. */
+        struct {
+            sotto_transceiver *transceiver; /**< its handle; lives at least until the event is freed */
+            const char *rid;                /**< NULL without simulcast; view */
+            uint64_t bps;                   /**< bits per second to encode at; 0: nothing */
+            sotto_us rtt_us;                /**< round trip; 0 not known */
+            double loss;                    /**< of our packets, 0 … 1, as the remote reported last */
+        } bitrate;
+        /** SOTTO_EV_DTMF_TONE. */
+        struct {
+            sotto_transceiver *transceiver; /**< its handle; lives at least until the event is freed */
+            char tone;                      /**< as inserted, upper case; 0: the end */
+        } dtmf;
         /** SOTTO_EV_WARNING. */
         struct {
             int32_t code;     /**< SOTTO_WARN_* */
             const char *text; /**< one English sentence, a view valid until the event is freed */
+            uint64_t count;   /**< how many, where the code says so; else 0 */
         } warning;
         /** SOTTO_EV_USER. */
         struct {

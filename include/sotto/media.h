@@ -9,7 +9,8 @@
  * sotto_pc_add_transceiver() with a direction that sends; what is sent is what the application hands over. Streams are names only:
  * tracks of the same stream id belong together (RFC 8830).
  *
- * This version negotiates media in full; the functions that send and receive frames come with the next one.
+ * What is sent and received are whole encoded frames (sotto_frame), or RTP packets of the application's own making. sotto encodes and
+ * decodes nothing here; <sotto/audio.h> has Opus, G.711 and playout.
  */
 #include <sotto/base.h>
 #include <sotto/pc.h>
@@ -215,6 +216,113 @@ SOTTO_API int sotto_transceiver_codec(sotto_transceiver *t, sotto_codecs **ret);
  * @param ret  yours: sotto_free(). @return 0, or SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_NOMEM.
  */
 SOTTO_API int sotto_capabilities(sotto_kind kind, sotto_codecs **ret);
+
+/** What sotto_frame.time_kind says. */
+enum {
+    SOTTO_TIME_CAPTURE = 0, /**< capture_us counts (0: now); the RTP time is made from it */
+    SOTTO_TIME_RTP = 1      /**< rtp_time counts, as it goes on the wire; capture_us (0: now) goes with it into sender reports */
+};
+
+/**
+ * One encoded frame, sent or received.
+ *
+ * data, by codec: H264, H265: one access unit, Annex B (start codes), or as in MP4 with lengths of 4 bytes; received: Annex B with
+ * 4-byte start codes, parameter sets as they came. VP8, VP9: one frame (VP9: one superframe with all its layers). AV1: one temporal
+ * unit as in an .obu file (each OBU with its size). opus: one packet. PCMU, PCMA: one byte a sample.
+ */
+typedef struct sotto_frame {
+    uint32_t size;          /**< sizeof (sotto_frame) */
+    const void *data;       /**< send: borrowed for the call; received: a view, valid until the event is freed */
+    size_t len;             /**< bytes, 1 … SOTTO_MAX_FRAME */
+    const char *rid;        /**< which encoding; NULL: the first, or the only one. Received: NULL without simulcast */
+    int32_t time_kind;      /**< SOTTO_TIME_*; received: RTP */
+    sotto_us capture_us;    /**< when it was captured, on the clock of sotto_now(): one clock for audio and video, that is what keeps them in
+                                 sync. Received: the sender's capture time brought to our clock; 0 as long as that is not known (before
+                                 the first sender report) */
+    uint32_t rtp_time;      /**< RTP timestamp, in ticks of the codec's clock */
+    bool is_key;            /**< video: can be decoded without an earlier one. Ignored for audio */
+    int32_t payload_kind;   /**< 0: the codec that was negotiated first; 1: payload_type says which */
+    int32_t payload_type;   /**< of sotto_transceiver_codec(); received: always filled */
+    const char *mime;       /**< received: "video/VP8", …; static. send: ignored */
+    uint32_t duration_ticks; /**< audio: length in RTP ticks; send: 0 where the data says it (opus, PCMU, PCMA); received: 0 unknown */
+    sotto_us received_us;   /**< received: when its last packet came */
+    uint64_t dropped;       /**< received: frames of this transceiver and rid that were lost or dropped just before this one, as far as that
+                                 can be known; audio: missing packets */
+    const void *dependency; /**< nullable; AV1: the dependency descriptor of its first packet (AOM RTP spec A.8): passed through */
+    size_t dependency_len;  /**< at most SOTTO_MAX_DEPENDENCY */
+    int32_t rotation;       /**< video: degrees clockwise to be shown upright: 0, 90, 180, 270 (3GPP TS 26.114 §7.4.5) */
+    int32_t audio_level_kind; /**< 0: not known; 1: audio_level counts */
+    int32_t audio_level;    /**< audio: 0 … 127, minus dBov (RFC 6464) */
+    bool has_voice;         /**< audio: the sender heard a voice (RFC 6464) */
+} sotto_frame;
+
+#define SOTTO_MAX_FRAME (8u * 1024 * 1024) /**< bytes of a frame */
+#define SOTTO_MAX_DEPENDENCY 64u           /**< bytes of a dependency descriptor */
+
+/**
+ * Send one frame. It is copied once, into the packets that wait for the pacer and for retransmission.
+ * @param f  borrowed.
+ * @return 0 queued (an inactive encoding: taken and not sent), or
+ *         SOTTO_E_STATE    not connected, or the negotiated direction does not send: drop it and go on
+ *         SOTTO_E_AGAIN    the pacer is over its limit: not taken; the next frame of this rid must be a key frame (others get
+ *                          SOTTO_E_AGAIN too), SOTTO_EV_KEYFRAME_NEEDED follows
+ *         SOTTO_E_TOO_BIG  larger than SOTTO_MAX_FRAME
+ *         SOTTO_E_SYNTAX   not a frame of that codec
+ *         SOTTO_E_RANGE    no such rid, payload type or time kind; a dependency descriptor that is too long
+ *         SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_CLOSED, SOTTO_E_NOMEM
+ * Never blocks; any thread. Source: RFC 3550 §5, the payload formats' RFCs; docs/explanation/media.md.
+ */
+SOTTO_API int sotto_transceiver_send_frame(sotto_transceiver *t, const sotto_frame *f);
+/**
+ * Send one RTP packet of the application's own packetizer, at once: it is not paced. Sequence number, timestamp, marker, payload type and
+ * payload are the application's; the SSRC and the header extensions are ours. With simulcast the RID extension that the packet brings
+ * under the negotiated id says which encoding; without: the first. Frames and packets must not be mixed on one transceiver.
+ * @param rtp  borrowed: a whole packet (RFC 3550 §5.1), no padding; len at most SOTTO_MAX_RTP.
+ * @return 0, or  SOTTO_E_SYNTAX  not an RTP packet
+ *                SOTTO_E_RANGE   a payload type that was not negotiated, or an unknown rid
+ *                SOTTO_E_STATE   not connected, or the negotiated direction does not send
+ *                SOTTO_E_TOO_BIG larger than SOTTO_MAX_RTP
+ *                SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM
+ */
+SOTTO_API int sotto_transceiver_send_rtp(sotto_transceiver *t, const void *rtp, size_t len);
+#define SOTTO_MAX_RTP 1150u /**< bytes of a packet for sotto_transceiver_send_rtp(): what passes everywhere, with room for our extensions */
+
+/**
+ * Ask the remote for a key frame (PLI, or FIR where that was negotiated alone).
+ * @param rid  nullable: which of the received encodings; NULL: all.
+ * @return 0 (also when one was asked for a moment ago), or SOTTO_E_STATE nothing is received yet; SOTTO_E_RANGE no such rid;
+ *         SOTTO_E_INVAL, SOTTO_E_CLOSED. Source: RFC 4585 §6.3.1, RFC 5104 §4.3.1.
+ */
+SOTTO_API int sotto_transceiver_request_keyframe(sotto_transceiver *t, const char *rid);
+
+/** How received media is handed over. */
+enum {
+    SOTTO_RECEIVE_FRAMES = 0,  /**< SOTTO_EV_FRAME: whole frames in order, held until the jitter target */
+    SOTTO_RECEIVE_RTP = 1,     /**< SOTTO_EV_RTP: decrypted packets as they come, without duplicates; no repair, no order */
+    SOTTO_RECEIVE_ORDERED = 2  /**< SOTTO_EV_FRAME: in order and as early as possible: for sotto_playout, which has the delay itself */
+};
+/** Choose; takes effect with the next packet. @return 0, or SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED. */
+SOTTO_API int sotto_transceiver_set_receive_mode(sotto_transceiver *t, int32_t mode);
+/**
+ * How long frames are held to even out jitter.
+ * @param target_us  0 … 4,000,000 microseconds; < 0: adaptive, as it is at first.
+ * @return 0, or SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED. Source: W3C RTCRtpReceiver.jitterBufferTarget.
+ */
+SOTTO_API int sotto_transceiver_set_jitter_target(sotto_transceiver *t, sotto_us target_us);
+/** As set; < 0: adaptive. SOTTO_E_INVAL is < 0 too. */
+SOTTO_API sotto_us sotto_transceiver_get_jitter_target(const sotto_transceiver *t);
+
+/**
+ * Send DTMF tones in place of what was queued before and not played.
+ * @param tones        borrowed: 0-9 A-D a-d # * and ',' (a pause of 2 s); "" stops. At most 256.
+ * @param duration_ms  of a tone, 40 … 6000; 0: 100
+ * @param gap_ms       between tones, 30 … 6000; 0: 70
+ * @return 0, or SOTTO_E_SYNTAX another character; SOTTO_E_RANGE; SOTTO_E_STATE not audio, or telephone-event was not negotiated, or it does
+ *         not send; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM.
+ * Leads to SOTTO_EV_DTMF_TONE per tone as it begins, and one with tone 0 at the end. Source: W3C RTCDTMFSender, RFC 4733.
+ */
+SOTTO_API int sotto_transceiver_insert_dtmf(sotto_transceiver *t, const char *tones,
+                                            int32_t duration_ms, int32_t gap_ms);
 
 /** The application's pointer; the connection's before it was set. */
 SOTTO_API void *sotto_transceiver_get_user(const sotto_transceiver *t);

@@ -5,6 +5,7 @@
  * @file sotto.h
  * The whole public API of sotto, a WebRTC peer connection library.
  */
+#include <sotto/audio.h>
 #include <sotto/base.h>
 #include <sotto/cert.h>
 #include <sotto/ctx.h>

@@ -4,21 +4,8 @@
 /* RTP header extensions in descriptions (RFC 8285): reading, offering, answering. Ids are the same in the whole bundle
  * (RFC 9143 §10.1.2). */
 #include "sotto/media.h"
+#include "wire/rtp_ext.h"
 #include "wire/sdp.h"
-
-enum ext_id {
-    EXT_MID,       /* urn:ietf:params:rtp-hdrext:sdes:mid */
-    EXT_RID,       /* …sdes:rtp-stream-id */
-    EXT_RRID,      /* …sdes:repaired-rtp-stream-id */
-    EXT_ABS_SEND,  /* http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time */
-    EXT_ABS_CAPTURE, /* …/abs-capture-time */
-    EXT_TWCC,      /* transport-wide-cc */
-    EXT_AUDIO_LEVEL, /* RFC 6464; audio only */
-    EXT_ORIENTATION, /* urn:3gpp:video-orientation; video only, as are those below and RID, RRID */
-    EXT_PLAYOUT_DELAY,
-    EXT_DEPENDENCY, /* AV1 dependency descriptor */
-    EXT_COUNT
-};
 
 struct ext_set { /* of one section */
     uint8_t id[EXT_COUNT];      /* 0: not there */

@@ -9,6 +9,7 @@
 #include "transport/egress.h"
 #include "transport/ice.h"
 #include "transport/sctp.h"
+#include "transport/srtp.h"
 
 /* What a transport shares with the others of its context. */
 struct transport_shared {
@@ -66,7 +67,9 @@ enum transport_out_type {
     TRANSPORT_OUT_ICE,       /* ice_state changed */
     TRANSPORT_OUT_DTLS,      /* dtls_state changed; with FAILED: error and reason */
     TRANSPORT_OUT_SCTP_UP,   /* streams */
-    TRANSPORT_OUT_SCTP_DOWN  /* error; messages that had arrived can still be pulled */
+    TRANSPORT_OUT_SCTP_DOWN, /* error; messages that had arrived can still be pulled */
+    TRANSPORT_OUT_RTP,       /* packet: decrypted and authenticated */
+    TRANSPORT_OUT_RTCP       /* packet: the same, a compound or reduced-size packet */
 };
 
 enum transport_dtls_state { /* RTCDtlsTransportState */
@@ -89,6 +92,7 @@ struct transport_out {
     uint16_t streams_out;
     int error;
     const char *reason;
+    struct packet packet; /* RTP, RTCP: view, valid until the next call on the transport */
 };
 
 struct transport_early { /* datagrams that came before the handshake could run */
@@ -137,6 +141,8 @@ struct transport {
         int first, n; /* slots of the last fds() */
     } watched[5];
     struct candidate candidate; /* the one that `out` shows */
+    struct srtp *srtp;    /* NULL: no keys */
+    bool wants_media;     /* begin_media was called */
     struct transport_generation carrier; /* carries the data while `live` has no pair yet: see sotto__transport_replace */
 };
 
@@ -182,6 +188,19 @@ void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_
 int sotto__transport_begin_data(struct transport *t, uint16_t local_port, uint16_t remote_port,
                                 sotto_us now);
 void sotto__transport_end_data(struct transport *t, sotto_us now);
+
+/* Media: there are sections of it, so the DTLS association must agree on an SRTP profile (RFC 5764 §4.1), or it fails. Asked again it does
+ * nothing. An association that is up already without a profile: SOTTO_E_STATE. */
+int sotto__transport_begin_media(struct transport *t, sotto_us now);
+/* One packet of media, given as two parts that lie anywhere (the second may be empty): sealed and queued for this turn's batch. What the
+ * network does not take is lost as on any network. 0, or SOTTO_E_STATE no keys yet, or no path; SOTTO_E_TOO_BIG; SOTTO_E_CLOSED the keys have
+ * served their life (RFC 3711 §9.2); SOTTO_E_INVAL not an RTP header. */
+int sotto__transport_send_rtp(struct transport *t, sotto_us now, const uint8_t *head, size_t n_head,
+                              const uint8_t *payload, size_t n_payload);
+int sotto__transport_send_rtcp(struct transport *t, sotto_us now, const uint8_t *p, size_t n);
+bool sotto__transport_has_media_keys(const struct transport *t);
+/* The SSRC is not used any more (BYE, or replaced): what is kept for it goes. */
+void sotto__transport_forget_ssrc(struct transport *t, uint32_t ssrc);
 
 bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret); /* selected; false: none */
 

@@ -27,6 +27,10 @@
 #define SOTTO_MAX_CODECS 64u             /* of a section that are used */
 #define SOTTO_MAX_FMTP 1024u             /* bytes of a codec's parameters: sprop-parameter-sets are long */
 
+/* media. SOTTO_MAX_FRAME, SOTTO_MAX_RTP, SOTTO_MAX_DEPENDENCY are public: media.h */
+#define SOTTO_MAX_SSRCS 256u             /* sources of a remote that are kept; one that was silent for long makes room */
+#define SOTTO_MAX_RTP_PAYLOAD 1140u      /* bytes of payload of one packet: SOTTO_MTU less SRTP, header and our extensions */
+
 /* ICE. SOTTO_MAX_CANDIDATE and SOTTO_MAX_REMOTE_CANDIDATES are public: pc.h */
 #define SOTTO_MAX_LOCAL_CANDIDATES 64u   /* libnice aborts at 64 local addresses */
 #define SOTTO_MAX_LOCAL_ADDRESSES 32u    /* of this host that are offered */

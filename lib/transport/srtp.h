@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_TRANSPORT_SRTP_H
+#define SOTTO_TRANSPORT_SRTP_H
+/*
+ * SRTP and SRTCP (RFC 3711, RFC 7714) of one transport, keyed by the DTLS exporter (RFC 5764 §4.2). libsrtp2 behind plain functions: in
+ * place, no time, no sockets. A packet that is not authentic changes nothing but one counter.
+ */
+#include "sotto/base.h"
+#include "util/log.h"
+#include "util/time.h"
+
+enum srtp_profile { /* numbers of RFC 5764 §4.1.2, RFC 7714 §14.2 */
+    SRTP_PROFILE_NONE = 0,
+    SRTP_PROFILE_AES128_CM_SHA1_80 = 0x0001,
+    SRTP_PROFILE_AEAD_AES_128_GCM = 0x0007,
+    SRTP_PROFILE_AEAD_AES_256_GCM = 0x0008
+};
+const char *sotto__srtp_profile_name(enum srtp_profile profile); /* as IANA has it; "" for NONE: W3C srtpCipher */
+size_t sotto__srtp_key_material(enum srtp_profile profile);      /* bytes that the exporter has to give; 0: not one of ours */
+
+#define SOTTO_SRTP_OVERHEAD 32u /* bytes that protect may add, to RTP and to RTCP */
+
+struct srtp_stats { /* what was refused */
+    uint64_t forged;    /* not authentic, or not even well-formed */
+    uint64_t replayed;  /* seen before, or too old */
+    uint64_t reflected; /* our own SSRC came back */
+    uint64_t plain_rtcp; /* the E bit was not set */
+    uint64_t crowded;   /* more than SOTTO_MAX_SSRCS sources */
+};
+
+struct srtp; /* allocated */
+/* keys: sotto__srtp_key_material() bytes of the exporter, order client key, server key, client salt, server salt; client: we were the
+ * DTLS client. The caller wipes keys. 0, SOTTO_E_NOMEM, SOTTO_E_SYS, SOTTO_E_INVAL. */
+int sotto__srtp_new(struct srtp **ret, enum srtp_profile profile, bool client, const uint8_t *keys,
+                    struct log *log);
+void sotto__srtp_free(struct srtp *s); /* NULL is fine; keys are wiped */
+
+/* In place; p has room for n + SOTTO_SRTP_OVERHEAD bytes. The new length, or SOTTO_E_INVAL not a packet, SOTTO_E_CLOSED the key's life is
+ * over (2^48 packets, RTCP 2^31), SOTTO_E_FORKED in a forked child, SOTTO_E_LIMIT too many SSRCs of ours. */
+__attribute__((warn_unused_result)) int sotto__srtp_protect(struct srtp *s, uint8_t *p, size_t n);
+__attribute__((warn_unused_result)) int sotto__srtp_protect_rtcp(struct srtp *s, uint8_t *p,
+                                                                 size_t n);
+/* In place. The length of the plain packet, or SOTTO_E_PROTO: drop it (counted). now: of the packet, for which sources are old. */
+__attribute__((warn_unused_result)) int sotto__srtp_unprotect(struct srtp *s, sotto_us now,
+                                                              uint8_t *p, size_t n);
+__attribute__((warn_unused_result)) int sotto__srtp_unprotect_rtcp(struct srtp *s, uint8_t *p,
+                                                                   size_t n);
+void sotto__srtp_forget(struct srtp *s, uint32_t ssrc); /* of a remote source */
+void sotto__srtp_get_stats(const struct srtp *s, struct srtp_stats *ret);
+enum srtp_profile sotto__srtp_profile(const struct srtp *s);
+
+#endif
