@@ -31,6 +31,18 @@
 #define SOTTO_MAX_SSRCS 256u             /* sources of a remote that are kept; one that was silent for long makes room */
 #define SOTTO_MAX_RTP_PAYLOAD 1140u      /* bytes of payload of one packet: SOTTO_MTU less SRTP, header and our extensions */
 
+#define SOTTO_MAX_PACER_BYTES (2u * 1024 * 1024) /* that wait to leave, of one class; a frame into an empty queue is always taken */
+#define SOTTO_HISTORY_PACKETS 4096u      /* of one encoding, for retransmission: a power of 2 */
+#define SOTTO_HISTORY_BYTES (4u * 1024 * 1024)
+#define SOTTO_HISTORY_US (2 * 1000000LL) /* older ones help nobody */
+#define SOTTO_REPAIR_PERCENT 50u         /* retransmissions of what was sent in the last second */
+#define SOTTO_MAX_NACKS 512u             /* missing packets of one source that are asked for; beyond: a key frame */
+#define SOTTO_RECEIVE_PACKETS 2048u      /* of one source that wait for others: a power of 2 */
+#define SOTTO_RECEIVE_BYTES (16u * 1024 * 1024) /* … and their bytes, frames that are not taken included */
+#define SOTTO_RECEIVE_FRAMES 120u        /* frames that are not taken by the application: 2 s at 60 a second */
+#define SOTTO_MAX_ARRIVALS 8192u         /* transport-wide numbers not told yet: a power of 2 */
+#define SOTTO_MAX_DEPARTURES 8192u       /* … of ours that feedback may still come for: a power of 2 */
+
 /* ICE. SOTTO_MAX_CANDIDATE and SOTTO_MAX_REMOTE_CANDIDATES are public: pc.h */
 #define SOTTO_MAX_LOCAL_CANDIDATES 64u   /* libnice aborts at 64 local addresses */
 #define SOTTO_MAX_LOCAL_ADDRESSES 32u    /* of this host that are offered */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_MEDIA_REPORT_H
+#define SOTTO_MEDIA_REPORT_H
+/*
+ * What sender and receiver reports say and when they are sent (RFC 3550 §6, §A; RFC 4585 §3.5; RFC 8083): plain structs, no packets sent
+ * here.
+ */
+#include "util/time.h"
+#include "wire/rtcp.h"
+
+uint64_t sotto__ntp(sotto_us t);     /* µs since 1900 → 32.32 */
+sotto_us sotto__ntp_us(uint64_t ntp);
+uint32_t sotto__ntp_middle(uint64_t ntp);
+
+struct reception { /* of one incoming SSRC */
+    bool started;
+    int64_t base, highest; /* unwrapped sequence numbers */
+    uint64_t received, prior_expected, prior_received;
+    double jitter;         /* ticks */
+    int64_t transit;
+    bool has_transit;
+    uint32_t clock;
+    bool has_sr;           /* the last sender report */
+    uint64_t sr_ntp, n_srs, sr_packets, sr_octets;
+    uint32_t sr_time;
+    sotto_us sr_at;
+};
+/* A packet of the stream itself or its repair; in_order false: a repair, which counts as received but not for jitter. */
+void sotto__reception_packet(struct reception *r, sotto_us now, uint16_t seq, uint32_t time,
+                             uint32_t clock, bool is_repair);
+void sotto__reception_sr(struct reception *r, sotto_us now, const struct rtcp *sr);
+/* The block for our next report; begins a new interval. false: nothing was received. */
+bool sotto__reception_block(struct reception *r, sotto_us now, uint32_t ssrc,
+                            struct rtcp_block *ret);
+int64_t sotto__reception_lost(const struct reception *r); /* W3C packetsLost; may be negative */
+
+struct remote_report { /* what the remote says of one SSRC of ours: W3C RTCRemoteInboundRtpStreamStats */
+    uint64_t n;            /* blocks received */
+    double fraction;       /* lost, 0…1 */
+    int32_t lost;
+    uint32_t jitter;       /* ticks */
+    uint32_t highest;
+    sotto_us rtt, rtt_total; /* rtt 0: not measured yet */
+    uint64_t n_rtts;
+    sotto_us at;
+};
+/* ntp: of now, as our reports have it. Lies are clamped. */
+void sotto__remote_report(struct remote_report *r, sotto_us now, uint64_t ntp,
+                          const struct rtcp_block *b);
+
+struct rtcp_timer { /* RFC 3550 §6.3, RFC 4585 §3.5: two parties */
+    sotto_us last, next;  /* regular reports */
+    double average;       /* bytes of a compound packet, with IP and UDP */
+    bool initial;
+    uint32_t random;      /* own small generator, seeded */
+};
+void sotto__rtcp_timer_init(struct rtcp_timer *t, sotto_us now, uint32_t seed);
+/* bps: of the session, 5 % of which are for RTCP; members: SSRCs of both; senders of them; video: the minimum is 1 s, else 2.5 s (halved at
+ * first). */
+void sotto__rtcp_timer_sent(struct rtcp_timer *t, sotto_us now, size_t bytes, uint64_t bps,
+                            size_t members, size_t senders, bool we_send, bool video);
+void sotto__rtcp_timer_received(struct rtcp_timer *t, size_t bytes);
+
+struct breaker { /* RFC 8083, for one outgoing stream */
+    bool open;            /* media is held back */
+    sotto_us until;
+    unsigned congested, silent; /* intervals in a row */
+    uint32_t highest;
+    sotto_us last_report, started;
+};
+/* Called at each report block about it, and at each regular interval of ours without one. true: it has just opened. */
+bool sotto__breaker_report(struct breaker *b, sotto_us now, const struct remote_report *r,
+                           uint64_t sent_bps, uint64_t packet_bytes, sotto_us interval);
+bool sotto__breaker_interval(struct breaker *b, sotto_us now, bool sending, sotto_us interval);
+
+#endif
