@@ -8,6 +8,7 @@
 #include "media/jitter.h"
 #include "media/nack.h"
 #include "sotto/media.h"
+#include "util/list.h"
 #include "wire/payload.h"
 #include "wire/rtp_ext.h"
 

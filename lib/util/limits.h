@@ -37,9 +37,9 @@
 #define SOTTO_HISTORY_US (2 * 1000000LL) /* older ones help nobody */
 #define SOTTO_REPAIR_PERCENT 50u         /* retransmissions of what was sent in the last second */
 #define SOTTO_MAX_NACKS 512u             /* missing packets of one source that are asked for; beyond: a key frame */
-#define SOTTO_RECEIVE_PACKETS 2048u      /* of one source that wait for others: a power of 2 */
-#define SOTTO_RECEIVE_BYTES (16u * 1024 * 1024) /* … and their bytes, frames that are not taken included */
-#define SOTTO_RECEIVE_FRAMES 120u        /* frames that are not taken by the application: 2 s at 60 a second */
+#define SOTTO_RECV_PACKETS 2048u         /* of one source that wait for others: a power of 2 */
+#define SOTTO_RECV_BYTES (16u * 1024 * 1024) /* … and their bytes, frames that are not taken included */
+#define SOTTO_RECV_FRAMES 120u        /* frames that are not taken by the application: 2 s at 60 a second */
 #define SOTTO_MAX_ARRIVALS 8192u         /* transport-wide numbers not told yet: a power of 2 */
 #define SOTTO_MAX_DEPARTURES 8192u       /* … of ours that feedback may still come for: a power of 2 */
 
