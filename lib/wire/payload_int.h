@@ -2,31 +2,64 @@
 #ifndef SOTTO_WIRE_PAYLOAD_INT_H
 #define SOTTO_WIRE_PAYLOAD_INT_H
 /*
- * What payload.c calls, by format; each as its counterpart in payload.h. split_…_init finds codec, p, n (≥ 1), max (≥ 100), is_key and
- * left = n set, and the cursor zero. peek_… finds *ret zero but for picture_id -1. join_… finds out->err == 0 and n ≥ 1; on failure
- * payload.c puts out->n and out->err back.
+ * What the files of the payload formats share: payload.c calls these, nobody else does. For each format F:
+ *   split_F_init   s has codec, p, n ≥ 1, max (100 … 65535) and is_key; left and u are zero. 0, SOTTO_E_SYNTAX, SOTTO_E_TOO_BIG
+ *   split_F_bound  as sotto__split_bound()
+ *   split_F_next   as sotto__split_next()
+ *   peek_F         n ≥ 1; ret comes in as zero but for picture_id -1 and is thrown away on an error. 0, SOTTO_E_SYNTAX
+ *   join_F         n ≥ 1 pieces, of any length, 0 too, with any bytes; appends freely: the caller takes back what was added when it
+ *                  fails, and looks at out->err itself. 0, SOTTO_E_SYNTAX, or out->err
+ *   F_is_key       any bytes, n 0 too
  */
 #include "wire/payload.h"
 
-int sotto__split_vp8_init(struct split *s, struct split_state *state);
-void sotto__split_vp8_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes);
-size_t sotto__split_vp8_next(struct split *s, uint8_t *out);
-int sotto__peek_vp8(const uint8_t *p, size_t n, struct payload_info *ret);
-int sotto__join_vp8(const struct payload_piece *pieces, size_t n, struct buf *out);
-bool sotto__vp8_is_key(const uint8_t *p, size_t n);
+#define PAYLOAD_FORMAT(f)                                                                          \
+    int sotto__split_##f##_init(struct split *s, struct split_state *state);                       \
+    void sotto__split_##f##_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes);  \
+    size_t sotto__split_##f##_next(struct split *s, uint8_t *out);                                 \
+    int sotto__peek_##f(const uint8_t *p, size_t n, struct payload_info *ret);                     \
+    int sotto__join_##f(const struct payload_piece *pieces, size_t n, struct buf *out);            \
+    bool sotto__##f##_is_key(const uint8_t *p, size_t n);
 
-int sotto__split_vp9_init(struct split *s, struct split_state *state);
-void sotto__split_vp9_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes);
-size_t sotto__split_vp9_next(struct split *s, uint8_t *out);
-int sotto__peek_vp9(const uint8_t *p, size_t n, struct payload_info *ret);
-int sotto__join_vp9(const struct payload_piece *pieces, size_t n, struct buf *out);
-bool sotto__vp9_is_key(const uint8_t *p, size_t n);
+PAYLOAD_FORMAT(vp8)
+PAYLOAD_FORMAT(vp9)
+PAYLOAD_FORMAT(av1)
+PAYLOAD_FORMAT(h264)
+PAYLOAD_FORMAT(h265)
 
-int sotto__split_av1_init(struct split *s, struct split_state *state);
-void sotto__split_av1_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes);
-size_t sotto__split_av1_next(struct split *s, uint8_t *out);
-int sotto__peek_av1(const uint8_t *p, size_t n, struct payload_info *ret);
-int sotto__join_av1(const struct payload_piece *pieces, size_t n, struct buf *out);
-bool sotto__av1_is_key(const uint8_t *p, size_t n);
+/* ---- audio: one packet a frame ---- */
+
+int sotto__split_audio_init(struct split *s);
+void sotto__split_audio_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes);
+size_t sotto__split_audio_next(struct split *s, uint8_t *out);
+int sotto__peek_audio(enum codec_id id, const uint8_t *p, size_t n, struct payload_info *ret);
+int sotto__join_audio(const struct payload_piece *pieces, size_t n, struct buf *out);
+
+/* ---- NAL units: payload_nal.c, for H264 (header of 1 byte) and H265 (2 bytes) ---- */
+
+struct nal_reader {
+    const uint8_t *p;
+    size_t n, at;
+    bool lengths; /* 4-byte lengths as in MP4, not start codes */
+};
+/* Tells the two forms apart. 0, or SOTTO_E_SYNTAX it is neither. */
+int sotto__nal_open(struct nal_reader *r, const uint8_t *p, size_t n, size_t head);
+bool sotto__nal_next(struct nal_reader *r, struct payload_piece *ret); /* a NAL unit, n ≥ 1; false: no more */
+void sotto__nal_add(struct buf *out, const uint8_t *p, size_t n); /* with a start code before it */
+
+enum nal_form {
+    NAL_SINGLE,    /* the unit as it is */
+    NAL_AGGREGATE, /* payload header, then 16-bit length and unit, twice or more */
+    NAL_FRAGMENT   /* payload header, fragment header, a part of the unit without its header */
+};
+struct nal_packet {
+    enum nal_form form;
+    const uint8_t *unit; /* of a fragment: the unit it is of */
+    bool starts, ends;   /* of a fragment */
+};
+/* Lays the units of the frame out in packets. `alone`: neither aggregates nor fragments, SOTTO_E_TOO_BIG a unit above max. */
+int sotto__nal_split_init(struct split *s, size_t head, bool alone);
+/* Writes all of a packet but the headers that its form has of its own. */
+size_t sotto__nal_split_next(struct split *s, size_t head, uint8_t *out, struct nal_packet *ret);
 
 #endif
