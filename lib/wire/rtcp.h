@@ -42,7 +42,7 @@ struct rtcp { /* one packet of a compound; views of it */
     enum rtcp_type type;
     uint32_t ssrc;       /* who sent it; SDES, BYE: of the first chunk */
     uint32_t media_ssrc; /* feedback: whom it is about; 0 in FIR, REMB, TMMBR: see the entries */
-    uint8_t n;           /* SR, RR: blocks; BYE: ssrcs; SDES: chunks; NACK, FIR, TMMBR, REMB, DLRR: entries */
+    uint16_t n;          /* SR, RR: blocks; BYE: ssrcs; SDES: chunks; NACK, FIR, TMMBR, REMB, DLRR: entries */
     const uint8_t *body; /* the entries, for the readers below */
     size_t n_body;
     /* SR */
