@@ -7,7 +7,6 @@
  */
 #include "wire/rtcp.h"
 
-#define HEAD 4u
 #define MAX_WORDS 0xffffu /* of a compound: more than a datagram carries; sotto__rtcp_next keeps two of them in one number */
 
 enum { PT_SR = 200, PT_RR, PT_SDES, PT_BYE, PT_APP, PT_RTPFB, PT_PSFB, PT_XR };
