@@ -22,9 +22,11 @@ union split_cursor {
         size_t at, end;
     } plain;
     struct {
-        size_t nal, nal_end, at;
-        bool fragment;
-        uint8_t head[2];
+        size_t next;      /* where the reader goes on */
+        size_t unit, end; /* the NAL unit that is next; end 0: none is left */
+        size_t at;        /* of a fragmented one: what is left of it; 0: not begun */
+        size_t packets, bytes;
+        bool lengths, alone;
     } nal; /* H264, H265 */
     struct {
         size_t at;
@@ -48,8 +50,8 @@ struct split { /* of one frame; the frame's bytes stay with the caller until the
     union split_cursor u;
 };
 
-/* Checks the frame (its structure, as far as splitting needs it). max ≥ 100. 0, or SOTTO_E_SYNTAX not a frame of this codec, SOTTO_E_TOO_BIG one
- * that cannot be split (audio, H264 with packetization-mode 0). Advances the state: one call for each frame. */
+/* Checks the frame (its structure, as far as splitting needs it). max ≥ 100. 0, or SOTTO_E_SYNTAX not a frame of this codec,
+ * SOTTO_E_TOO_BIG one that cannot be split (audio, H264 with packetization-mode 0). Advances the state: one call for each frame. */
 int sotto__split_init(struct split *s, const struct codec *codec, struct split_state *state,
                       const uint8_t *frame, size_t n, size_t max, bool is_key);
 /* At least as many payloads as there will be, and bytes of all of them together: for one allocation. */
@@ -94,7 +96,8 @@ struct red_block {
 };
 int sotto__red_parse(const uint8_t *p, size_t n, struct red_block blocks[RED_MAX_BLOCKS],
                      size_t *ret_n); /* 0, SOTTO_E_SYNTAX */
-int sotto__red_write(const struct red_block *blocks, size_t n, uint8_t *out, size_t cap); /* length, SOTTO_E_TOO_BIG, SOTTO_E_RANGE offset above 14 bits, a block above 10 bits */
+/* The length; SOTTO_E_TOO_BIG above cap; SOTTO_E_RANGE an offset above 14 bits, a block above 10 bits or an empty primary one. */
+int sotto__red_write(const struct red_block *blocks, size_t n, uint8_t *out, size_t cap);
 
 /* telephone-event (RFC 4733 §2.3) */
 struct dtmf_event {
