@@ -11,6 +11,9 @@
  *                  fails, and looks at out->err itself. 0, SOTTO_E_SYNTAX, or out->err
  *   F_is_key       any bytes, n 0 too
  */
+#include <string.h>
+
+#include "util/bytes.h"
 #include "wire/payload.h"
 
 #define PAYLOAD_FORMAT(f)                                                                          \
@@ -61,5 +64,18 @@ struct nal_packet {
 int sotto__nal_split_init(struct split *s, size_t head, bool alone);
 /* Writes all of a packet but the headers that its form has of its own. */
 size_t sotto__nal_split_next(struct split *s, size_t head, uint8_t *out, struct nal_packet *ret);
+
+/* VP8 and VP9 cut a frame anywhere: as few pieces as there can be, all of about the same size. This one has room for `now` bytes, each
+ * later one for `later` ≥ now. */
+static inline size_t sotto__pieces_of(size_t left, size_t now, size_t later)
+{
+    return left <= now ? 1 : 1 + (left - now + later - 1) / later;
+}
+static inline size_t sotto__piece_size(size_t left, size_t now, size_t later)
+{
+    size_t pieces = sotto__pieces_of(left, now, later);
+    size_t even = left / pieces + (left % pieces > 0);
+    return even < now ? even : now;
+}
 
 #endif
