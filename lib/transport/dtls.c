@@ -7,6 +7,7 @@
 #include "transport/dtls.h"
 
 #include <openssl/err.h>
+#include <openssl/srtp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -276,6 +277,17 @@ int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n
     bool ok = SSL_export_keying_material(d->ssl, out, n, label, strlen(label), NULL, 0, 0) == 1;
     ERR_clear_error();
     return ok ? 0 : SOTTO_E_STATE;
+}
+
+uint16_t sotto__dtls_srtp_profile(const struct dtls *d)
+{
+    const SRTP_PROTECTION_PROFILE *p = d->connected ? SSL_get_selected_srtp_profile(d->ssl) : NULL;
+    return p ? (uint16_t)p->id : 0;
+}
+
+bool sotto__dtls_is_client(const struct dtls *d)
+{
+    return d->client;
 }
 
 bool sotto__dtls_get_info(const struct dtls *d, struct dtls_info *ret, struct buf *base64)

@@ -18,7 +18,7 @@ uint8_t *sotto__egress_reserve(struct egress *e, const struct ice_ops *ops, stru
 void sotto__egress_commit(struct egress *e, size_t n)
 {
     e->packets[e->n++] = (struct packet){e->bytes + e->used, n};
-    e->used += n;
+    e->used += (n + 7) & ~(size_t)7; /* SRTP wants packets to be aligned, and works on them here; SOTTO_EGRESS_BYTES is a multiple */
 }
 
 void sotto__egress_flush(struct egress *e, sotto_us now)

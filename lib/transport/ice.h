@@ -63,7 +63,7 @@ struct ice_out {
     enum ice_out_type type;
     int32_t state; /* SOTTO_ICE_NEW … SOTTO_ICE_FAILED */
     const struct candidate *candidate; /* views, valid until the next call on this ice */
-    struct packet packet;
+    struct packet packet; /* whoever takes it may write over it */
     size_t server;    /* index in ice_cfg.servers */
     int32_t code;     /* STUN error code; 701: no answer */
     const char *text; /* of the error */

@@ -95,8 +95,7 @@ static int take_packet(struct transport *t, sotto_us now, const struct transport
                        const struct packet *packet, struct transport_out *out)
 {
     t->budget--;
-    sotto__transport_take(t, now, g, packet);
-    return sotto__transport_news(t, now, out);
+    return sotto__transport_take(t, now, g, packet, out) || sotto__transport_news(t, now, out);
 }
 
 /* One output of ICE; 1: out is filled. */
@@ -192,6 +191,7 @@ void sotto__transport_free(struct transport *t)
     sotto__transport_free_servers(t->next.servers, t->next.n_servers);
     sotto__transport_free_servers(t->carrier.servers, t->carrier.n_servers);
     sotto__transport_drop_early(t);
+    sotto__transport_end_media(t);
     sotto__transport_free_config(t);
     sotto__cert_unref(t->cert);
     sotto__wipe(t, sizeof *t);

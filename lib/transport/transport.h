@@ -143,6 +143,8 @@ struct transport {
     struct candidate candidate; /* the one that `out` shows */
     struct srtp *srtp;    /* NULL: no keys */
     bool wants_media;     /* begin_media was called */
+    struct transport_early *early_media; /* SOTTO_MAX_EARLY_MEDIA: RTP and RTCP that came before the keys; NULL: none */
+    size_t n_early_media, early_media_at, early_media_bytes; /* early_media_at: given up since there are keys */
     struct transport_generation carrier; /* carries the data while `live` has no pair yet: see sotto__transport_replace */
 };
 
@@ -190,16 +192,19 @@ int sotto__transport_begin_data(struct transport *t, uint16_t local_port, uint16
 void sotto__transport_end_data(struct transport *t, sotto_us now);
 
 /* Media: there are sections of it, so the DTLS association must agree on an SRTP profile (RFC 5764 §4.1), or it fails. Asked again it does
- * nothing. An association that is up already without a profile: SOTTO_E_STATE. */
+ * nothing. 0; of an association that is up already: SOTTO_E_STATE it has no profile, or as sotto__srtp_new(). */
 int sotto__transport_begin_media(struct transport *t, sotto_us now);
 /* One packet of media, given as two parts that lie anywhere (the second may be empty): sealed and queued for this turn's batch. What the
- * network does not take is lost as on any network. 0, or SOTTO_E_STATE no keys yet, or no path; SOTTO_E_TOO_BIG; SOTTO_E_CLOSED the keys have
- * served their life (RFC 3711 §9.2); SOTTO_E_INVAL not an RTP header. */
+ * network does not take is lost as on any network. 0, or SOTTO_E_STATE no keys yet, or no path, or the number was used; SOTTO_E_TOO_BIG
+ * above SOTTO_MAX_MEDIA_PACKET; SOTTO_E_CLOSED the keys have served their life (RFC 3711 §9.2); else as sotto__srtp_protect(). */
 int sotto__transport_send_rtp(struct transport *t, sotto_us now, const uint8_t *head, size_t n_head,
                               const uint8_t *payload, size_t n_payload);
+/* A packet that was sent before, once more: the same to the last bit, or it does not go (SOTTO_E_STATE): sotto__srtp_protect_again(). */
+int sotto__transport_send_rtp_again(struct transport *t, sotto_us now, const uint8_t *head,
+                                    size_t n_head, const uint8_t *payload, size_t n_payload);
 int sotto__transport_send_rtcp(struct transport *t, sotto_us now, const uint8_t *p, size_t n);
 bool sotto__transport_has_media_keys(const struct transport *t);
-/* The SSRC is not used any more (BYE, or replaced): what is kept for it goes. */
+/* A remote's SSRC is not used any more (BYE, or replaced): see sotto__srtp_forget(). */
 void sotto__transport_forget_ssrc(struct transport *t, uint32_t ssrc);
 
 bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret); /* selected; false: none */

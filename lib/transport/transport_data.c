@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * DTLS and SCTP of one transport (RFC 8831 §5, RFC 8261). In: datagrams that ICE validated, sorted by their first byte (RFC 7983);
- * packets of the association, which are sealed here and go out over the selected pair. Out: state changes. SCTP begins only after
- * the remote's certificate was verified. One association of DTLS ends and another begins where signalling says so (RFC 8842 §5):
- * from then on nothing of the old one is sent or accepted. Does not know channels or SDP.
+ * DTLS and SCTP of one transport (RFC 8831 §5, RFC 8261). In: datagrams that ICE validated, sorted by their first byte (RFC 7983),
+ * of which transport_media.c gets RTP and RTCP; packets of the association, which are sealed here and go out over the selected
+ * pair. Out: state changes. SCTP begins only after the remote's certificate was verified. One association of DTLS ends and another
+ * begins where signalling says so (RFC 8842 §5): from then on nothing of the old one is sent or accepted. Does not know channels.
  */
 #include <string.h>
 
@@ -33,24 +33,29 @@ static void keep_early(struct transport *t, const struct packet *pkt)
     t->early_bytes += pkt->n;
 }
 
-void sotto__transport_take(struct transport *t, sotto_us now, const struct transport_generation *g,
-                           const struct packet *pkt)
+bool sotto__transport_take(struct transport *t, sotto_us now, const struct transport_generation *g,
+                           const struct packet *pkt, struct transport_out *out)
 {
+    enum packet_kind kind = sotto__demux(pkt->p, pkt->n);
     t->stats.packets_received++;
     t->stats.bytes_received += pkt->n;
-    /* media comes with its own modules; STUN was libnice's; the rest is nobody's */
-    if (sotto__demux(pkt->p, pkt->n) != PACKET_DTLS) return;
-    if (t->dtls_moves && g != &t->next) return; /* of the association that ended */
+    if (t->dtls_moves && g != &t->next) return false; /* of the association that ended */
+    if (kind == PACKET_RTP || kind == PACKET_RTCP)
+        return sotto__transport_take_media(t, now, pkt, out);
+    if (kind != PACKET_DTLS) return false; /* STUN was libnice's; the rest is nobody's */
     if (t->dtls)
         sotto__dtls_input(t->dtls, now, pkt->p, pkt->n);
     else if (t->dtls_state == TRANSPORT_DTLS_NEW)
         keep_early(t, pkt);
+    return false;
 }
 
 static int say_dtls(struct transport *t, struct transport_out *out, enum transport_dtls_state state,
                     int error, const char *reason)
 {
     t->dtls_state = state;
+    if (state == TRANSPORT_DTLS_CLOSED || state == TRANSPORT_DTLS_FAILED)
+        sotto__transport_end_media(t);
     *out = (struct transport_out){
         .type = TRANSPORT_OUT_DTLS, .dtls_state = state, .error = error, .reason = reason};
     return 1;
@@ -92,6 +97,7 @@ void sotto__transport_new_dtls(struct transport *t, bool on_next, sotto_us now)
     sotto__dtls_free(t->dtls);
     t->dtls = NULL;
     sotto__transport_drop_early(t);
+    sotto__transport_end_media(t);
     t->dtls_ended = t->dtls_ended || t->dtls_state != TRANSPORT_DTLS_NEW;
     t->dtls_state = TRANSPORT_DTLS_NEW;
     t->dtls_moves = on_next;
@@ -113,15 +119,14 @@ static int start_sctp(struct transport *t, sotto_us now)
     return t->has_data ? sotto__sctp_new(&t->sctp, &cfg, now) : 0;
 }
 
-static void commit(struct transport *t, size_t n)
+void sotto__transport_commit(struct transport *t, size_t n)
 {
     sotto__egress_commit(t->shared->egress, n);
     t->stats.packets_sent++;
     t->stats.bytes_sent += n;
 }
 
-/* NULL: there is no path. */
-static uint8_t *reserve(struct transport *t, sotto_us now, size_t n)
+uint8_t *sotto__transport_reserve(struct transport *t, sotto_us now, size_t n)
 {
     const struct transport_generation *g = sotto__transport_path(t);
     if (!g) return NULL;
@@ -130,19 +135,40 @@ static uint8_t *reserve(struct transport *t, sotto_us now, size_t n)
 
 static void send_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n)
 {
-    uint8_t *to = reserve(t, now, n);
+    uint8_t *to = sotto__transport_reserve(t, now, n);
     if (!to) return;
     memcpy(to, p, n);
-    commit(t, n);
+    sotto__transport_commit(t, n);
 }
 
 static void seal_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n)
 {
     size_t cap = n + SOTTO_DTLS_OVERHEAD;
     if (t->sctp_over || t->dtls_state != TRANSPORT_DTLS_CONNECTED) return;
-    uint8_t *to = reserve(t, now, cap);
+    uint8_t *to = sotto__transport_reserve(t, now, cap);
     int len = to ? sotto__dtls_seal(t->dtls, p, n, to, cap) : 0;
-    if (len > 0) commit(t, (size_t)len);
+    if (len > 0) sotto__transport_commit(t, (size_t)len);
+}
+
+/* The handshake is done, but not what it was for: the remote is told. */
+static int give_up(struct transport *t, sotto_us now, struct transport_out *out, int error,
+                   const char *reason)
+{
+    struct dtls_out d;
+    sotto__dtls_close(t->dtls, now);
+    while (sotto__dtls_next(t->dtls, now, &d) == 1)
+        if (d.type == DTLS_OUT_PACKET) send_packet(t, now, d.p, d.n);
+    return say_dtls(t, out, TRANSPORT_DTLS_FAILED, error, reason);
+}
+
+static int connected(struct transport *t, sotto_us now, struct transport_out *out)
+{
+    int r = sotto__transport_start_media(t);
+    if (r == SOTTO_E_PROTO) return give_up(t, now, out, r, "the remote agreed on no SRTP profile");
+    if (r < 0) return give_up(t, now, out, r, "SRTP cannot start");
+    r = start_sctp(t, now);
+    if (r < 0) return give_up(t, now, out, r, "SCTP cannot start");
+    return say_dtls(t, out, TRANSPORT_DTLS_CONNECTED, 0, "");
 }
 
 /* Takes what DTLS has to say; 1: out is filled. */
@@ -159,10 +185,7 @@ static int drain_dtls(struct transport *t, sotto_us now, struct transport_out *o
         case DTLS_OUT_DATA:
             if (t->sctp) sotto__sctp_input(t->sctp, now, d.p, d.n);
             break;
-        case DTLS_OUT_CONNECTED:
-            r = start_sctp(t, now);
-            if (r < 0) return say_dtls(t, out, TRANSPORT_DTLS_FAILED, r, "SCTP cannot start");
-            return say_dtls(t, out, TRANSPORT_DTLS_CONNECTED, 0, "");
+        case DTLS_OUT_CONNECTED: return connected(t, now, out);
         case DTLS_OUT_CLOSED:
             return say_dtls(t, out, TRANSPORT_DTLS_CLOSED, 0, "closed by the remote");
         }
@@ -185,7 +208,8 @@ int sotto__transport_drain_sctp(struct transport *t, sotto_us now, struct transp
 
 bool sotto__transport_data_pending(const struct transport *t)
 {
-    return t->dtls_ended || (t->sctp_over && t->sctp_up) || can_start_dtls(t);
+    return t->dtls_ended || (t->sctp_over && t->sctp_up) || can_start_dtls(t) ||
+           (t->srtp && t->early_media);
 }
 
 int sotto__transport_news(struct transport *t, sotto_us now, struct transport_out *out)
@@ -195,7 +219,7 @@ int sotto__transport_news(struct transport *t, sotto_us now, struct transport_ou
     t->dtls_ended = false;
     if (can_start_dtls(t)) return start_dtls(t, now, out);
     if (ended) return say_dtls(t, out, TRANSPORT_DTLS_NEW, 0, "");
-    return drain_dtls(t, now, out);
+    return drain_dtls(t, now, out) || sotto__transport_early_media(t, now, out);
 }
 
 int sotto__transport_begin_data(struct transport *t, uint16_t local_port, uint16_t remote_port,
@@ -230,6 +254,7 @@ void sotto__transport_close(struct transport *t, sotto_us now)
         sotto__dtls_close(t->dtls, now);
         while (drain_dtls(t, now, &ignored)) continue;
     }
+    sotto__transport_end_media(t);
     sotto__dtls_free(t->dtls);
     t->dtls = NULL;
     t->dtls_state = TRANSPORT_DTLS_CLOSED;

@@ -30,13 +30,27 @@ int32_t sotto__transport_ice_state(const struct transport *t); /* to be shown */
 sotto_us sotto__transport_ice_due(const struct transport *t);
 
 /* transport_data.c: DTLS and SCTP */
-void sotto__transport_take(struct transport *t, sotto_us now, const struct transport_generation *g,
-                           const struct packet *pkt); /* g NULL: a retired one */
+/* g NULL: a retired one. True: out is filled. */
+bool sotto__transport_take(struct transport *t, sotto_us now, const struct transport_generation *g,
+                           const struct packet *pkt, struct transport_out *out);
 bool sotto__transport_data_pending(const struct transport *t); /* without network or time, news() has some */
 /* 1: out is filled. news: what calls from above brought about, and DTLS. */
 int sotto__transport_news(struct transport *t, sotto_us now, struct transport_out *out);
 int sotto__transport_drain_sctp(struct transport *t, sotto_us now, struct transport_out *out);
 void sotto__transport_new_dtls(struct transport *t, bool on_next, sotto_us now); /* the old association ends */
 void sotto__transport_drop_early(struct transport *t);
+/* Room for a packet of at most n bytes to fill and commit; NULL: there is no path. */
+uint8_t *sotto__transport_reserve(struct transport *t, sotto_us now, size_t n);
+void sotto__transport_commit(struct transport *t, size_t n);
+
+/* transport_media.c */
+/* DTLS is up: keys are made, if media is wanted. 0, SOTTO_E_PROTO no profile was agreed on, or as sotto__srtp_new(). */
+int sotto__transport_start_media(struct transport *t);
+void sotto__transport_end_media(struct transport *t); /* the keys go, and what waits for them */
+void sotto__transport_drop_media(struct transport *t); /* what waits for them */
+/* RTP or RTCP came; what was kept until there were keys. True: out is filled. */
+bool sotto__transport_take_media(struct transport *t, sotto_us now, const struct packet *pkt,
+                                 struct transport_out *out);
+bool sotto__transport_early_media(struct transport *t, sotto_us now, struct transport_out *out);
 
 #endif

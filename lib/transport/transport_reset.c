@@ -17,11 +17,12 @@ void sotto__transport_reset(struct transport *t, sotto_us now)
     sotto__sctp_free(t->sctp);
     sotto__dtls_free(t->dtls);
     sotto__transport_drop_early(t);
+    sotto__transport_end_media(t);
     sotto__wipe(&t->remote, sizeof t->remote);
     t->sctp = NULL;
     t->dtls = NULL;
     t->dtls_state = TRANSPORT_DTLS_NEW;
-    t->has_remote = t->has_data = t->sctp_up = t->sctp_over = false;
+    t->has_remote = t->has_data = t->wants_media = t->sctp_up = t->sctp_over = false;
     t->dtls_moves = t->dtls_ended = t->lost_before = false;
     t->ice_told = SOTTO_ICE_NEW;
 }

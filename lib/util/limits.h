@@ -29,13 +29,24 @@
 
 /* media. SOTTO_MAX_FRAME, SOTTO_MAX_RTP, SOTTO_MAX_DEPENDENCY are public: media.h */
 #define SOTTO_MAX_SSRCS 256u             /* sources of a remote that are kept; one that was silent for long makes room */
+#define SOTTO_MAX_GONE_SSRCS 1024u       /* sources that made room, whose packet numbers are kept against replays */
+#define SOTTO_MAX_EARLY_MEDIA 32u        /* RTP and RTCP packets kept until there are keys */
+#define SOTTO_MAX_EARLY_MEDIA_BYTES (64u * 1024)
+#define SOTTO_MAX_MEDIA_PACKET 1400u     /* bytes of an RTP or RTCP packet to send: with SRTP and IPv6 below Ethernet's 1500 */
 #define SOTTO_MAX_RTP_PAYLOAD 1140u      /* bytes of payload of one packet: SOTTO_MTU less SRTP, header and our extensions */
 
+#define SOTTO_MAX_UNSIGNALLED 32u        /* of them, sources that neither a MID nor a=ssrc announced */
+#define SOTTO_SOURCE_IDLE_US (10 * 1000000LL) /* silent for so long: it makes room for another */
+#define SOTTO_KEY_REQUEST_US (500 * 1000LL) /* KEYFRAME_NEEDED of one encoding: not more often */
+#define SOTTO_DEFAULT_VIDEO_BPS 2500000u /* target while nobody says anything else */
+#define SOTTO_DEFAULT_AUDIO_BPS 64000u
+#define SOTTO_MIN_TARGET_BPS 30000u      /* however little a remote's REMB or TMMBR allows */
 #define SOTTO_MAX_PACER_BYTES (2u * 1024 * 1024) /* that wait to leave, of one class; a frame into an empty queue is always taken */
 #define SOTTO_HISTORY_PACKETS 4096u      /* of one encoding, for retransmission: a power of 2 */
 #define SOTTO_HISTORY_BYTES (4u * 1024 * 1024)
 #define SOTTO_HISTORY_US (2 * 1000000LL) /* older ones help nobody */
 #define SOTTO_REPAIR_PERCENT 50u         /* retransmissions of what was sent in the last second */
+#define SOTTO_REPAIR_FLOOR (16u * 1024)     /* bytes of them in any second, however little was sent in it */
 #define SOTTO_MAX_NACKS 512u             /* missing packets of one source that are asked for; beyond: a key frame */
 #define SOTTO_RECV_PACKETS 2048u         /* of one source that wait for others: a power of 2 */
 #define SOTTO_RECV_BYTES (16u * 1024 * 1024) /* … and their bytes, frames that are not taken included */
@@ -85,7 +96,7 @@
 
 /* events and contexts */
 #define SOTTO_MAX_PCS 4096u              /* peer connections of a context */
-#define SOTTO_MAX_PC_EVENTS 256u         /* control events of a connection beside those of channels: candidates, states, warnings */
+#define SOTTO_MAX_PC_EVENTS 320u         /* control events of a connection beside those of channels: candidates, states, warnings */
 #define SOTTO_MAX_POSTS 1024u            /* sotto_ctx_post */
 #define SOTTO_MAX_STRUCT 4096u           /* bytes of a public struct: a size above it was never set */
 #define SOTTO_MAX_LOG_LINES 256u         /* lines waiting for the sink */

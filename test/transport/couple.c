@@ -154,6 +154,10 @@ static void take(struct couple *c, struct party *p, const struct transport_out *
         break;
     case TRANSPORT_OUT_SCTP_UP: p->n_up++; break;
     case TRANSPORT_OUT_SCTP_DOWN: p->n_down++; break;
+    case TRANSPORT_OUT_RTP:
+    case TRANSPORT_OUT_RTCP:
+        if (p->on_media) p->on_media(p, o->type == TRANSPORT_OUT_RTCP, o->packet.p, o->packet.n);
+        break;
     }
 }
 

@@ -51,6 +51,7 @@ struct party {
     sotto_us slowest;             /* from send to pull */
     bool is_paused;              /* pulls no messages */
     bool is_lax;                 /* messages may be lost */
+    void (*on_media)(struct party *p, bool is_rtcp, const uint8_t *packet, size_t n); /* nullable */
 };
 
 struct couple {
