@@ -76,7 +76,7 @@ static void destroy(sotto_ctx *c)
 static void init_lists(sotto_ctx *c)
 {
     struct node *const heads[] = {&c->pcs,     &c->dcs,     &c->transceivers, &c->run,
-                                  &c->closing, &c->control, &c->data};
+                                  &c->closing, &c->control, &c->data,         &c->media};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) sotto__list_init(heads[i]);
     pthread_cond_init(&c->left, NULL);
 }

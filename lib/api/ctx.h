@@ -30,7 +30,7 @@ struct sotto_pc { /* a shell: lives until it is freed and no event names it */
     struct peer *peer;     /* NULL: freed */
     void *user;
     uint64_t id; /* in the context, never used again: epoll's data names it */
-    struct node all, run, control, data; /* in the context's lists */
+    struct node all, run, control, data, media; /* in the context's lists */
     sotto_us due;
     size_t heap; /* position + 1 in the heap of deadlines; 0: not in it */
     struct sotto_fd fds[SOTTO_MAX_PC_FDS]; /* as registered with epoll */
@@ -112,7 +112,8 @@ struct sotto_ctx {
     sotto_us batch_until;
 
     /* events */
-    struct node control, data; /* connections with events; with messages */
+    struct node control, data, media; /* connections with events; with messages; with media */
+    bool media_is_next;               /* of the two: in turn */
     struct post posts[SOTTO_MAX_POSTS];
     size_t post_head, n_posts;
 
@@ -136,6 +137,7 @@ int sotto__config_copy(const void *p, size_t known, size_t least, void *to);
 
 /* loop.c */
 sotto_us sotto__now(const sotto_ctx *c);
+sotto_us sotto__ntp_offset(const sotto_ctx *c); /* added to now(): µs since 1900 (RFC 3550 §4) */
 int sotto__loop_open(sotto_ctx *c); /* descriptors */
 void sotto__loop_close(sotto_ctx *c);
 int sotto__loop_turn(sotto_ctx *c, sotto_us timeout); /* without the lock. 0 or an error */
@@ -163,6 +165,21 @@ void sotto__dc_detach(sotto_dc *dc); /* its channel goes: keeps what can still b
 int sotto__media_shell(sotto_pc *pc, struct transceiver *t, sotto_transceiver **ret); /* the one that it has, or a new one */
 void sotto__media_unref(sotto_transceiver *t);
 void sotto__media_detach(sotto_transceiver *t); /* its connection goes */
+int sotto__media_enter(sotto_transceiver *t, struct peer **ret); /* 0 and locked, with t->transceiver; or an error */
+
+/* event_media.c */
+struct full_event {
+    struct sotto_event e;
+    struct sotto_dc *dc;                   /* counted; NULL: none */
+    struct sotto_transceiver *transceiver; /* counted; NULL: none */
+    struct strings streams;                /* of a track */
+    uint8_t *data;                         /* of a message */
+    struct received *received;             /* of a frame or packet */
+    sotto_frame frame;
+    char text[]; /* of a candidate, its error, a warning; a rid */
+};
+int sotto__event_take_media(sotto_ctx *c, sotto_pc *pc, struct full_event **ret); /* 1 filled, 0 none, or an error */
+int sotto__event_fill_media(sotto_pc *pc, const struct peer_event *p, struct full_event **ret);
 
 /* config.c */
 struct pc_config {

@@ -12,18 +12,10 @@
 #include "api/ctx.h"
 #include "util/mem.h"
 
-struct full_event {
-    struct sotto_event e;
-    struct sotto_dc *dc;                   /* counted; NULL: none */
-    struct sotto_transceiver *transceiver; /* counted; NULL: none */
-    struct strings streams;                /* of a track */
-    uint8_t *data;                         /* of a message */
-    char text[];                           /* of a candidate, its error, or a warning */
-};
-
 bool sotto__event_waits(const sotto_ctx *c)
 {
-    return c->n_posts > 0 || !sotto__list_empty(&c->control) || !sotto__list_empty(&c->data);
+    return c->n_posts > 0 || !sotto__list_empty(&c->control) || !sotto__list_empty(&c->data) ||
+           !sotto__list_empty(&c->media);
 }
 
 static void list(struct node *head, struct node *n, bool wanted)
@@ -38,6 +30,7 @@ void sotto__events_listed(sotto_ctx *c, sotto_pc *pc)
 {
     list(&c->control, &pc->control, sotto__peer_has_event(pc->peer));
     list(&c->data, &pc->data, sotto__peer_has_message(pc->peer));
+    list(&c->media, &pc->media, sotto__peer_has_media(pc->peer));
 }
 
 static struct full_event *new_event(size_t text)
@@ -100,6 +93,7 @@ static int fill_warning(struct full_event **ret, const struct peer_event *p)
     struct full_event *f = new_event(strlen(p->text) + 1);
     if (!f) return SOTTO_E_NOMEM;
     f->e.u.warning.code = p->code;
+    f->e.u.warning.count = p->count;
     f->e.u.warning.text = put_text(f, &used, p->text);
     *ret = f;
     return 0;
@@ -181,6 +175,9 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
     case SOTTO_EV_TRACK_REMOVED:
     case SOTTO_EV_MUTE:
     case SOTTO_EV_UNMUTE: r = fill_track(pc, &f, &p); break;
+    case SOTTO_EV_KEYFRAME_NEEDED:
+    case SOTTO_EV_TARGET_BITRATE:
+    case SOTTO_EV_DTMF_TONE: r = sotto__event_fill_media(pc, &p, &f); break;
     case SOTTO_EV_STATE:
     case SOTTO_EV_NEGOTIATION_NEEDED: r = fill_state(&f, &p); break;
     default: r = fill_channel(pc, &f, &p); break;
@@ -197,9 +194,8 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
     return 1;
 }
 
-static int take_message(sotto_ctx *c, sotto_event **ret)
+static int take_message(sotto_ctx *c, sotto_pc *pc, sotto_event **ret)
 {
-    sotto_pc *pc = CONTAINER_OF(c->data.next, struct sotto_pc, data);
     struct peer_message m;
     struct full_event *f = new_event(0);
     if (!f) return SOTTO_E_NOMEM;
@@ -222,13 +218,35 @@ static int take_message(sotto_ctx *c, sotto_event **ret)
     return 1;
 }
 
+static int take_media(sotto_ctx *c, sotto_pc *pc, sotto_event **ret)
+{
+    struct full_event *f;
+    int r = sotto__event_take_media(c, pc, &f);
+    if (r < 0) return r;
+    sotto__list_remove(&pc->media);
+    sotto__loop_touch(c, pc);
+    if (r == 0) return 0;
+    name_objects(f, pc, NULL, f->e.u.frame.transceiver);
+    *ret = &f->e;
+    return 1;
+}
+
+/* Messages and media in turn. */
+static int take_data(sotto_ctx *c, sotto_event **ret)
+{
+    bool media = sotto__list_empty(&c->data) || (c->media_is_next && !sotto__list_empty(&c->media));
+    c->media_is_next = !media;
+    if (media) return take_media(c, CONTAINER_OF(c->media.next, struct sotto_pc, media), ret);
+    return take_message(c, CONTAINER_OF(c->data.next, struct sotto_pc, data), ret);
+}
+
 int sotto__event_take(sotto_ctx *c, sotto_event **ret)
 {
     for (;;) {
         if (c->n_posts > 0) return take_post(c, ret);
         if (!sotto__list_empty(&c->control)) return take_control(c, ret);
-        if (sotto__list_empty(&c->data)) return 0;
-        int r = take_message(c, ret);
+        if (sotto__list_empty(&c->data) && sotto__list_empty(&c->media)) return 0;
+        int r = take_data(c, ret);
         if (r != 0) return r;
     }
 }
@@ -242,5 +260,6 @@ SOTTO_API void sotto_event_free(sotto_event *e)
     if (f->e.pc) sotto__pc_unref(f->e.pc);
     sotto__strings_free(&f->streams);
     sotto__free(f->data);
+    sotto__received_free(f->received);
     sotto__free(f);
 }

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/ctx.h"
@@ -25,6 +26,15 @@
 sotto_us sotto__now(const sotto_ctx *c)
 {
     return c->world.now(c->world.user);
+}
+
+sotto_us sotto__ntp_offset(const sotto_ctx *c)
+{
+    const sotto_us epoch = SOTTO_SECONDS(2208988800); /* 1900 … 1970 */
+    struct timespec t;
+    if (c->in_world) return epoch;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return epoch + SOTTO_SECONDS(t.tv_sec) + t.tv_nsec / 1000 - sotto__now(c);
 }
 
 /* ---- descriptors ---- */
@@ -197,6 +207,7 @@ void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc)
     }
     sotto__list_remove(&pc->control);
     sotto__list_remove(&pc->data);
+    sotto__list_remove(&pc->media);
 }
 
 static void arm_timer(sotto_ctx *c, sotto_us due)

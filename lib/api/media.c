@@ -59,8 +59,7 @@ static int check(const sotto_transceiver *t)
     return t && t->magic == MAGIC_TRANSCEIVER ? 0 : SOTTO_E_INVAL;
 }
 
-/* 0 and locked, with t->transceiver; or an error. */
-static int enter(sotto_transceiver *t, struct peer **ret)
+int sotto__media_enter(sotto_transceiver *t, struct peer **ret)
 {
     int r = check(t);
     if (r == 0) r = sotto__pc_enter(t->pc, ret);
@@ -234,7 +233,7 @@ SOTTO_API sotto_direction sotto_transceiver_current_direction(const sotto_transc
 SOTTO_API int sotto_transceiver_set_direction(sotto_transceiver *t, sotto_direction direction)
 {
     struct peer *peer;
-    int r = enter(t, &peer);
+    int r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
     r = sotto__transceiver_set_direction(peer, sotto__now(t->pc->ctx), t->transceiver, direction);
     sotto__pc_leave(t->pc);
@@ -244,7 +243,7 @@ SOTTO_API int sotto_transceiver_set_direction(sotto_transceiver *t, sotto_direct
 SOTTO_API int sotto_transceiver_stop(sotto_transceiver *t)
 {
     struct peer *peer;
-    int r = enter(t, &peer);
+    int r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
     r = sotto__transceiver_stop(peer, sotto__now(t->pc->ctx), t->transceiver);
     sotto__pc_leave(t->pc);
@@ -285,7 +284,7 @@ SOTTO_API int sotto_transceiver_set_streams(sotto_transceiver *t, const char *co
 {
     struct peer *peer;
     int r = check_texts(streams, n_streams);
-    if (r == 0) r = enter(t, &peer);
+    if (r == 0) r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
     r = sotto__transceiver_set_streams(peer, sotto__now(t->pc->ctx), t->transceiver, streams,
                                        n_streams);
@@ -299,7 +298,7 @@ SOTTO_API int sotto_transceiver_get_parameters(sotto_transceiver *t, sotto_send_
 {
     struct peer *peer;
     if (!ret) return SOTTO_E_INVAL;
-    int r = enter(t, &peer);
+    int r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
     r = sotto__transceiver_get_parameters(peer, t->transceiver, ret);
     sotto__pc_leave(t->pc);
@@ -317,9 +316,9 @@ SOTTO_API int sotto_transceiver_set_parameters(sotto_transceiver *t,
     if (r == 0 && all.n_encodings <= SOTTO_MAX_RIDS) /* more than any has: found out below */
         r = read_items(all.encodings, all.n_encodings, sizeof *encodings, encodings);
     all.encodings = encodings;
-    if (r == 0) r = enter(t, &peer);
+    if (r == 0) r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
-    r = sotto__transceiver_set_parameters(peer, t->transceiver, &all);
+    r = sotto__transceiver_set_parameters(peer, sotto__now(t->pc->ctx), t->transceiver, &all);
     sotto__pc_leave(t->pc);
     return r;
 }
@@ -341,7 +340,7 @@ SOTTO_API int sotto_transceiver_set_codec_preferences(sotto_transceiver *t,
     sotto_codec all[SOTTO_MAX_CODECS];
     if (n > SOTTO_MAX_CODECS) return SOTTO_E_LIMIT;
     int r = read_codecs(items, n, all);
-    if (r == 0) r = enter(t, &peer);
+    if (r == 0) r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
     r = sotto__transceiver_set_preferences(peer, t->transceiver, all, n);
     sotto__pc_leave(t->pc);
@@ -352,7 +351,7 @@ SOTTO_API int sotto_transceiver_get_codec_preferences(sotto_transceiver *t, sott
 {
     struct peer *peer;
     if (!ret) return SOTTO_E_INVAL;
-    int r = enter(t, &peer);
+    int r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
     r = sotto__codecs_public(t->kind, &t->transceiver->prefs, NULL, 0, ret);
     sotto__pc_leave(t->pc);
@@ -365,7 +364,7 @@ SOTTO_API int sotto_transceiver_codec(sotto_transceiver *t, sotto_codecs **ret)
     const char *uris[EXT_COUNT];
     size_t n = 0;
     if (!ret) return SOTTO_E_INVAL;
-    int r = enter(t, &peer);
+    int r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
     const struct transceiver *x = t->transceiver;
     for (int i = 0; i < EXT_COUNT; i++)

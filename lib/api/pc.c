@@ -97,6 +97,8 @@ static int make_pc(sotto_ctx *c, struct pc_config *cfg, void *user, sotto_pc **r
     pc->cert = cfg->cert;
     pc->bundle_policy = cfg->bundle_policy;
     cfg->peer.transport.shared = &c->shared;
+    cfg->peer.now = sotto__now(c);
+    cfg->peer.ntp_offset = sotto__ntp_offset(c);
     int r = sotto__peer_new(&pc->peer, &cfg->peer);
     if (r == 0) {
         r = sotto__ctx_enter(c);

@@ -25,11 +25,14 @@ struct outgoing { /* one encoding that a section sends */
     struct remote_report remote;
     struct breaker breaker;
     uint64_t tmmbr_bps;      /* the remote's limit; 0: none */
-    uint64_t octets_at_report; /* of the sender, for the rate between reports */
+    uint32_t tmmbr_ssrc;     /* … and who set it */
+    uint16_t tmmbr_overhead;
+    uint64_t octets_at_report, packets_at_report; /* of the sender, for the rate between reports */
     sotto_us report_at;
     sotto_us key_told;       /* when the application was asked last; 0: never */
     bool key_wanted;         /* … it is to be asked */
-    bool bitrate_wanted;     /* … it is to be told */
+    bool bitrate_wanted;     /* … it is to be told the target */
+    bool breaker_wanted;     /* … and that the circuit breaker has opened */
     uint64_t told_bps;
     double told_loss;
     sotto_us bitrate_at;
@@ -114,8 +117,9 @@ struct session_stats { /* what was refused */
 
 struct session_feedback { /* a request that waits for the next RTCP packet */
     uint32_t ssrc;
-    uint8_t kind; /* FEEDBACK_PLI, FEEDBACK_FIR */
+    uint8_t kind; /* FEEDBACK_PLI, FEEDBACK_FIR, FEEDBACK_TMMBN: of one of ours */
 };
+#define FEEDBACK_TMMBN 128u /* not of descriptions: a bit that they do not use */
 
 #define SESSION_MAX_FEEDBACK 32u
 struct session {
@@ -160,7 +164,7 @@ void sotto__session_free(struct session *s); /* lines are taken out first */
  * encodings whose rid stays go on. Neither sends nor receives: its streams end. Cannot fail. */
 void sotto__session_configure(struct session *s, sotto_us now, struct line *line,
                               const struct line *cfg);
-void sotto__session_remove(struct session *s, sotto_us now, struct line *line); /* nothing of it is left; no event names it */
+void sotto__session_remove(struct session *s, struct line *line); /* nothing of it is left */
 void sotto__session_set_mode(struct session *s, sotto_us now, struct line *line, int32_t mode,
                              sotto_us target);
 
@@ -180,7 +184,8 @@ sotto_us sotto__session_due(const struct session *s);
 void sotto__session_bye(struct session *s); /* next() then says BYE for all that was sent */
 
 bool sotto__session_ready(const struct session *s);
-/* The next frame or packet: *line, *rid (view until the source goes) and capture (0: not known) filled. Yours: sotto__received_free. NULL. */
+/* The next frame or packet: *line, *rid (view until the source goes) and *capture (0: not known) are filled. NULL: none. Yours:
+ * sotto__received_free. */
 struct received *sotto__session_pull(struct session *s, sotto_us now, struct line **line,
                                      const char **rid, sotto_us *capture);
 
@@ -192,6 +197,9 @@ void sotto__session_drop_source(struct session *s, struct source *src);
 void sotto__session_drop_sources(struct session *s, struct line *line);
 void sotto__session_source_ready(struct session *s, struct source *src);
 void sotto__session_want(struct session *s, uint32_t ssrc, uint8_t kind); /* a key frame */
+struct receiver_cfg sotto__line_receiver_cfg(const struct line *line);
+void sotto__session_send_tone(struct session *s, sotto_us now, struct line *line,
+                              const struct dtmf_out *tone);
 const struct codec *sotto__line_codec(const struct codec_list *l, uint8_t pt); /* NULL: not negotiated */
 void sotto__session_key_wanted(struct session *s, struct outgoing *o); /* the remote or the pacer asks */
 int sotto__session_next_departure(struct session *s, sotto_us now, struct session_out *out);

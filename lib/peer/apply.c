@@ -220,6 +220,7 @@ void sotto__plan_commit(struct plan *plan, sotto_us now)
         p->negotiation_needed = false; /* W3C: cleared, then checked anew */
         sotto__events_not_needed(p);
     }
+    sotto__media_sync(p, now);
     sotto__peer_update(p, now);
     sotto__events_state(p, now);
     queue_notes(plan, now);

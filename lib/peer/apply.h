@@ -21,6 +21,8 @@ struct plan_item { /* of one media section */
     struct ext_set exts;
     uint64_t max_bps;
     bool rtcp_rsize;
+    struct line_remote remotes[SOTTO_MAX_SECTION_SSRCS];
+    size_t n_remotes;
 };
 
 struct plan {

@@ -109,6 +109,7 @@ int sotto__apply_rollback(struct peer *p, sotto_us now, bool local, sotto_error 
     p->signaling = SOTTO_SIGNALING_STABLE;
     p->negotiation_needed = false;
     sotto__events_not_needed(p);
+    sotto__media_sync(p, now);
     sotto__peer_update(p, now);
     sotto__events_state(p, now);
     sotto__needed_update(p, now);

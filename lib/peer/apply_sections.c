@@ -159,8 +159,7 @@ static int local_tracks(int32_t direction, struct plan_item *i)
 {
     static const struct strings none = {0};
     bool keeps = sotto__direction_receives(direction);
-    int r = sotto__plan_tracks(i, direction, keeps ? &i->t->remote_streams : &none);
-    return r;
+    return sotto__plan_tracks(i, direction, keeps ? &i->t->remote_streams : &none);
 }
 
 /* ---- encodings ---- */
@@ -206,6 +205,20 @@ static int answered_encodings(const struct rid_list *layers, struct plan_item *i
 
 /* ---- answers ---- */
 
+static bool repeats(const struct section *s, uint32_t ssrc)
+{
+    for (size_t i = 0; i < s->n_ssrcs; i++)
+        if (s->rtx_of[i] == ssrc) return true;
+    return false;
+}
+
+static void announced_ssrcs(const struct section *theirs, struct plan_item *i)
+{
+    for (size_t k = 0; k < theirs->n_ssrcs; k++)
+        if (!repeats(theirs, theirs->ssrcs[k]))
+            i->remotes[i->n_remotes++] = (struct line_remote){theirs->ssrcs[k], theirs->rtx_of[k]};
+}
+
 static int answered_codecs(const struct plan *plan, const struct section *ours,
                            const struct section *theirs, struct plan_item *i, sotto_error *err)
 {
@@ -218,6 +231,7 @@ static int answered_codecs(const struct plan *plan, const struct section *ours,
                             "the answer has no codec of the offer in this section");
     sotto__exts_common(&ours->exts, &theirs->exts, &i->exts);
     i->max_bps = theirs->max_bps;
+    announced_ssrcs(theirs, i);
     i->rtcp_rsize = theirs->rtcp_rsize && ours->rtcp_rsize;
     return 0;
 }
@@ -364,6 +378,8 @@ static void commit_answer(struct plan *plan, struct plan_item *i)
         t->max_bps = i->max_bps;
         t->rtcp_rsize = i->rtcp_rsize;
         t->transaction = 0;
+        memcpy(t->line.remotes, i->remotes, sizeof i->remotes);
+        t->line.n_remotes = i->n_remotes;
     }
     if (!final) return;
     t->was_associated = true;
@@ -391,8 +407,10 @@ static void commit_item(struct plan *plan, size_t k)
         sotto__transceiver_link(p, t);
         i->fresh = false;
     }
-    if (!answer) clear_place(p, t, plan->here.items[k].index);
-    if (!answer) take_mid(p, t, &plan->here.items[k]);
+    if (!answer) {
+        clear_place(p, t, plan->here.items[k].index);
+        take_mid(p, t, &plan->here.items[k]);
+    }
     if (i->has_encodings) commit_encodings(plan, i);
     if (i->has_tracks) {
         if (!answer && p->signaling != SOTTO_SIGNALING_HAVE_REMOTE_OFFER) {

@@ -213,7 +213,7 @@ static bool is_usable(const struct peer *p, const struct candidate *c)
 static void warn_limit(struct peer *p, sotto_us now)
 {
     sotto__events_warning(p, now, SOTTO_WARN_REMOTE_CANDIDATES,
-                          "the remote has more candidates than are used");
+                          "the remote has more candidates than are used", 0);
 }
 
 /* In a description: what cannot be used is as if it were not there. */

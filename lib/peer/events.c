@@ -10,7 +10,7 @@
 #include "util/mem.h"
 
 /* Places that are kept for the connection's own events: notes wait until there are more. */
-#define KEPT (SOTTO_MAX_LOCAL_CANDIDATES + 8)
+#define KEPT (2 * SOTTO_MAX_LOCAL_CANDIDATES + 16)
 
 /* The order in which the bits of one channel are told. */
 static const uint32_t channel_order[] = {SOTTO_EV_CHANNEL,      SOTTO_EV_OPEN,    SOTTO_EV_WRITABLE,
@@ -19,6 +19,7 @@ static const uint32_t channel_order[] = {SOTTO_EV_CHANNEL,      SOTTO_EV_OPEN,  
 int sotto__events_init(struct peer *p)
 {
     sotto__list_init(&p->pending);
+    sotto__list_init(&p->pending_media);
     p->controls = sotto__calloc(SOTTO_MAX_PC_EVENTS, sizeof *p->controls);
     return p->controls ? 0 : SOTTO_E_NOMEM;
 }
@@ -162,12 +163,43 @@ void sotto__events_drop_transceiver(struct peer *p, const struct transceiver *t)
     remove_those(p, names_transceiver, t);
 }
 
-void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text)
+void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text,
+                           uint64_t count)
 {
-    for (size_t i = 0; i < p->n_controls; i++) /* one of a kind at a time: a flood of refusals is one warning */
-        if (control_at(p, i)->type == SOTTO_EV_WARNING && control_at(p, i)->code == code) return;
-    struct control *c = push(p, now, SOTTO_EV_WARNING);
-    if (c) c->code = code, c->text = text;
+    struct control *c = NULL;
+    for (size_t i = 0; i < p->n_controls && !c; i++) /* one of a kind at a time: a flood of refusals is one warning */
+        if (control_at(p, i)->type == SOTTO_EV_WARNING && control_at(p, i)->code == code)
+            c = control_at(p, i);
+    if (!c) c = push(p, now, SOTTO_EV_WARNING);
+    if (c) c->code = code, c->text = text, c->count += count;
+}
+
+static void list_media(struct peer *p, sotto_us now, struct transceiver *t)
+{
+    if (sotto__list_linked(&t->k.pending)) return;
+    t->k.since = ++p->events;
+    t->k.at = now;
+    sotto__list_push(&p->pending_media, &t->k.pending);
+}
+
+/* MUTE and UNMUTE that nobody has taken yet cancel each other. */
+void sotto__events_media(struct peer *p, sotto_us now, struct transceiver *t, uint32_t type)
+{
+    uint32_t other = type == SOTTO_EV_MUTE     ? SOTTO_EV_UNMUTE
+                     : type == SOTTO_EV_UNMUTE ? SOTTO_EV_MUTE
+                                               : 0;
+    if (other && (t->k.bits & 1u << other)) {
+        sotto__events_drop_media(t, 1u << other);
+        return;
+    }
+    list_media(p, now, t);
+    t->k.bits |= 1u << type;
+}
+
+void sotto__events_drop_media(struct transceiver *t, uint32_t bits)
+{
+    t->k.bits &= ~bits;
+    if (t->k.bits == 0) sotto__list_remove(&t->k.pending);
 }
 
 void sotto__events_channel(struct peer *p, sotto_us now, struct channel *c, uint32_t type)
@@ -189,7 +221,8 @@ void sotto__events_drop_channel(struct channel *c, uint32_t bits)
 
 bool sotto__peer_has_event(const struct peer *p)
 {
-    return p->n_controls > 0 || !sotto__list_empty(&p->pending);
+    return p->n_controls > 0 || !sotto__list_empty(&p->pending) ||
+           !sotto__list_empty(&p->pending_media);
 }
 
 static struct channel *head_channel(const struct peer *p)
@@ -198,12 +231,76 @@ static struct channel *head_channel(const struct peer *p)
     return CONTAINER_OF(p->pending.next, struct channel, k.pending);
 }
 
-/* The channel whose turn it is; NULL: it is the ring's. */
-static struct channel *next_channel(const struct peer *p)
+static struct transceiver *head_transceiver(const struct peer *p)
 {
-    struct channel *c = head_channel(p);
-    if (!c || p->n_controls == 0) return c;
-    return c->k.since < control_at(p, 0)->number ? c : NULL;
+    if (sotto__list_empty(&p->pending_media)) return NULL;
+    return CONTAINER_OF(p->pending_media.next, struct transceiver, k.pending);
+}
+
+/* The channel or the transceiver whose turn it is; neither: it is the ring's. */
+static void next_object(const struct peer *p, struct channel **c, struct transceiver **t)
+{
+    uint64_t ring = p->n_controls > 0 ? control_at(p, 0)->number : UINT64_MAX;
+    *c = head_channel(p);
+    *t = head_transceiver(p);
+    if (*c && (*c)->k.since > ring) *c = NULL;
+    if (*t && (*t)->k.since > ring) *t = NULL;
+    if (!*c || !*t) return;
+    if ((*c)->k.since < (*t)->k.since)
+        *t = NULL;
+    else
+        *c = NULL;
+}
+
+/* The order in which the bits of one transceiver are told. */
+static const uint32_t media_order[] = {SOTTO_EV_UNMUTE, SOTTO_EV_MUTE, SOTTO_EV_KEYFRAME_NEEDED,
+                                       SOTTO_EV_TARGET_BITRATE, SOTTO_EV_DTMF_TONE};
+
+static uint32_t next_media_bit(const struct transceiver *t)
+{
+    for (size_t i = 0; i < sizeof media_order / sizeof *media_order; i++)
+        if (t->k.bits & 1u << media_order[i]) return media_order[i];
+    return 0;
+}
+
+static size_t lowest(uint8_t mask)
+{
+    size_t i = 0;
+    while (i < 7 && !(mask & 1u << i)) i++;
+    return i;
+}
+
+/* An encoding that is not there any more is told as the first: whoever acts on it does no harm. */
+static const struct outgoing *outgoing_at(const struct transceiver *t, uint8_t mask)
+{
+    size_t i = lowest(mask);
+    return &t->line.outgoing[i < t->line.n_outgoing ? i : 0];
+}
+
+static void peek_media(const struct peer *p, struct transceiver *t, struct peer_event *out)
+{
+    uint32_t type = next_media_bit(t);
+    *out = (struct peer_event){.type = type, .at = t->k.at, .transceiver = t};
+    if (type == SOTTO_EV_KEYFRAME_NEEDED) out->rid = outgoing_at(t, t->k.keys)->rid;
+    if (type == SOTTO_EV_DTMF_TONE) out->tone = t->k.tones[0];
+    if (type != SOTTO_EV_TARGET_BITRATE) return;
+    const struct outgoing *o = outgoing_at(t, t->k.bitrates);
+    out->rid = o->rid;
+    out->bps = o->told_bps;
+    out->loss = o->told_loss;
+    out->rtt = p->session.rtt;
+}
+
+static void pop_media(struct transceiver *t)
+{
+    uint32_t type = next_media_bit(t);
+    if (type == SOTTO_EV_KEYFRAME_NEEDED && (t->k.keys &= (uint8_t)(t->k.keys - 1))) return;
+    if (type == SOTTO_EV_TARGET_BITRATE && (t->k.bitrates &= (uint8_t)(t->k.bitrates - 1))) return;
+    if (type == SOTTO_EV_DTMF_TONE && --t->k.n_tones > 0) {
+        memmove(t->k.tones, t->k.tones + 1, t->k.n_tones);
+        return;
+    }
+    sotto__events_drop_media(t, 1u << type);
 }
 
 static uint32_t next_bit(const struct channel *c)
@@ -232,7 +329,13 @@ static void peek_candidate(struct peer *p, const struct control *c, struct peer_
 
 void sotto__peer_peek(struct peer *p, struct peer_event *out)
 {
-    struct channel *ch = next_channel(p);
+    struct channel *ch;
+    struct transceiver *t;
+    next_object(p, &ch, &t);
+    if (t) {
+        peek_media(p, t, out);
+        return;
+    }
     if (ch) {
         *out = (struct peer_event){.type = next_bit(ch),
                                    .at = ch->k.at,
@@ -242,8 +345,12 @@ void sotto__peer_peek(struct peer *p, struct peer_event *out)
         return;
     }
     const struct control *c = control_at(p, 0);
-    *out = (struct peer_event){
-        .type = c->type, .at = c->at, .state = c->state, .code = c->code, .text = c->text};
+    *out = (struct peer_event){.type = c->type,
+                               .at = c->at,
+                               .state = c->state,
+                               .code = c->code,
+                               .count = c->count,
+                               .text = c->text};
     if (c->type == SOTTO_EV_CANDIDATE) peek_candidate(p, c, out);
     if (!c->note) return;
     out->transceiver = c->note->transceiver;
@@ -256,7 +363,13 @@ void sotto__peer_peek(struct peer *p, struct peer_event *out)
 
 void sotto__peer_pop(struct peer *p)
 {
-    struct channel *ch = next_channel(p);
+    struct channel *ch;
+    struct transceiver *t;
+    next_object(p, &ch, &t);
+    if (t) {
+        pop_media(t);
+        return;
+    }
     if (ch) {
         sotto__events_drop_channel(ch, 1u << next_bit(ch));
         return;

@@ -40,6 +40,7 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     p->reading = true;
     int r = sotto__events_init(p);
     if (r == 0) r = random_names(p);
+    if (r == 0) r = sotto__session_init(&p->session, p->cname, cfg->ntp_offset, cfg->now);
     if (r == 0) r = sotto__transport_init(&p->transport, &cfg->transport);
     if (r < 0) {
         sotto__peer_free(p);
@@ -57,6 +58,7 @@ void sotto__peer_free(struct peer *p)
     sotto__transport_free(&p->transport);
     sotto__events_free(p);
     sotto__transceivers_free(p);
+    sotto__session_free(&p->session);
     sotto__description_free(&p->current_local);
     sotto__description_free(&p->pending_local);
     sotto__description_free(&p->current_remote);
@@ -71,6 +73,7 @@ void sotto__peer_free(struct peer *p)
 void sotto__peer_close(struct peer *p, sotto_us now)
 {
     if (p->closed) return;
+    sotto__media_close(p, now);
     p->closed = true;
     sotto__transport_close(&p->transport, now);
     p->sctp_up = false;
@@ -253,6 +256,8 @@ static void route(struct peer *p, sotto_us now, const struct transport_out *t)
     case TRANSPORT_OUT_ICE: p->ice = t->ice_state; break;
     case TRANSPORT_OUT_DTLS: dtls_changed(p, t); break;
     case TRANSPORT_OUT_SCTP_UP: association_up(p, now, t->streams_out); break;
+    case TRANSPORT_OUT_RTP:
+    case TRANSPORT_OUT_RTCP: sotto__media_packet(p, now, t); return;
     case TRANSPORT_OUT_SCTP_DOWN:
         association_down(p, t->error,
                          t->error ? "the association failed" : "the remote closed the association");
@@ -275,6 +280,7 @@ int sotto__peer_next(struct peer *p, sotto_us now)
     sotto__transport_turn(&p->transport);
     while (sotto__transport_next(&p->transport, now, &t) == 1) route(p, now, &t);
     sotto__receive(p, now);
+    sotto__media_run(p, now);
     sotto__sendq_pump(p, now);
     sotto__peer_drain(p, now);
     sotto__peer_update(p, now);
@@ -283,7 +289,8 @@ int sotto__peer_next(struct peer *p, sotto_us now)
 
 sotto_us sotto__peer_due(const struct peer *p)
 {
-    return p->closed ? SOTTO_NEVER : sotto__transport_due(&p->transport);
+    if (p->closed) return SOTTO_NEVER;
+    return sotto__earlier(sotto__transport_due(&p->transport), sotto__session_due(&p->session));
 }
 
 int sotto__peer_fds(struct peer *p, struct sotto_fd *out, int max)

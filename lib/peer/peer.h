@@ -14,6 +14,7 @@ struct peer;
 
 struct peer_cfg { /* borrowed for new; what it points to is copied */
     struct transport_cfg transport; /* shared outlives the peer; max_message_size and streams are filled in by the caller */
+    sotto_us now, ntp_offset; /* ntp_offset: added to a time it gives µs since 1900 */
     uint32_t max_buffered; /* send queue of one channel, bytes */
     uint16_t max_channels; /* ids below it may be used: transport.streams_out */
 };
@@ -63,6 +64,11 @@ struct peer_event { /* views, valid until pop */
     const char *url;    /* CANDIDATE_ERROR */
     struct transceiver *transceiver; /* TRACK, TRACK_REMOVED, MUTE, UNMUTE */
     const struct strings *streams;
+    const char *rid; /* KEYFRAME_NEEDED, TARGET_BITRATE: NULL none */
+    uint64_t bps, count; /* TARGET_BITRATE; WARNING */
+    sotto_us rtt;
+    double loss;
+    char tone; /* DTMF_TONE */
 };
 
 struct peer_message {
@@ -71,6 +77,13 @@ struct peer_message {
     uint8_t *data; /* moved: sotto__free; followed by a NUL */
     size_t len;
     bool is_text;
+};
+
+struct peer_media { /* of SOTTO_EV_FRAME, SOTTO_EV_RTP */
+    struct transceiver *transceiver;
+    struct received *received; /* moved: sotto__received_free */
+    const char *rid;           /* view, valid until the next call on the peer; NULL: none */
+    sotto_us capture;          /* 0: not known */
 };
 
 int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg);
@@ -126,5 +139,18 @@ bool sotto__peer_has_message(const struct peer *p);            /* false while re
 void sotto__peer_peek(struct peer *p, struct peer_event *out); /* only if has_event */
 void sotto__peer_pop(struct peer *p);                          /* drops what peek showed */
 int sotto__peer_pull(struct peer *p, sotto_us now, struct peer_message *out); /* 1 filled, 0 none */
+
+/* Media: as the functions of media.h, arguments checked for NULL and sizes. media.c */
+int sotto__media_send_frame(struct peer *p, sotto_us now, struct transceiver *t,
+                            const sotto_frame *f);
+int sotto__media_send_rtp(struct peer *p, sotto_us now, struct transceiver *t, const uint8_t *rtp,
+                          size_t n);
+int sotto__media_request_key(struct peer *p, sotto_us now, struct transceiver *t, const char *rid);
+int sotto__media_set_mode(struct peer *p, sotto_us now, struct transceiver *t, int32_t mode);
+int sotto__media_set_target(struct peer *p, sotto_us now, struct transceiver *t, sotto_us target);
+int sotto__media_dtmf(struct peer *p, sotto_us now, struct transceiver *t, const char *tones,
+                      int32_t duration_ms, int32_t gap_ms);
+bool sotto__peer_has_media(const struct peer *p);
+int sotto__peer_pull_media(struct peer *p, sotto_us now, struct peer_media *out); /* 1 filled, 0 none */
 
 #endif

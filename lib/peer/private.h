@@ -23,6 +23,7 @@ struct control { /* an event of the connection itself */
     char ufrag[9];    /* CANDIDATE: the generation */
     int32_t code;
     const char *text; /* static */
+    uint64_t count;    /* WARNING */
     struct note *note; /* owned, TRACK, TRACK_REMOVED, CANDIDATE_ERROR: what was allocated before anything was changed */
 };
 
@@ -100,10 +101,13 @@ struct peer {
     struct peer_message held; /* channel NULL: none */
     struct node round;        /* channels with queued messages */
 
+    struct session session; /* media */
+
     /* events */
     struct control *controls; /* ring of SOTTO_MAX_PC_EVENTS */
     size_t control_head, n_controls;
     struct node pending; /* channels with events */
+    struct node pending_media; /* transceivers with events of media */
     uint64_t events;     /* numbers them */
     char *line;          /* of the candidate that peek showed last */
 };
@@ -119,7 +123,11 @@ void sotto__events_needed(struct peer *p, sotto_us now);
 void sotto__events_not_needed(struct peer *p);
 void sotto__events_candidate(struct peer *p, sotto_us now, size_t slot, const char *ufrag);
 void sotto__events_drop_candidates(struct peer *p, const char *ufrag); /* of a generation; NULL: all */
-void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text);
+/* count: how many; those of a kind that waits already are added up. */
+void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text,
+                           uint64_t count);
+void sotto__events_media(struct peer *p, sotto_us now, struct transceiver *t, uint32_t type);
+void sotto__events_drop_media(struct transceiver *t, uint32_t bits);
 /* note is moved; false: the queue is full, it was freed. */
 bool sotto__events_note(struct peer *p, sotto_us now, uint32_t type, struct note *note);
 size_t sotto__events_room(const struct peer *p); /* for notes */
@@ -171,6 +179,12 @@ int sotto__apply_rollback(struct peer *p, sotto_us now, bool local, sotto_error 
 int32_t sotto__describe_tagged(const struct sdp *sdp);
 void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
                                       const struct sdp *before, sotto_us now);
+
+/* media.c */
+void sotto__media_sync(struct peer *p, sotto_us now); /* the session does what transceivers negotiated; after each change of them */
+void sotto__media_run(struct peer *p, sotto_us now);  /* what is due goes to the transport and to the events */
+void sotto__media_close(struct peer *p, sotto_us now); /* goodbyes */
+void sotto__media_packet(struct peer *p, sotto_us now, const struct transport_out *t);
 
 /* sendq.c */
 int sotto__sendq_push(struct peer *p, sotto_us now, struct channel *c, uint32_t ppid,

@@ -9,7 +9,7 @@
 
 static void refuse(struct peer *p, sotto_us now, uint16_t sid, const char *why)
 {
-    sotto__events_warning(p, now, SOTTO_WARN_CHANNEL_REFUSED, why);
+    sotto__events_warning(p, now, SOTTO_WARN_CHANNEL_REFUSED, why, 0);
     /* a reset that cannot be sent means that the association is gone, and the channel with it */
     (void)sotto__sctp_reset(p->transport.sctp, now, sid);
 }

@@ -152,6 +152,20 @@ static void add_stream(struct section *s, struct str value)
     if (s->n_streams < SOTTO_MAX_STREAM_IDS) s->streams[s->n_streams++] = msid.id;
 }
 
+static void read_repairs(struct section *s)
+{
+    const struct sdp_line *line;
+    struct sdp_ssrc_group group;
+    size_t at = 0;
+    while ((line = sotto__sdp_next_attr(&s->m->s, &at, "ssrc-group"))) {
+        if (sotto__sdp_ssrc_group(line->value, &group) < 0 || group.n_ssrcs != 2 ||
+            !sotto__str_eq(group.semantics, STR("FID")))
+            continue;
+        for (size_t i = 0; i < s->n_ssrcs; i++)
+            if (s->ssrcs[i] == group.ssrcs[0]) s->rtx_of[i] = group.ssrcs[1];
+    }
+}
+
 static void read_streams_and_ssrcs(struct section *s)
 {
     const struct sdp_line *line;
@@ -165,6 +179,7 @@ static void read_streams_and_ssrcs(struct section *s)
         add_ssrc(s, ssrc.ssrc);
         if (old_form && sotto__str_eq(ssrc.attribute, STR("msid"))) add_stream(s, ssrc.value);
     }
+    read_repairs(s);
 }
 
 /*

@@ -48,6 +48,7 @@ struct section {
     uint32_t ptime_ms, maxptime_ms; /* 0: none */
     uint32_t ssrcs[SOTTO_MAX_SECTION_SSRCS]; /* a=ssrc, each once */
     size_t n_ssrcs;
+    uint32_t rtx_of[SOTTO_MAX_SECTION_SSRCS]; /* ssrcs[i] is repeated by this one (a=ssrc-group:FID, RFC 5576 §4.2); 0: none */
     /* data */
     uint16_t sctp_port;
     uint64_t max_message;  /* UINT64_MAX: any size */

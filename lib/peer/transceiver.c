@@ -74,6 +74,7 @@ static int make(struct peer *p, sotto_kind kind, int32_t direction, struct trans
     t->current = t->fired = SOTTO_DIR_NONE;
     t->mline_index = -1;
     t->max_bps = UINT64_MAX;
+    t->line.target = -1; /* adaptive */
     *ret = t;
     return 0;
 }
@@ -109,16 +110,19 @@ void sotto__transceiver_free(struct transceiver *t)
     sotto__free(t);
 }
 
-static void free_list(struct node *head)
+static void free_list(struct peer *p, struct node *head)
 {
-    for (struct node *n; (n = sotto__list_pop(head));)
-        sotto__transceiver_free(CONTAINER_OF(n, struct transceiver, all));
+    for (struct node *n; (n = sotto__list_pop(head));) {
+        struct transceiver *t = CONTAINER_OF(n, struct transceiver, all);
+        sotto__session_remove(&p->session, &t->line);
+        sotto__transceiver_free(t);
+    }
 }
 
 void sotto__transceivers_free(struct peer *p)
 {
-    free_list(&p->transceivers);
-    free_list(&p->gone);
+    free_list(p, &p->transceivers);
+    free_list(p, &p->gone);
     p->n_transceivers = p->n_gone = 0;
 }
 
@@ -133,6 +137,8 @@ void sotto__transceiver_link(struct peer *p, struct transceiver *t)
 
 void sotto__transceiver_remove(struct peer *p, struct transceiver *t)
 {
+    sotto__session_remove(&p->session, &t->line);
+    sotto__events_drop_media(t, UINT32_MAX);
     sotto__list_remove(&t->all);
     p->n_transceivers--;
     t->removed = true; /* its mid stays: W3C */
@@ -388,6 +394,7 @@ int sotto__transceiver_stop(struct peer *p, sotto_us now, struct transceiver *t)
     if (t->stopping) return 0;
     stop_sending_and_receiving(t);
     sotto__transceivers_sweep(p);
+    sotto__media_sync(p, now);
     sotto__needed_update(p, now);
     return 0;
 }

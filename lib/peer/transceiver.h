@@ -5,6 +5,7 @@
  * Transceivers: RTCRtpTransceiver with sender and receiver as one object, and what applications do with them (W3C WebRTC 1.0 §5.4).
  * Negotiation changes them in apply.c; api/ reads the fields.
  */
+#include "media/session.h"
 #include "peer/codecs.h"
 #include "peer/exts.h"
 #include "sotto/media.h"
@@ -81,6 +82,18 @@ struct transceiver {
     uint64_t max_bps;        /* remote's cap, UINT64_MAX none */
     bool rtcp_rsize;
 
+    struct line line; /* its streams: media.c */
+
+    struct { /* events of media that are pending: media_events.c */
+        struct node pending; /* in peer.pending_media, while bits != 0 */
+        uint64_t since;      /* event number at which it became pending */
+        sotto_us at;
+        uint32_t bits;       /* 1 << SOTTO_EV_… */
+        uint8_t keys, bitrates; /* encodings that KEYFRAME_NEEDED and TARGET_BITRATE are about */
+        char tones[16];      /* DTMF_TONE; those beyond are not told */
+        size_t n_tones;
+    } k;
+
     uint32_t noted; /* notes of events that name it: with a handle or a note it is kept when it is removed */
     void *shell;   /* api's handle, NULL: not given out yet */
     uint32_t n_transactions; /* how many there were */
@@ -102,7 +115,7 @@ int sotto__transceiver_set_streams(struct peer *p, sotto_us now, struct transcei
                                    const char *const *streams, size_t n_streams);
 int sotto__transceiver_get_parameters(struct peer *p, struct transceiver *t,
                                       sotto_send_parameters **ret);
-int sotto__transceiver_set_parameters(struct peer *p, struct transceiver *t,
+int sotto__transceiver_set_parameters(struct peer *p, sotto_us now, struct transceiver *t,
                                       const sotto_send_parameters *params);
 int sotto__transceiver_set_preferences(struct peer *p, struct transceiver *t,
                                        const sotto_codec *items, size_t n);

@@ -239,7 +239,7 @@ static int check_parameters(const struct transceiver *t, const sotto_send_parame
     return 0;
 }
 
-int sotto__transceiver_set_parameters(struct peer *p, struct transceiver *t,
+int sotto__transceiver_set_parameters(struct peer *p, sotto_us now, struct transceiver *t,
                                       const sotto_send_parameters *params)
 {
     if (p->closed) return SOTTO_E_CLOSED;
@@ -254,6 +254,7 @@ int sotto__transceiver_set_parameters(struct peer *p, struct transceiver *t,
         to->scale = t->kind == SOTTO_AUDIO ? 0 : from->scale == 0 ? 1.0 : from->scale;
     }
     t->transaction = 0;
+    sotto__media_sync(p, now);
     return 0;
 }
 

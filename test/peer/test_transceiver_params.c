@@ -341,7 +341,7 @@ static void set_parameters_changes_active_rate_and_scale(void **state)
     s->encodings[0].scale = 8;
     s->encodings[1].inactive = false;
     s->encodings[1].scale = 0; /* missing: 1 */
-    assert_int_equal(sotto__transceiver_set_parameters(p, t, s), 0);
+    assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), 0);
     assert_true(t->encodings.items[0].inactive);
     assert_int_equal(t->encodings.items[0].max_bps, 55);
     assert_true(t->encodings.items[0].scale == 8.0);
@@ -361,18 +361,18 @@ static void set_parameters_refuses_closed_stopping_and_what_was_not_read(void **
     struct peer *p = bare_new();
     struct transceiver *t = simulcast(p);
     sotto_send_parameters *s = parameters(p, t);
-    assert_int_equal(sotto__transceiver_set_parameters(p, t, s), 0);
-    assert_int_equal(sotto__transceiver_set_parameters(p, t, s), SOTTO_E_STATE); /* set already */
+    assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), 0);
+    assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), SOTTO_E_STATE); /* set already */
     sotto__free(s);
     s = parameters(p, t);
     t->stopping = true;
-    assert_int_equal(sotto__transceiver_set_parameters(p, t, s), SOTTO_E_STATE);
+    assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), SOTTO_E_STATE);
     t->stopping = false;
     t->transaction = 0; /* a description came */
-    assert_int_equal(sotto__transceiver_set_parameters(p, t, s), SOTTO_E_STATE);
+    assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), SOTTO_E_STATE);
     t->transaction = s->transaction;
     p->closed = true;
-    assert_int_equal(sotto__transceiver_set_parameters(p, t, s), SOTTO_E_CLOSED);
+    assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), SOTTO_E_CLOSED);
     sotto__free(s);
     bare_free(p);
 }
@@ -409,9 +409,9 @@ static void set_parameters_refuses_every_other_change_and_keeps_the_transaction(
         sotto_send_parameters *s = parameters(p, t), *good = parameters(p, t);
         s->encodings[0].max_bps = 1;
         make_change(s, c);
-        assert_int_equal(sotto__transceiver_set_parameters(p, t, s), results[c]);
+        assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), results[c]);
         assert_int_equal(t->encodings.items[0].max_bps, 100); /* nothing changed */
-        assert_int_equal(sotto__transceiver_set_parameters(p, t, good), 0);
+        assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, good), 0);
         sotto__free(s);
         sotto__free(good);
         bare_free(p);
@@ -426,10 +426,10 @@ static void set_parameters_refuses_a_rid_for_a_lone_one_and_ignores_scales_of_au
     sotto_send_parameters *s = parameters(p, t);
     assert_null(s->encodings[0].rid);
     s->encodings[0].rid = "new";
-    assert_int_equal(sotto__transceiver_set_parameters(p, t, s), SOTTO_E_MODIFICATION);
+    assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), SOTTO_E_MODIFICATION);
     s->encodings[0].rid = NULL;
     s->encodings[0].scale = 0.5;
-    assert_int_equal(sotto__transceiver_set_parameters(p, t, s), 0);
+    assert_int_equal(sotto__transceiver_set_parameters(p, 0, t, s), 0);
     assert_true(t->encodings.items[0].scale == 0);
     sotto__free(s);
     bare_free(p);

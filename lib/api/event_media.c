@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Events of media: a frame or packet is moved from its receiver into the event that the application takes; requests for key frames,
+ * targets and tones are made of what is pending at the transceiver.
+ */
+#include <string.h>
+
+#include "api/ctx.h"
+#include "util/mem.h"
+
+static const char *mime_of(enum codec_id id)
+{
+    switch (id) {
+    case CODEC_OPUS: return "audio/opus";
+    case CODEC_PCMU: return "audio/PCMU";
+    case CODEC_PCMA: return "audio/PCMA";
+    case CODEC_VP8: return "video/VP8";
+    case CODEC_VP9: return "video/VP9";
+    case CODEC_H264: return "video/H264";
+    case CODEC_H265: return "video/H265";
+    case CODEC_AV1: return "video/AV1";
+    case CODEC_DTMF: return "audio/telephone-event";
+    case CODEC_RED: return "audio/red";
+    case CODEC_RTX: return "video/rtx";
+    }
+    return "";
+}
+
+static struct full_event *new_event(const char *rid, const char **ret_rid)
+{
+    size_t n = rid ? strlen(rid) + 1 : 0;
+    struct full_event *f = sotto__calloc(1, sizeof *f + n);
+    if (!f) return NULL;
+    *ret_rid = rid ? memcpy(f->text, rid, n) : NULL;
+    return f;
+}
+
+static void fill_frame(struct full_event *f, const struct peer_media *m, const char *rid)
+{
+    const struct received *r = m->received;
+    f->frame = (sotto_frame){.size = sizeof f->frame,
+                             .data = r->data,
+                             .len = r->n,
+                             .rid = rid,
+                             .time_kind = SOTTO_TIME_RTP,
+                             .capture_us = m->capture,
+                             .rtp_time = r->time,
+                             .is_key = r->is_key,
+                             .payload_kind = 1,
+                             .payload_type = r->pt,
+                             .mime = mime_of(r->codec),
+                             .duration_ticks = r->duration,
+                             .received_us = r->at,
+                             .dropped = r->dropped,
+                             .dependency = r->n_dependency ? r->dependency : NULL,
+                             .dependency_len = r->n_dependency,
+                             .rotation = r->rotation * 90,
+                             .audio_level_kind = r->has_level,
+                             .audio_level = r->audio_level,
+                             .has_voice = r->voice};
+    f->e.type = SOTTO_EV_FRAME;
+    f->e.u.frame.frame = &f->frame;
+}
+
+static void fill_packet(struct full_event *f, const struct peer_media *m, const char *rid)
+{
+    f->e.type = SOTTO_EV_RTP;
+    f->e.u.rtp.packet = m->received->data;
+    f->e.u.rtp.len = m->received->n;
+    f->e.u.rtp.rid = rid;
+}
+
+/* The event is made first: without memory the frame stays where it is. */
+int sotto__event_take_media(sotto_ctx *c, sotto_pc *pc, struct full_event **ret)
+{
+    struct peer_media m;
+    char space[SOTTO_MAX_RID + 1] = "";
+    struct full_event *f = sotto__calloc(1, sizeof *f + sizeof space);
+    if (!f) return SOTTO_E_NOMEM;
+    int r = sotto__peer_pull_media(pc->peer, sotto__now(c), &m);
+    sotto_transceiver *t = NULL;
+    if (r == 1) r = sotto__media_shell(pc, m.transceiver, &t) < 0 ? SOTTO_E_NOMEM : 1;
+    if (r != 1) {
+        sotto__free(f);
+        return r;
+    }
+    const char *rid = NULL;
+    if (m.rid) rid = memcpy(f->text, m.rid, strlen(m.rid) + 1);
+    f->received = m.received;
+    f->e.at = m.received->at;
+    if (m.received->is_packet)
+        fill_packet(f, &m, rid);
+    else
+        fill_frame(f, &m, rid);
+    f->e.u.frame.transceiver = t; /* the first member of each */
+    *ret = f;
+    return 1;
+}
+
+int sotto__event_fill_media(sotto_pc *pc, const struct peer_event *p, struct full_event **ret)
+{
+    const char *rid;
+    sotto_transceiver *t;
+    struct full_event *f = new_event(p->rid, &rid);
+    if (!f) return SOTTO_E_NOMEM;
+    int r = sotto__media_shell(pc, p->transceiver, &t);
+    if (r < 0) {
+        sotto__free(f);
+        return r;
+    }
+    f->e.u.media.transceiver = t; /* the first member of each */
+    if (p->type == SOTTO_EV_DTMF_TONE) {
+        f->e.u.dtmf.tone = p->tone;
+    } else if (p->type == SOTTO_EV_KEYFRAME_NEEDED) {
+        f->e.u.media.rid = rid;
+    } else {
+        f->e.u.bitrate.rid = rid;
+        f->e.u.bitrate.bps = p->bps;
+        f->e.u.bitrate.rtt_us = p->rtt;
+        f->e.u.bitrate.loss = p->loss;
+    }
+    *ret = f;
+    return 0;
+}
