@@ -1,4 +1,75 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Placeholder of this session: its owner replaces it. */
-#include "sotto/base.h"
-extern int sotto__placeholder_history;
+/*
+ * The packets of one outgoing encoding: blocks of frames in the order in which they were made, and a ring of pointers by sequence number,
+ * so that an entry of a NACK (RFC 4585 §6.2.1) costs one look. In: blocks with their packets filled in; out: packets that have left. It
+ * does not know what is asked for, or how often.
+ */
+#include "media/history.h"
+
+#include "util/mem.h"
+
+int sotto__history_new(struct history **ret, size_t n_slots)
+{
+    struct history *h = sotto__calloc(1, sizeof *h + n_slots * sizeof h->slots[0]);
+    if (!h) return SOTTO_E_NOMEM;
+    sotto__list_init(&h->frames);
+    h->n_slots = n_slots;
+    *ret = h;
+    return 0;
+}
+
+static struct sent_packet **slot_of(struct history *h, int64_t seq)
+{
+    return &h->slots[(uint64_t)seq & (h->n_slots - 1)];
+}
+
+static void drop(struct history *h, struct sent_frame *f, struct pacer *p)
+{
+    for (size_t i = 0; i < f->n_packets; i++) {
+        struct sent_packet *pkt = &f->packets[i], **slot = slot_of(h, pkt->seq);
+        sotto__pacer_remove(p, pkt);
+        if (*slot == pkt) *slot = NULL;
+    }
+    h->n_packets -= f->n_packets, h->n_bytes -= f->n_bytes;
+    sotto__list_remove(&f->all);
+    sotto__free(f);
+}
+
+static struct sent_frame *oldest(const struct history *h)
+{
+    return sotto__list_empty(&h->frames) ? NULL
+                                         : CONTAINER_OF(h->frames.next, struct sent_frame, all);
+}
+
+void sotto__history_free(struct history *h, struct pacer *p)
+{
+    if (!h) return;
+    for (struct sent_frame *f; (f = oldest(h));) drop(h, f, p);
+    sotto__free(h);
+}
+
+static bool is_old(const struct sent_frame *f, sotto_us now)
+{
+    return now - f->at > SOTTO_HISTORY_US;
+}
+
+void sotto__history_add(struct history *h, sotto_us now, struct sent_frame *f, struct pacer *p)
+{
+    sotto__list_push(&h->frames, &f->all);
+    h->n_packets += f->n_packets, h->n_bytes += f->n_bytes;
+    for (size_t i = 0; i < f->n_packets && !f->keep_out; i++)
+        *slot_of(h, f->packets[i].seq) = &f->packets[i];
+    /* frames leave in order: if one waits, all behind it do */
+    for (struct sent_frame *o = oldest(h); o != f && o->unsent == 0; o = oldest(h)) {
+        bool many = h->n_packets > SOTTO_HISTORY_PACKETS || h->n_bytes > SOTTO_HISTORY_BYTES;
+        if (!many && !is_old(o, now)) return;
+        drop(h, o, p);
+    }
+}
+
+struct sent_packet *sotto__history_get(const struct history *h, sotto_us now, uint16_t seq)
+{
+    struct sent_packet *pkt = h->slots[seq & (h->n_slots - 1)];
+    if (!pkt || (uint16_t)pkt->seq != seq || !pkt->has_left) return NULL;
+    return is_old(pkt->frame, now) ? NULL : pkt;
+}

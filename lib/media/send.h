@@ -21,13 +21,13 @@ struct sent_packet {
     uint32_t time;
     uint8_t pt;
     uint8_t pacer_class; /* where it waits */
-    bool marker, first, is_repair; /* first of its frame; is_repair: it waits to be sent again */
-    uint16_t n, repairs; /* repairs: how often it was sent again */
-    uint16_t twcc;       /* numbers of its first departure: a repetition without RTX is the same bytes again */
-    uint32_t abs_send, ext_has;
-    const uint8_t *payload;
-    sotto_us queued, sent; /* sent: last; 0: not yet */
-    sotto_us deadline;     /* the pacer's */
+    bool marker, first, last; /* first, last: of its frame */
+    bool has_left, is_repair; /* is_repair: it waits to be sent again */
+    uint16_t n, repairs;      /* repairs: how often it was sent again */
+    uint16_t room, n_head;    /* bytes before payload; of them the header of its first departure: without RTX the same bytes go again */
+    uint8_t *payload;
+    sotto_us queued, sent; /* sent: last departure */
+    sotto_us at;           /* the pacer's */
 };
 
 struct sender_stats { /* W3C RTCOutboundRtpStreamStats */
@@ -36,21 +36,43 @@ struct sender_stats { /* W3C RTCOutboundRtpStreamStats */
     uint64_t frames, key_frames, frame_bytes; /* taken from the application */
     uint64_t frames_refused;                  /* SOTTO_E_AGAIN */
     uint64_t nacks, plis, firs;               /* received; nacks: packets of RTCP */
+    uint64_t repairs_refused;                 /* asked for, but more than SOTTO_REPAIR_PERCENT */
     sotto_us send_delay;                      /* sum of packets' time in the pacer: totalPacketSendDelay */
 };
+
+#define SENDER_PARTS 10 /* of the last second */
+struct sender_second {  /* bytes of payload that left in it, and of repairs that were queued */
+    int64_t part;       /* time / 100 ms of the newest */
+    uint32_t media[SENDER_PARTS], repairs[SENDER_PARTS];
+    uint64_t media_sum, repairs_sum;
+};
+
+#define SENDER_USED 1024u /* numbers below the highest one that an application's own packets may still use */
 
 struct sender {
     uint32_t ssrc, rtx_ssrc;
     bool is_video, needs_key; /* needs_key: a frame was refused; others are until a key frame comes */
+    bool repeats;             /* without RTX: headers are kept with the packets */
+    size_t max;               /* bytes of an RTP packet before SRTP: the path's */
+    size_t head;              /* of them header and extensions: learnt from those that left */
     int64_t seq, rtx_seq;     /* the next one, unwrapped; begin below 2^15: a loss of the first packets must not hide a wrap */
     uint32_t time_base;       /* random */
     struct split_state split;
-    /* the last frame: for sender reports */
+    uint8_t rotation;         /* of the last frame */
+    /* RTP time of the last frame and the moment that it stands for: for sender reports */
     bool has_time;
     uint32_t last_time, clock;
-    sotto_us last_capture;    /* that of last_time */
-    sotto_us interval;        /* smoothed distance of frames */
+    sotto_us last_capture;
+    uint32_t duration;        /* of the last frame in ticks; 0: not known */
+    int64_t skew;             /* audio: 1/64 ticks by which samples lag behind the capture clock */
+    sotto_us frame_at;        /* when the last frame came, 0: none; … */
+    sotto_us interval;        /* … smoothed distance of frames */
+    sotto_us paced_at;        /* when the last packet may leave */
     uint64_t sr_packets, sr_octets; /* RFC 3550 §6.4.1: without retransmissions */
+    bool has_seq;             /* a number was used */
+    int64_t raw_floor;        /* numbers from here on may be an application's own … */
+    uint64_t raw_used[SENDER_USED / 64]; /* … each once: a number used twice would break AES-GCM */
+    struct sender_second second;
     struct history *history;
     struct sender_stats stats;
 };
@@ -62,9 +84,11 @@ void sotto__sender_free(struct sender *s, struct pacer *p); /* takes its packets
 /* One frame, checked by api/ for sizes and NULL only. codec: as negotiated. As sotto_transceiver_send_frame(). */
 int sotto__sender_frame(struct sender *s, sotto_us now, const struct codec *codec,
                         const sotto_frame *f, struct pacer *p);
-/* A packet of the application's own: leaves before everything else. seq and time are its own. 0, SOTTO_E_NOMEM. */
-int sotto__sender_rtp(struct sender *s, sotto_us now, const struct rtp *rtp, struct pacer *p);
-/* A payload with a time of its own (telephone-event): not in the history. 0, SOTTO_E_NOMEM. */
+/* A packet of the application's own: leaves before all video. seq and time are its own. 0, SOTTO_E_NOMEM, SOTTO_E_AGAIN the pacer is over
+ * its limit, SOTTO_E_RANGE the sequence number was used already, or is more than SENDER_USED below the highest. */
+int sotto__sender_rtp(struct sender *s, sotto_us now, const struct codec *codec,
+                      const struct rtp *rtp, struct pacer *p);
+/* A payload with a time of its own (telephone-event): not to be sent again. 0, SOTTO_E_NOMEM, SOTTO_E_AGAIN. */
 int sotto__sender_event(struct sender *s, sotto_us now, const struct codec *codec,
                         const uint8_t *payload, size_t n, uint32_t time, bool marker,
                         struct pacer *p);
@@ -76,8 +100,9 @@ void sotto__sender_nack(struct sender *s, sotto_us now, uint16_t pid, uint16_t b
                         struct pacer *p);
 
 /* Writes the header of a packet that leaves now. ids: negotiated; values: mid, rid, abs_send, abs_capture, twcc… as the session wants them
- * for this packet (for a repetition without RTX the old ones are used). rtx_pt: payload type of RTX, PT_NONE: repeat the original. Counts. */
-#define SENDER_MAX_HEADER 400u
+ * for this packet; those of the frame are added (for a repetition without RTX the old header is used). rtx_pt: payload type of RTX,
+ * PT_NONE: repeat the original. Counts. false: it cannot be sent again, as its header was not kept: nothing leaves. */
+#define SENDER_MAX_HEADER 512u
 struct departure {
     uint8_t head[SENDER_MAX_HEADER]; /* with RTX's original sequence number */
     size_t n_head;
@@ -86,7 +111,7 @@ struct departure {
     uint32_t ssrc;
     bool is_repair;
 };
-void sotto__sender_depart(struct sender *s, sotto_us now, struct sent_packet *pkt,
+bool sotto__sender_depart(struct sender *s, sotto_us now, struct sent_packet *pkt,
                           const uint8_t ids[EXT_COUNT], struct ext_values *values, uint8_t rtx_pt,
                           struct departure *out);
 
