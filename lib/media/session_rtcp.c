@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Outgoing RTCP: regular reports at their time (RFC 3550 §6, RFC 8834 §4.6: a report first, then SDES with the one CNAME), feedback as soon as it is known (RFC 4585 §3.5: immediate mode, there are two parties), reduced-size where that was negotiated
- * (RFC 5506), transport-wide feedback, answers to XR, goodbyes. One packet a call of next.
+ * Outgoing RTCP: regular reports (RFC 3550 §6, RFC 8834 §4.6: a report first, then SDES with the CNAME),
+ * feedback as soon as it is known (RFC 4585 §3.5: immediate mode, there are two parties), reduced-size
+ * where that was negotiated (RFC 5506), transport-wide feedback, answers to XR, goodbyes. One packet a
+ * call of next.
  */
 #include <string.h>
 
@@ -9,7 +11,6 @@
 
 #define MAX_RTCP (SOTTO_MTU - 50)  /* room for SRTCP's index and tag, and for a TURN header */
 #define MAX_BLOCKS 20u             /* of one packet, so that feedback still fits */
-#define BLOCK_BYTES 24u
 
 static uint64_t ntp_now(const struct session *s, sotto_us now)
 {

@@ -81,10 +81,7 @@ static int read_plan(struct plan *plan, sotto_error *err)
 
 static int check_room(const struct plan *plan, sotto_error *err)
 {
-    size_t notes = 0;
-    for (size_t i = 0; i < plan->here.n; i++)
-        notes += (plan->items[i].added ? 1u : 0) + (plan->items[i].removed ? 1u : 0);
-    if (notes <= sotto__events_room(plan->p)) return 0;
+    if (sotto__plan_notes(plan->items, plan->here.n) <= sotto__events_room(plan->p)) return 0;
     return sotto__error(err, SOTTO_E_LIMIT, 0, "too many events of tracks wait to be taken");
 }
 

@@ -59,6 +59,7 @@ void sotto__plan_commit_tracks(struct plan_item *i);
 void sotto__plan_take_mid(struct peer *p, const struct section *s,
                           char mid[SOTTO_MAX_MID + 1]); /* or one of our own */
 bool sotto__plan_is_answer(const struct plan *plan);
+size_t sotto__plan_notes(const struct plan_item *items, size_t n); /* events of tracks that they bring */
 
 /* apply_transport.c */
 int sotto__plan_read_transport(struct plan *plan, sotto_error *err);

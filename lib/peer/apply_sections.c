@@ -137,6 +137,13 @@ void sotto__plan_commit_tracks(struct plan_item *i)
     t->fired = i->fired;
 }
 
+size_t sotto__plan_notes(const struct plan_item *items, size_t n)
+{
+    size_t notes = 0;
+    for (size_t i = 0; i < n; i++) notes += (items[i].added ? 1u : 0) + (items[i].removed ? 1u : 0);
+    return notes;
+}
+
 /* What the remote says of a section, from our side. */
 static int32_t described(const struct section *s)
 {

@@ -22,11 +22,6 @@ struct description *sotto__jsep_remote(struct peer *p)
     return p->pending_remote.sdp ? &p->pending_remote : &p->current_remote;
 }
 
-struct description *sotto__jsep_local(struct peer *p)
-{
-    return p->pending_local.sdp ? &p->pending_local : &p->current_local;
-}
-
 bool sotto__jsep_is_answer(int32_t type)
 {
     return type == SOTTO_SDP_ANSWER || type == SOTTO_SDP_PRANSWER;

@@ -122,6 +122,10 @@ void sotto__peer_reset_transport(struct peer *p, sotto_us now)
     p->dtls = TRANSPORT_DTLS_NEW;
     p->transport_unused = p->sctp_up = p->ice_role_known = p->role_known = p->dtls_client =
         p->restart_wanted = false;
+    if (!p->held.channel) { /* an association that failed before stands in nobody's way */
+        p->sctp_down = false;
+        p->streams = p->max_channels;
+    }
     p->remote_tls_id[0] = p->tagged_mid[0] = '\0';
     p->tagged_index = -1;
     p->n_remote_candidates = 0;
@@ -216,10 +220,8 @@ void sotto__peer_begin_data(struct peer *p, sotto_us now, uint16_t remote_port)
 
 void sotto__peer_end_data(struct peer *p, sotto_us now)
 {
-    if (p->sctp_down) return;
-    p->sctp_down = p->sctp_ends = true; /* RFC 8841 §10.4: port 0 ends it; receive.c tells the channels, after their messages */
-    p->down_error = 0;
-    p->down_reason = "data channels were ended by negotiation";
+    p->sctp_ends = true; /* RFC 8841 §10.4: port 0 ends it; receive.c tells the channels, after their messages */
+    association_down(p, 0, "data channels were ended by negotiation");
     sotto__receive(p, now);
 }
 

@@ -150,7 +150,6 @@ void sotto__peer_prune_candidates(struct peer *p); /* of generations that are go
 /* jsep.c */
 void sotto__description_free(struct description *d);
 struct description *sotto__jsep_remote(struct peer *p); /* the effective one; sdp NULL: none */
-struct description *sotto__jsep_local(struct peer *p);
 bool sotto__jsep_is_answer(int32_t type); /* or pranswer */
 struct str sotto__jsep_ufrag(const struct sdp *sdp); /* of the section that candidates go to, else of the session; empty: none */
 
