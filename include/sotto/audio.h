@@ -42,9 +42,9 @@ SOTTO_API void sotto_opus_encoder_free(sotto_opus_encoder *e);
  * Encode one frame of frame_ms.
  * @param pcm     borrowed: int16_t[frames][channels] at 48 kHz.
  * @param frames  48 × frame_ms.
- * @param out     filled with at most cap bytes.
+ * @param out     filled with at most cap bytes, and at most SOTTO_OPUS_MAX_PACKET: quality gives way where the bitrate wants more.
  * @return bytes; 0: DTX, nothing is to be sent (the RTP time goes on); or SOTTO_E_RANGE wrong number of frames, SOTTO_E_TOO_BIG cap is too
- *         small, SOTTO_E_INVAL.
+ *         small for 6 kbit/s, SOTTO_E_INVAL.
  */
 SOTTO_API int sotto_opus_encode(sotto_opus_encoder *e, const int16_t *pcm, size_t frames,
                                 uint8_t *out, size_t cap);
