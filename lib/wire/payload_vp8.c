@@ -37,6 +37,7 @@ int sotto__split_vp8_init(struct split *s, struct split_state *state)
     s->u.vpx.head[1] = I;
     s->u.vpx.head[2] = (uint8_t)(M | id >> 8);
     s->u.vpx.head[3] = (uint8_t)id;
+    s->left = s->n;
     return 0;
 }
 

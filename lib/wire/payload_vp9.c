@@ -40,7 +40,7 @@ static uint32_t read_bits(struct bits *b, unsigned n)
             b->bad = true;
             return 0;
         }
-        v = v << 1 | (b->p[b->at / 8] >> (7 - b->at % 8) & 1u);
+        v = v << 1 | ((unsigned)b->p[b->at / 8] >> (7 - b->at % 8) & 1);
     }
     return v;
 }
@@ -110,6 +110,7 @@ int sotto__split_vp9_init(struct split *s, struct split_state *state)
         sotto__write_u16(&w, size_less_one(h.height));
     }
     s->u.vpx.n_head = w.n;
+    s->left = s->n;
     return 0;
 }
 
