@@ -38,7 +38,9 @@ SOTTO_API int sotto_pc_get_stats(sotto_pc *pc, const sotto_transceiver *selector
     int r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
     r = check_selector(pc, selector);
-    if (r == 0) r = sotto__peer_stats(peer, selector ? selector->transceiver : NULL, now, ret);
+    if (r == 0)
+        r = sotto__peer_stats(peer, sotto__now(pc->ctx), selector ? selector->transceiver : NULL,
+                              now, ret);
     sotto__pc_leave(pc);
     return r;
 }

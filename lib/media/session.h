@@ -22,6 +22,7 @@ struct outgoing { /* one encoding that a section sends */
     uint32_t max_bps;        /* of the application; 0: none */
     uint32_t ssrc, rtx_ssrc; /* 0: chosen with the first frame */
     struct sender *sender;   /* NULL: nothing was sent */
+    uint8_t last_pt;         /* of what was sent last */
     struct remote_report remote;
     struct breaker breaker;
     uint64_t tmmbr_bps;      /* the remote's limit; 0: none */
@@ -75,6 +76,7 @@ struct source { /* one incoming SSRC */
     struct source *primary; /* a repair stream: whose; NULL: not known yet, or it is none */
     bool is_repair, signalled;
     struct receiver *receiver; /* NULL: is_repair */
+    uint8_t last_pt;           /* of what came last */
     struct reception reception;
     sotto_us last, since;
     bool has_offset;           /* its own clock, not the session's */

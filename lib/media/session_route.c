@@ -248,6 +248,7 @@ static void give(struct session *s, struct source *src, struct arrived *a,
     if (is_repair && src->line->mode == SOTTO_RECEIVE_RTP) rebuild(s, a);
     sotto__reception_packet(&src->reception, a->now, a->rtp.seq, a->rtp.time, codec->clock,
                             is_repair);
+    src->last_pt = codec->pt;
     sotto__receiver_set_rtt(src->receiver, s->rtt);
     sotto__receiver_input(src->receiver, a->now, &a->rtp, &a->ext, codec, is_repair, a->p, a->n);
     sotto__session_source_ready(s, src);

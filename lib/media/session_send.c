@@ -133,7 +133,7 @@ int sotto__session_send_rtp(struct session *s, sotto_us now, struct line *line, 
     if (o->inactive) return 0;
     if (o->breaker.open) return SOTTO_E_AGAIN;
     r = need_sender(s, line, o);
-    return r < 0 ? r : sotto__sender_rtp(o->sender, now, &rtp, &s->pacer);
+    return r < 0 ? r : sotto__sender_rtp(o->sender, now, codec, &rtp, &s->pacer);
 }
 
 static const struct codec *tone_codec(const struct line *line)
@@ -209,6 +209,7 @@ int sotto__session_next_departure(struct session *s, sotto_us now, struct sessio
             values.has |= 1u << EXT_TWCC;
             values.twcc = sotto__departures_packet(&s->departures, now, pkt->n + RTP_HEADER);
         }
+        o->last_pt = pkt->pt;
         if (o->sender->stats.packets == 0) s->timer.next = now; /* RFC 6051 §2.1: a report at once */
         sotto__sender_depart(pkt->sender, now, pkt, line->ids, &values, rtx ? rtx->pt : PT_NONE,
                              &s->departure);

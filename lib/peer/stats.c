@@ -91,6 +91,9 @@ static void add_transport(struct stats_build *b, const struct peer *p, const str
         sotto__stats_text(b, "tlsVersion", version);
         sotto__stats_text(b, "dtlsCipher", dtls->cipher);
     }
+    if (p->transport.srtp)
+        sotto__stats_text(b, "srtpCipher",
+                          sotto__srtp_profile_name(sotto__srtp_profile(p->transport.srtp)));
     sotto__stats_text(b, "dtlsRole",
                       !p->role_known   ? "unknown"
                       : p->dtls_client ? "client"
@@ -141,13 +144,27 @@ static void add_channel(struct stats_build *b, const struct channel *c)
 
 /* ---- codecs ---- */
 
+#define MIME 32
+static void make_mime(char mime[static MIME], sotto_kind kind, const struct codec *c)
+{
+    snprintf(mime, MIME, "%s/%s", kind == SOTTO_AUDIO ? "audio" : "video", c->name);
+}
+
+void sotto__stats_codec_id(char id[static STATS_CODEC_ID], sotto_kind kind, const struct codec *c)
+{
+    char mime[MIME];
+    make_mime(mime, kind, c);
+    snprintf(id, STATS_CODEC_ID, "C%u-%s-%u-%u-%s", c->pt, mime, c->clock, c->channels,
+             c->fmtp ? c->fmtp : "");
+}
+
 /* One object for each payload type and its parameters, whichever sections and directions use it. */
 static void add_codec(struct stats_build *b, size_t first, sotto_kind kind, const struct codec *c)
 {
-    char id[SOTTO_MAX_FMTP + 64], mime[32];
+    char id[STATS_CODEC_ID], mime[MIME];
     const char *fmtp = c->fmtp ? c->fmtp : "";
-    snprintf(mime, sizeof mime, "%s/%s", kind == SOTTO_AUDIO ? "audio" : "video", c->name);
-    snprintf(id, sizeof id, "C%u-%s-%u-%u-%s", c->pt, mime, c->clock, c->channels, fmtp);
+    make_mime(mime, kind, c);
+    sotto__stats_codec_id(id, kind, c);
     if (sotto__stats_has(b, first, id)) return;
     sotto__stats_begin(b, "codec", id);
     sotto__stats_int(b, "payloadType", c->pt);
@@ -167,7 +184,7 @@ static void add_codecs(struct stats_build *b, size_t first, const struct transce
 
 /* ---- all ---- */
 
-static void add_all(struct stats_build *b, struct peer *p)
+static void add_all(struct stats_build *b, struct peer *p, double timestamp, sotto_us now)
 {
     add_connection(b, p);
     if (has_transport(p)) add_path(b, p, false);
@@ -175,18 +192,21 @@ static void add_all(struct stats_build *b, struct peer *p)
     size_t first = sotto__stats_count(b);
     for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));)
         add_codecs(b, first, t);
+    for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));)
+        sotto__stats_media(b, p, t, timestamp, now);
 }
 
-int sotto__peer_stats(struct peer *p, const struct transceiver *selector, double timestamp,
-                      sotto_stats **ret)
+int sotto__peer_stats(struct peer *p, sotto_us now, const struct transceiver *selector,
+                      double timestamp, sotto_stats **ret)
 {
     struct stats_build b;
     sotto__stats_init(&b);
     if (!selector) {
-        add_all(&b, p);
+        add_all(&b, p, timestamp, now);
     } else if (selector->mid[0]) { /* without a section it has no transport and no codecs */
         add_path(&b, p, true);
         add_codecs(&b, sotto__stats_count(&b), selector);
+        sotto__stats_media(&b, p, selector, timestamp, now);
     }
     return sotto__stats_finish(&b, timestamp, ret);
 }

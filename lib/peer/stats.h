@@ -10,8 +10,8 @@
  * All that is known, or with a selector what that transceiver uses. timestamp: milliseconds since 1970. *ret is one block, yours:
  * sotto__free. 0 or SOTTO_E_NOMEM.
  */
-int sotto__peer_stats(struct peer *p, const struct transceiver *selector, double timestamp,
-                      sotto_stats **ret);
+int sotto__peer_stats(struct peer *p, sotto_us now, const struct transceiver *selector,
+                      double timestamp, sotto_stats **ret);
 
 /* info.c: the state as W3C has it, closed with the connection. */
 enum transport_dtls_state sotto__peer_dtls(const struct peer *p);
@@ -23,6 +23,7 @@ struct stats_build {
 void sotto__stats_init(struct stats_build *b);
 void sotto__stats_begin(struct stats_build *b, const char *type, const char *id);
 void sotto__stats_int(struct stats_build *b, const char *name, uint64_t value);
+void sotto__stats_signed(struct stats_build *b, const char *name, int64_t value);
 void sotto__stats_double(struct stats_build *b, const char *name, double value); /* finite */
 void sotto__stats_bool(struct stats_build *b, const char *name, bool value);
 void sotto__stats_text(struct stats_build *b, const char *name, const char *value);
@@ -32,6 +33,14 @@ bool sotto__stats_has(const struct stats_build *b, size_t first, const char *id)
 int sotto__stats_finish(struct stats_build *b, double timestamp, sotto_stats **ret);
 
 #define STATS_TRANSPORT "T"
+
+/* stats.c: the id of a codec's object */
+#define STATS_CODEC_ID (SOTTO_MAX_FMTP + 64)
+void sotto__stats_codec_id(char id[static STATS_CODEC_ID], sotto_kind kind, const struct codec *c);
+
+/* stats_media.c: the streams of one transceiver */
+void sotto__stats_media(struct stats_build *b, const struct peer *p, const struct transceiver *t,
+                        double timestamp, sotto_us now);
 
 /* stats_ice.c: candidates and the selected pair; its id in pair_id, "" without one. only_pair: no candidates but its two. */
 #define STATS_CANDIDATE_ID 384

@@ -59,6 +59,11 @@ void sotto__stats_int(struct stats_build *b, const char *name, uint64_t value)
     add(b, &(struct member){.name = name, .kind = SOTTO_STAT_INT, .v.i = i});
 }
 
+void sotto__stats_signed(struct stats_build *b, const char *name, int64_t value)
+{
+    add(b, &(struct member){.name = name, .kind = SOTTO_STAT_INT, .v.i = value});
+}
+
 void sotto__stats_double(struct stats_build *b, const char *name, double value)
 {
     add(b, &(struct member){.name = name, .kind = SOTTO_STAT_DOUBLE, .v.d = value});

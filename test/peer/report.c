@@ -68,7 +68,7 @@ static void check_object(const sotto_stats *s, const sotto_stat *o)
 sotto_stats *report_of(struct peer *p, const struct transceiver *selector)
 {
     sotto_stats *s = NULL;
-    assert_int_equal(sotto__peer_stats(p, selector, 1234.5, &s), 0);
+    assert_int_equal(sotto__peer_stats(p, 0, selector, 1234.5, &s), 0);
     assert_int_equal(s->size, sizeof *s);
     for (size_t i = 0; i < s->n; i++) check_object(s, &s->items[i]);
     return s;

@@ -438,7 +438,7 @@ static void without_memory_there_is_no_report_and_no_leak(void **state)
     for (uint64_t n = 1;; n++) {
         sotto_stats *s = NULL;
         sotto__mem_fail_at(n);
-        int r = sotto__peer_stats(d->a.peer, NULL, 0, &s);
+        int r = sotto__peer_stats(d->a.peer, 0, NULL, 0, &s);
         bool failed = sotto__mem_failed();
         sotto__mem_fail_at(0);
         if (!failed) {
