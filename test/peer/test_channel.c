@@ -123,10 +123,29 @@ static void closing_the_connection_ends_everything_on_both_sides(void **state)
     duo_free(d);
 }
 
+/* The remote closes, and the association ends before anybody looked: CLOSING is told before CLOSED. */
+static void closing_is_told_although_closed_follows_at_once(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(31);
+    struct peer_event e;
+    duo_connect(d);
+    struct channel *c = first(&d->a);
+    sotto__channel_closing(d->a.peer, duo_now(d), c, 0, "");
+    sotto__channel_finish(d->a.peer, duo_now(d), c, 0, "");
+    sotto__peer_peek(d->a.peer, &e);
+    assert_int_equal(e.type, SOTTO_EV_CLOSING);
+    sotto__peer_pop(d->a.peer);
+    sotto__peer_peek(d->a.peer, &e);
+    assert_int_equal(e.type, SOTTO_EV_CLOSED);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_channel_opens_on_both_sides),
+        cmocka_unit_test(closing_is_told_although_closed_follows_at_once),
         cmocka_unit_test(messages_of_all_kinds_arrive),
         cmocka_unit_test(a_stopped_reader_stops_the_sender_and_loses_nothing),
         cmocka_unit_test(closing_resets_both_ways_and_frees_the_id),

@@ -3,8 +3,10 @@
  * The data section in negotiation: added to a running call, ended by port 0 and begun again, recycled, refused, rolled back; with
  * what becomes of the channels each time (RFC 8841 §10; W3C §6.1; RFC 9429 §5.2.1, §5.3.1).
  */
+#include "api/ctx.h"
 #include "nego.h"
 #include "nego_sdp.h"
+#include "peer/private.h"
 
 static struct nego *media_call(void)
 {
@@ -161,6 +163,33 @@ static void data_ends_and_begins_again_in_a_call(void **state)
         assert_true(nego_is_connected(n, NULL));
     }
     assert_int_equal(sdp_sections(nego_local(&n->a)), 2); /* the section was used again */
+    nego_free(n);
+}
+
+/* An association that failed does not stand in the way of one that is negotiated later. */
+static void data_begins_again_after_its_association_failed(void **state)
+{
+    (void)state;
+    struct nego *n = media_call();
+    struct peer *b;
+    nego_channel(&n->a, "one");
+    nego_exchange(&n->a);
+    nego_connect(n);
+    talks(n, "one");
+    assert_int_equal(sotto__pc_enter(n->b.pc, &b), 0);
+    sotto__transport_end_data(&b->transport, sotto__now(n->b.ctx)); /* an ABORT */
+    sotto__pc_leave(n->b.pc);
+    nego_run(n, SOTTO_SECONDS(1));
+    assert_true(nego_find(&n->a, "one")->closed);
+    char *offer = nego_offer(&n->b);
+    int at = sdp_sections(offer) - 1;
+    nego_set_remote(&n->b, SOTTO_SDP_ANSWER, nego_answer_to(&n->a, without_data(n, offer, at)));
+    nego_run(n, SOTTO_SECONDS(1));
+    assert_int_equal(nego_transport(&n->a).sctp, SOTTO_SCTP_NONE);
+    nego_channel(&n->a, "two");
+    nego_exchange(&n->a);
+    nego_connect(n);
+    talks(n, "two");
     nego_free(n);
 }
 
@@ -340,6 +369,7 @@ int main(void)
     NEGO_TEST(&u, a_remote_that_ends_data_closes_the_channels);
     NEGO_TEST(&u, an_answer_that_refuses_data_closes_the_channels);
     NEGO_TEST(&u, data_ends_and_begins_again_in_a_call);
+    NEGO_TEST(&u, data_begins_again_after_its_association_failed);
     NEGO_TEST(&u, a_rejected_data_section_is_recycled_for_media);
     NEGO_TEST(&u, a_stopped_media_section_is_recycled_for_data);
     NEGO_TEST(&u, a_remote_may_recycle_the_data_section_for_media);
