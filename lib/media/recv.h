@@ -22,12 +22,13 @@ struct received { /* a frame, or in mode RTP a packet */
     uint32_t time, clock;
     uint32_t duration;     /* ticks; 0 unknown */
     sotto_us at;           /* when its last packet came */
-    sotto_us capture_sent; /* abs-capture-time of the sender, on its clock, µs since 1900…; 0: none */
+    sotto_us capture_sent; /* abs-capture-time of the sender, on its clock, µs since 1900 (sotto__ntp_us); 0: none */
     uint64_t dropped;      /* just before it */
     uint8_t rotation, audio_level;
     bool has_level, voice;
     uint8_t dependency[SOTTO_MAX_DEPENDENCY];
     size_t n_dependency;
+    sotto_us first_at, due; /* when its first packet came; when it may be pulled */
 };
 
 struct receiver_stats { /* W3C RTCInboundRtpStreamStats; jitter, packetsLost are report.h's */
@@ -66,7 +67,7 @@ struct receiver_out {
     uint64_t count;
 };
 
-struct receiver; /* allocated: recv.c, recv_frames.c */
+struct receiver; /* allocated: recv_state.h */
 int sotto__receiver_new(struct receiver **ret, const struct receiver_cfg *cfg); /* 0, SOTTO_E_NOMEM */
 void sotto__receiver_free(struct receiver *r); /* NULL is fine */
 void sotto__receiver_configure(struct receiver *r, sotto_us now,
