@@ -5,6 +5,8 @@
  */
 #include "demo.h"
 
+#include "camera.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -14,61 +16,131 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct options {
     const char *bind;
     uint16_t port;
     bool verbose;
+    const char *camera;
+    const char *files[2]; /* NULL: none */
+    struct demo_media media;
 };
 
 static int usage(FILE *to)
 {
-    fputs("usage: sotto demo [--port N] [--bind ADDRESS] [--verbose]\n"
-          "\n"
-          "Serves a page that makes a peer connection to this program: open its address in a "
-          "browser.\n"
-          "\n"
-          "  --port N        TCP port of the page (8080; 0: any free one)\n"
-          "  --bind ADDRESS  where to listen (127.0.0.1). A numeric address of this machine. There "
-          "is no\n"
-          "                  password: whoever reaches the address can use the demo.\n"
-          "  --verbose       what the library logs, on standard error\n"
-          "  --help          this text\n"
-          "\n"
-          "GET / gives the page. POST /offer takes an offer and gives the answer with all "
-          "candidates,\n"
-          "both application/sdp. Requests that name another host or come from another site get "
-          "403.\n",
-          to);
+    fputs(
+        "usage: sotto demo [--port N] [--bind ADDRESS] [--camera DEVICE] [--file FILE]…\n"
+        "                  [--record DIR] [--size WxH] [--fps N] [--verbose]\n"
+        "\n"
+        "Serves a page that makes a peer connection to this program: open its address in a\n"
+        "browser. It shows a moving picture with a clock and plays a beep each second, both\n"
+        "made and encoded here, and can send the browser's camera and microphone back.\n"
+        "\n"
+        "  --port N         TCP port of the page (8080; 0: any free one)\n"
+        "  --bind ADDRESS   where to listen (127.0.0.1). A numeric address of this machine.\n"
+        "                   There is no password: whoever reaches the address can use the demo,\n"
+        "                   sees the camera and fills the directory of --record.\n"
+        "  --camera DEVICE  instead of the picture: a V4L2 camera, such as /dev/video0, that\n"
+        "                   gives I420, NV12, YUYV or H.264\n"
+        "  --file FILE      instead of the picture: H.264 (Annex B, without B-frames), or VP8,\n"
+        "                   VP9 or AV1 in IVF; instead of the sound: Opus in Ogg. Again and again\n"
+        "                   at its own speed. Once for each kind.\n"
+        "  --record DIR     write what browsers send into files there: IVF, H.264 (Annex B),\n"
+        "                   Ogg. Files that exist are left alone.\n"
+        "  --size WxH       of the picture (640x360), and asked of a camera\n"
+        "  --fps N          pictures a second (30)\n"
+        "  --verbose        what the library logs, on standard error\n"
+        "  --help           this text\n"
+        "\n"
+        "GET / gives the page. POST /offer takes an offer and gives the answer with all\n"
+        "candidates, both application/sdp. Requests that name another host or come from another\n"
+        "site get 403.\n",
+        to);
     return to == stdout ? 0 : 2;
+}
+
+/* A number between two bounds, with nothing behind it but `end`. Returns what follows, or NULL. */
+static const char *number(const char *text, long low, long high, char end, int32_t *ret)
+{
+    char *after;
+    long n = strtol(text, &after, 10);
+    if (after == text || *after != end || n < low || n > high) return NULL;
+    *ret = (int32_t)n;
+    return after + (end ? 1 : 0);
+}
+
+static int wrong(const char *what, const char *value)
+{
+    fprintf(stderr, "sotto demo: '%s' is no %s\n", value, what);
+    return 2;
+}
+
+/* Takes one option. Returns -1 to go on, else the exit code. */
+static int take(struct options *o, int c)
+{
+    struct sources *s = &o->media.sources;
+    int32_t n;
+    const char *rest;
+    switch (c) {
+    case 'h': return usage(stdout);
+    case 'b': o->bind = optarg; return -1;
+    case 'v': o->verbose = true; return -1;
+    case 'c': o->camera = optarg; return -1;
+    case 'r': o->media.record = optarg; return -1;
+    case 'p':
+        if (!number(optarg, 0, 65535, '\0', &n)) return wrong("port", optarg);
+        o->port = (uint16_t)n;
+        return -1;
+    case 's':
+        rest = number(optarg, PICTURE_MIN, PICTURE_MAX, 'x', &s->width);
+        if (!rest || !number(rest, PICTURE_MIN / 2, PICTURE_MAX, '\0', &s->height) ||
+            s->width % 2 || s->height % 2)
+            return wrong("size, such as 640x360: even numbers", optarg);
+        return -1;
+    case 'f':
+        if (!number(optarg, 1, 60, '\0', &s->fps))
+            return wrong("number of pictures a second", optarg);
+        return -1;
+    case 'F':
+        if (o->files[1]) return wrong("file of a kind that is not there yet", optarg);
+        o->files[o->files[0] ? 1 : 0] = optarg;
+        return -1;
+    default: return usage(stderr);
+    }
 }
 
 /* Returns -1 to go on, else the exit code. */
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {{"port", required_argument, NULL, 'p'},
-                                          {"bind", required_argument, NULL, 'b'},
-                                          {"verbose", no_argument, NULL, 'v'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    char *end;
-    int c;
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        if (c == 'h') return usage(stdout);
-        if (c == 'b') o->bind = optarg;
-        if (c == 'v') o->verbose = true;
-        if (c == 'p') {
-            unsigned long n = strtoul(optarg, &end, 10);
-            if (*end || end == optarg || n > 65535) {
-                fprintf(stderr, "sotto demo: '%s' is no port\n", optarg);
-                return 2;
-            }
-            o->port = (uint16_t)n;
-        }
-        if (c == '?') return usage(stderr);
+    static const struct option known[] = {
+        {"port", required_argument, NULL, 'p'},   {"bind", required_argument, NULL, 'b'},
+        {"camera", required_argument, NULL, 'c'}, {"file", required_argument, NULL, 'F'},
+        {"record", required_argument, NULL, 'r'}, {"size", required_argument, NULL, 's'},
+        {"fps", required_argument, NULL, 'f'},    {"verbose", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    int c, code = -1;
+    while (code < 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1) code = take(o, c);
+    return code < 0 && optind < argc ? usage(stderr) : code;
+}
+
+/* Opens what media comes from and goes to. Returns 0, or -1 with a sentence on standard error. */
+static int open_media(struct options *o)
+{
+    struct sources *s = &o->media.sources;
+    for (int i = 0; i < 2; i++)
+        if (o->files[i] && sources_add_file(s, o->files[i]) < 0) return -1;
+    if (o->camera && s->video.path) {
+        fputs("sotto demo: either a camera or a file with pictures\n", stderr);
+        return -1;
     }
-    return optind == argc ? -1 : usage(stderr);
+    if (o->camera && camera_open(o->camera, s->width, s->height, s->fps, &s->camera) < 0) return -1;
+    if (o->media.record && mkdir(o->media.record, 0777) < 0 && errno != EEXIST) {
+        fprintf(stderr, "sotto demo: %s: %s\n", o->media.record, strerror(errno));
+        return -1;
+    }
+    return 0;
 }
 
 static bool is_loopback(const char *address)
@@ -121,35 +193,45 @@ static int serve(sotto_ctx *ctx, struct demo_http *http, struct demo_calls *call
     return 0;
 }
 
-int tools_demo(int argc, char **argv)
+/* Serves until a signal comes. Returns the exit code. */
+static int start(struct options *o, sotto_ctx *ctx, int signals)
 {
-    struct options o = {.bind = "127.0.0.1", .port = 8080};
-    struct demo_calls *calls = NULL;
-    struct demo_http *http = NULL;
-    sotto_ctx *ctx = NULL;
-    int code = parse(argc, argv, &o), signals, r;
-    if (code >= 0) return code;
-    code = 1;
-    signals = signal_fd();
-    r = tools_context(o.verbose, &ctx);
-    if (r >= 0) calls = demo_calls_new(ctx, is_loopback(o.bind));
-    if (calls) http = demo_http_new(o.bind, o.port, calls);
-    if (http && signals >= 0) {
-        bool v6 = strchr(o.bind, ':') != NULL;
-        printf("sotto demo: http://%s%s%s:%u/\n", v6 ? "[" : "", o.bind, v6 ? "]" : "",
+    struct demo_calls *calls = demo_calls_new(ctx, is_loopback(o->bind), &o->media);
+    struct demo_http *http = calls ? demo_http_new(o->bind, o->port, calls) : NULL;
+    int code = 1;
+    if (http) {
+        bool v6 = strchr(o->bind, ':') != NULL;
+        printf("sotto demo: http://%s%s%s:%u/\n", v6 ? "[" : "", o->bind, v6 ? "]" : "",
                demo_http_port(http));
         fflush(stdout);
         code = serve(ctx, http, calls, signals);
-    } else if (r < 0) {
-        fprintf(stderr, "sotto demo: cannot start: %s\n", sotto_strerror(r));
     } else {
-        fprintf(stderr, "sotto demo: cannot listen on %s port %u: %s\n", o.bind, o.port,
+        fprintf(stderr, "sotto demo: cannot listen on %s port %u: %s\n", o->bind, o->port,
                 errno ? strerror(errno) : "not a numeric address of this machine");
     }
     if (calls) demo_calls_end(calls);
     demo_http_free(http);
     free(calls);
+    return code;
+}
+
+int tools_demo(int argc, char **argv)
+{
+    struct options o = {.bind = "127.0.0.1",
+                        .port = 8080,
+                        .media.sources = {.width = 640, .height = 360, .fps = 30}};
+    sotto_ctx *ctx = NULL;
+    int code = parse(argc, argv, &o), signals, r;
+    if (code >= 0) return code;
+    code = 1;
+    signals = signal_fd(); /* before there are threads: they block these signals too */
+    r = signals >= 0 ? tools_context(o.verbose, &ctx) : SOTTO_E_SYS;
+    if (r < 0)
+        fprintf(stderr, "sotto demo: cannot start: %s\n", sotto_strerror(r));
+    else if (open_media(&o) == 0)
+        code = start(&o, ctx, signals);
     sotto_ctx_free(ctx);
+    sources_free(&o.media.sources);
     if (signals >= 0) close(signals);
     return code;
 }

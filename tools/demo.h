@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef SOTTO_TOOLS_DEMO_H
 #define SOTTO_TOOLS_DEMO_H
-/* The three parts of `sotto demo`: the loop (demo.c), the web server (demo_http.c), the calls (demo_call.c). One thread. */
+/*
+ * The parts of `sotto demo`: the loop (demo.c), the web server (demo_http.c), the calls (demo_call.c) in one thread; the media of the
+ * calls (demo_media.h) has threads of its own.
+ */
+#include "demo_media.h"
 #include "tools.h"
 
 #define DEMO_MAX_CALLS 64u /* at a time; beyond: 503 */
@@ -10,13 +14,14 @@
 #define DEMO_CONNECT_US (30 * 1000000LL) /* a call that is not connected by then is dropped */
 #define DEMO_BLOCK (64u * 1024)          /* bytes of a message of the throughput run */
 #define DEMO_MAX_RUN_S 30                /* seconds of the longest throughput run */
+#define DEMO_REPORT_US 1000000LL         /* between reports of what came, on the channel "media" */
 
 struct demo_calls;
 struct demo_http;
 
 /* demo_call.c */
-struct demo_calls *demo_calls_new(sotto_ctx *ctx,
-                                  bool allow_loopback); /* NULL: no memory; freed with free() */
+struct demo_calls *demo_calls_new(sotto_ctx *ctx, bool allow_loopback,
+                                  struct demo_media *media); /* NULL: no memory; freed with free() */
 void demo_calls_end(struct demo_calls *d);              /* closes every call */
 void demo_calls_event(struct demo_calls *d, sotto_event *e); /* moved */
 /* Goes on with throughput runs and drops what is overdue; returns when to come again, INT64_MAX never. */

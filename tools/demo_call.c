@@ -2,7 +2,8 @@
 /*
  * The calls of `sotto demo`: one peer connection for each browser that came.
  * Channels by their label: "chat" and "ping" are echoed; "bulk" carries the throughput runs. There the page sends text: "down N"
- * and gets N seconds of blocks, then "sent BYTES"; "up", blocks, "done" and gets "received BYTES MICROSECONDS".
+ * and gets N seconds of blocks, then "sent BYTES"; "up", blocks, "done" and gets "received BYTES MICROSECONDS". On "media" the page gets
+ * each second what came of its camera and microphone, as JSON.
  * Sending stops at SOTTO_E_AGAIN and goes on at WRITABLE, so a slow page costs no memory.
  */
 #include "demo.h"
@@ -15,6 +16,9 @@
 struct call {
     struct call *next;
     struct echo echo;
+    struct call_media *media;
+    sotto_dc *reports;        /* the channel "media", open; NULL: none */
+    sotto_us report_at;       /* the next one */
     void *request;     /* waits for the answer; NULL afterwards */
     sotto_us deadline; /* to be connected by then; NEVER afterwards */
     int32_t connection;
@@ -29,6 +33,7 @@ struct call {
 struct demo_calls {
     sotto_ctx *ctx;
     bool allow_loopback;
+    struct demo_media *media;
     struct call *first;
     size_t n;
     uint8_t block[DEMO_BLOCK];
@@ -36,12 +41,13 @@ struct demo_calls {
 
 #define NEVER INT64_MAX
 
-struct demo_calls *demo_calls_new(sotto_ctx *ctx, bool allow_loopback)
+struct demo_calls *demo_calls_new(sotto_ctx *ctx, bool allow_loopback, struct demo_media *media)
 {
     struct demo_calls *d = calloc(1, sizeof *d);
     if (!d) return NULL;
     d->ctx = ctx;
     d->allow_loopback = allow_loopback;
+    d->media = media;
     for (size_t i = 0; i < sizeof d->block; i++) d->block[i] = (uint8_t)(i * 31);
     return d;
 }
@@ -53,6 +59,7 @@ static void drop(struct demo_calls *d, struct call *c)
     *p = c->next;
     d->n--;
     if (c->request) demo_http_answer(c->request, NULL);
+    call_media_free(c->media); /* its threads end before their connection does */
     echo_free(&c->echo);
     sotto_pc_free(c->echo.pc); /* frees its channels too, and drops its events */
     free(c);
@@ -73,8 +80,13 @@ int demo_calls_offer(struct demo_calls *d, const char *offer, void *request, sot
     if (!c) return SOTTO_E_NOMEM;
     r = sotto_pc_new(d->ctx, &cfg, &c->echo.pc);
     if (r >= 0) r = sotto_pc_set_remote_description(c->echo.pc, SOTTO_SDP_OFFER, offer, err);
-    if (r >= 0) r = sotto_pc_set_local_description(c->echo.pc, SOTTO_SDP_IMPLICIT, NULL, err);
+    if (r >= 0) {
+        c->media = call_media_new(d->media, c->echo.pc);
+        r = c->media ? sotto_pc_set_local_description(c->echo.pc, SOTTO_SDP_IMPLICIT, NULL, err)
+                     : SOTTO_E_NOMEM;
+    }
     if (r < 0) {
+        call_media_free(c->media);
         sotto_pc_free(c->echo.pc);
         free(c);
         return r;
@@ -112,6 +124,15 @@ static void feed(struct demo_calls *d, struct call *c)
     if (r != SOTTO_E_AGAIN) c->down = NULL; /* else SOTTO_EV_WRITABLE comes */
 }
 
+/* A report that does not fit into the buffer now is left out: the next one says more. */
+static void report(struct call *c, sotto_us now)
+{
+    char line[2048];
+    size_t n = call_media_report(c->media, line, sizeof line);
+    if (n > 0) sotto_dc_send(c->reports, line, n, true);
+    c->report_at = now + DEMO_REPORT_US;
+}
+
 sotto_us demo_calls_tick(struct demo_calls *d, sotto_us now)
 {
     sotto_us due = NEVER;
@@ -123,6 +144,8 @@ sotto_us demo_calls_tick(struct demo_calls *d, sotto_us now)
         }
         if (c->more) feed(d, c);
         if (c->more) due = now;
+        if (c->reports && c->report_at <= now) report(c, now);
+        if (c->reports && c->report_at < due) due = c->report_at;
         if (c->deadline < due) due = c->deadline;
     }
     return due;
@@ -172,8 +195,19 @@ static void on_closed(struct call *c, sotto_dc *dc)
         c->down = NULL;
         c->more = false;
     }
+    if (c->reports == dc) c->reports = NULL;
     echo_retry(&c->echo);
     sotto_dc_free(dc);
+}
+
+static void on_open(struct call *c, sotto_dc *dc)
+{
+    if (strcmp(sotto_dc_label(dc), "chat") == 0)
+        send_text(dc, "Hello. I am a C program; I send back what you write.");
+    if (strcmp(sotto_dc_label(dc), "media") == 0) {
+        c->reports = dc;
+        c->report_at = sotto_now();
+    }
 }
 
 /* Returns false when the call is over. */
@@ -187,7 +221,10 @@ static bool on_state(struct call *c, const sotto_event *e)
         c->request = NULL;
         sotto_free(sdp);
     }
-    if (c->connection == SOTTO_CONNECTION_CONNECTED) c->deadline = NEVER;
+    if (c->connection == SOTTO_CONNECTION_CONNECTED) {
+        c->deadline = NEVER;
+        call_media_connected(c->media);
+    }
     return c->connection != SOTTO_CONNECTION_FAILED && c->connection != SOTTO_CONNECTION_CLOSED;
 }
 
@@ -199,17 +236,14 @@ void demo_calls_event(struct demo_calls *d, sotto_event *e)
     if (c) {
         switch (e->type) {
         case SOTTO_EV_STATE: over = !on_state(c, e); break;
-        case SOTTO_EV_OPEN:
-            if (strcmp(sotto_dc_label(e->u.channel.dc), "chat") == 0)
-                send_text(e->u.channel.dc, "Hello. I am a C program; I send back what you write.");
-            break;
+        case SOTTO_EV_OPEN: on_open(c, e->u.channel.dc); break;
         case SOTTO_EV_MESSAGE: kept = on_message(d, c, e); break;
         case SOTTO_EV_WRITABLE:
             echo_retry(&c->echo);
             if (c->down == e->u.channel.dc) feed(d, c);
             break;
         case SOTTO_EV_CLOSED: on_closed(c, e->u.channel.dc); break;
-        default: break;
+        default: call_media_event(c->media, e); break;
         }
     }
     if (!kept) sotto_event_free(e);
