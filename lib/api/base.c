@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "transport/dtls_selftest.h"
+#include "transport/srtp.h"
 #include "util/mem.h"
 
 SOTTO_API sotto_us sotto_now(void)
@@ -50,5 +51,6 @@ SOTTO_API void sotto_free(void *p)
 
 SOTTO_API int sotto_selftest(void)
 {
-    return sotto__selftest();
+    int r = sotto__selftest();
+    return r < 0 ? r : sotto__srtp_selftest();
 }

@@ -127,6 +127,7 @@ SOTTO_API int sotto_pc_add_transceiver(sotto_pc *pc, sotto_kind kind,
     sotto_encoding encodings[SOTTO_MAX_RIDS];
     if (!ret) return SOTTO_E_INVAL;
     int r = read_config(cfg, &all, encodings);
+    if (r == 0) r = sotto__srtp_start(); /* slow the first time: not under the lock */
     if (r == 0) r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
     sotto_transceiver *shell = sotto__calloc(1, sizeof *shell);
@@ -146,6 +147,7 @@ SOTTO_API int sotto_pc_add_track(sotto_pc *pc, sotto_kind kind, const char *cons
     struct transceiver *t;
     if (!ret) return SOTTO_E_INVAL;
     int r = check_texts(streams, n_streams);
+    if (r == 0) r = sotto__srtp_start();
     if (r == 0) r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
     sotto_transceiver *shell = sotto__calloc(1, sizeof *shell); /* before anything changes */

@@ -197,6 +197,11 @@ SOTTO_API int sotto_pc_set_local_description(sotto_pc *pc, sotto_sdp_type type, 
     return r;
 }
 
+static bool has_media(const char *sdp)
+{
+    return strstr(sdp, "m=audio") || strstr(sdp, "m=video");
+}
+
 SOTTO_API int sotto_pc_set_remote_description(sotto_pc *pc, sotto_sdp_type type, const char *sdp,
                                               sotto_error *reterr)
 {
@@ -205,7 +210,8 @@ SOTTO_API int sotto_pc_set_remote_description(sotto_pc *pc, sotto_sdp_type type,
         return sotto__error(reterr, SOTTO_E_RANGE, 0, "no such type of remote description");
     if (!sdp && type != SOTTO_SDP_ROLLBACK)
         return sotto__error(reterr, SOTTO_E_INVAL, 0, "the description is missing");
-    int r = sotto__pc_enter(pc, &peer);
+    int r = sdp && has_media(sdp) ? sotto__srtp_start() : 0; /* slow the first time: not under the lock */
+    if (r == 0) r = sotto__pc_enter(pc, &peer);
     if (r < 0) return sotto__error(reterr, r, 0, "%s", sotto_strerror(r));
     r = sotto__peer_set_remote(peer, sotto__now(pc->ctx), type, sdp, reterr);
     sotto__pc_leave(pc);

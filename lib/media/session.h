@@ -62,6 +62,8 @@ struct line {
     int32_t mode;    /* SOTTO_RECEIVE_* */
     sotto_us target; /* of jitter; < 0: adaptive */
     struct dtmf *dtmf; /* NULL: never used */
+    bool has_tone_time;
+    uint32_t tone_time; /* RTP time of the tone that plays */
     bool unmuted, tell_mute;
     size_t n_sources;
     uint64_t dropped; /* frames not taken in time, not told yet */

@@ -167,9 +167,11 @@ void sotto__session_send_tone(struct session *s, sotto_us now, struct line *line
     struct outgoing *o;
     if (!codec || choose(s, line, NULL, &o) < 0 || o->inactive || need_sender(s, line, o) < 0)
         return; /* negotiated away meanwhile, or without memory: lost as on any network */
-    uint32_t time = sotto__sender_time(o->sender, tone->began, codec->clock);
-    (void)sotto__sender_event(o->sender, now, codec, tone->payload, sizeof tone->payload, time,
-                              tone->marker, &s->pacer);
+    if (tone->marker || !line->has_tone_time) /* all packets of a tone have one: RFC 4733 §2.5.1.2 */
+        line->tone_time = sotto__sender_time(o->sender, tone->began, codec->clock);
+    line->has_tone_time = true;
+    (void)sotto__sender_event(o->sender, now, codec, tone->payload, sizeof tone->payload,
+                              line->tone_time + tone->ahead, tone->marker, &s->pacer);
 }
 
 /* ---- departures ---- */
@@ -211,8 +213,9 @@ int sotto__session_next_departure(struct session *s, sotto_us now, struct sessio
         }
         o->last_pt = pkt->pt;
         if (o->sender->stats.packets == 0) s->timer.next = now; /* RFC 6051 §2.1: a report at once */
-        sotto__sender_depart(pkt->sender, now, pkt, line->ids, &values, rtx ? rtx->pt : PT_NONE,
-                             &s->departure);
+        if (!sotto__sender_depart(pkt->sender, now, pkt, line->ids, &values,
+                                  rtx ? rtx->pt : PT_NONE, &s->departure))
+            continue;
         *out = (struct session_out){
             .type = SESSION_OUT_RTP, .departure = &s->departure, .line = line, .outgoing = o};
         return 1;

@@ -110,17 +110,23 @@ static void tell(struct peer *p, sotto_us now, const struct session_out *out)
     }
 }
 
+static void send_rtp(struct peer *p, sotto_us now, const struct departure *d)
+{
+    if (d->again)
+        (void)sotto__transport_send_rtp_again(&p->transport, now, d->head, d->n_head, d->payload,
+                                              d->n_payload);
+    else
+        (void)sotto__transport_send_rtp(&p->transport, now, d->head, d->n_head, d->payload,
+                                        d->n_payload);
+}
+
 void sotto__media_run(struct peer *p, sotto_us now)
 {
     struct session_out out;
     p->session.can_send = sotto__transport_has_media_keys(&p->transport);
     while (sotto__session_next(&p->session, now, &out) == 1) {
         switch (out.type) { /* what the transport does not take is lost, as on any network */
-        case SESSION_OUT_RTP:
-            (void)sotto__transport_send_rtp(&p->transport, now, out.departure->head,
-                                            out.departure->n_head, out.departure->payload,
-                                            out.departure->n_payload);
-            break;
+        case SESSION_OUT_RTP: send_rtp(p, now, out.departure); break;
         case SESSION_OUT_RTCP:
             (void)sotto__transport_send_rtcp(&p->transport, now, out.p, out.n);
             break;

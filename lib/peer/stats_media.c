@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Streams in the report of statistics: inbound-rtp, outbound-rtp and what the remote reports of them, remote-inbound-rtp and
- * remote-outbound-rtp (W3C webrtc-stats §8). In: the counters of the session; out: objects. What only encoders and decoders know is not here:
- * those are the application's.
+ * remote-outbound-rtp (W3C webrtc-stats §8). In: the counters of the session; out: objects. What only encoders and decoders know is not
+ * here: it is the application's.
  */
 #include <stdio.h>
 #include <string.h>
