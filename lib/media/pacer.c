@@ -18,8 +18,9 @@ void sotto__pacer_init(struct pacer *p)
 
 bool sotto__pacer_takes(const struct pacer *p, enum pacer_class c, size_t n)
 {
-    return p->packets[c] == 0 ||
-           (n <= SOTTO_MAX_PACER_BYTES && p->bytes[c] <= SOTTO_MAX_PACER_BYTES - n);
+    if (p->packets[c] == 0) return true;
+    return p->packets[c] < SOTTO_MAX_PACER_PACKETS && n <= SOTTO_MAX_PACER_BYTES &&
+           p->bytes[c] <= SOTTO_MAX_PACER_BYTES - n;
 }
 
 /* ---- the wheel ---- */
@@ -131,7 +132,7 @@ sotto_us sotto__pacer_due(const struct pacer *p)
     if (audio) return audio->queued;
     if (repair) due = later(repair->queued, open_at(p->repair_at));
     if (video)
-        due = sotto__earlier(due, video->at);
+        due = sotto__earlier(due, video->at / PACER_SLOT_US * PACER_SLOT_US);
     else if (p->used)
         due = sotto__earlier(due, first_slot(p) * PACER_SLOT_US);
     return p->rate_bps && due != SOTTO_NEVER ? later(due, open_at(p->rate_at)) : due;

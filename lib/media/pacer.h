@@ -31,7 +31,7 @@ struct pacer {
 };
 
 void sotto__pacer_init(struct pacer *p); /* it may not be moved from then on */
-/* Whether a frame of n bytes fits below SOTTO_MAX_PACER_BYTES: an empty queue takes any frame. */
+/* Whether a frame of n bytes fits below SOTTO_MAX_PACER_BYTES and _PACKETS: an empty queue takes any frame. */
 bool sotto__pacer_takes(const struct pacer *p, enum pacer_class c, size_t n);
 /* at: video is held until then, or a little less. Packets of one sender come with times that do not fall. */
 void sotto__pacer_push(struct pacer *p, sotto_us now, enum pacer_class c, struct sent_packet *pkt,

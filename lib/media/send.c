@@ -98,7 +98,7 @@ static void time_audio(const struct sender *s, uint32_t clock, struct timing *t)
         return;
     }
     t->time = expected;
-    t->skew += early;
+    t->skew += early < -tolerance ? early / SKEW_SHARE : early; /* a burst says little */
     t->capture -= early * 1000000 / clock;
 }
 
@@ -224,6 +224,13 @@ static size_t payload_max(const struct sender *s, size_t n_dependency)
     return max < SOTTO_MAX_RTP_PAYLOAD ? max : SOTTO_MAX_RTP_PAYLOAD;
 }
 
+void sotto__sender_expect(struct sender *s, const uint8_t ids[EXT_COUNT],
+                          const struct ext_values *values)
+{
+    size_t head = RTP_HEADER + sotto__ext_size(ids, values);
+    if (head > s->head) s->head = head;
+}
+
 int sotto__sender_frame(struct sender *s, sotto_us now, const struct codec *codec,
                         const sotto_frame *f, struct pacer *p)
 {
@@ -312,14 +319,14 @@ static bool is_unused(struct sender *s, int64_t seq)
 {
     uint64_t bit;
     if (!s->has_seq || seq >= s->seq) return true;
-    if (seq < s->raw_floor || seq < s->seq - (int64_t)SENDER_USED) return false;
+    if (seq < s->raw_floor || seq < s->seq - (int64_t)SENDER_USED) return false; /* as SRTP */
     return !(*used_word(s, seq, &bit) & bit);
 }
 
 static void mark_used(struct sender *s, int64_t seq)
 {
     uint64_t bit;
-    if (!s->has_seq) s->seq = seq, s->raw_floor = 0;
+    if (!s->has_seq) s->seq = s->raw_floor = seq;
     s->has_seq = true;
     if (seq - s->seq > (int64_t)SENDER_USED) s->seq = seq - (int64_t)SENDER_USED;
     for (; s->seq <= seq; s->seq++) *used_word(s, s->seq, &bit) &= ~bit;
@@ -451,7 +458,7 @@ bool sotto__sender_depart(struct sender *s, sotto_us now, struct sent_packet *pk
     }
     out->ssrc = is_rtx ? s->rtx_ssrc : s->ssrc;
     out->payload = pkt->payload, out->n_payload = pkt->n;
-    out->is_repair = pkt->is_repair;
+    out->is_repair = pkt->is_repair, out->again = again;
     if (again) {
         memcpy(out->head, pkt->payload - pkt->n_head, pkt->n_head);
         out->n_head = pkt->n_head;

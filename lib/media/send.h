@@ -81,6 +81,9 @@ struct sender {
 int sotto__sender_new(struct sender **ret, bool is_video, uint32_t ssrc, uint32_t rtx_ssrc);
 void sotto__sender_free(struct sender *s, struct pacer *p); /* takes its packets out of the pacer; NULL is fine */
 
+/* The extensions that its packets are about to carry: frames leave room for them. Without: learnt from the packets that leave. */
+void sotto__sender_expect(struct sender *s, const uint8_t ids[EXT_COUNT],
+                          const struct ext_values *values);
 /* One frame, checked by api/ for sizes and NULL only. codec: as negotiated. As sotto_transceiver_send_frame(). */
 int sotto__sender_frame(struct sender *s, sotto_us now, const struct codec *codec,
                         const sotto_frame *f, struct pacer *p);
@@ -110,6 +113,7 @@ struct departure {
     size_t n_payload;
     uint32_t ssrc;
     bool is_repair;
+    bool again; /* a repair without RTX: the same bytes as the first time; SRTP must take the same number again */
 };
 bool sotto__sender_depart(struct sender *s, sotto_us now, struct sent_packet *pkt,
                           const uint8_t ids[EXT_COUNT], struct ext_values *values, uint8_t rtx_pt,

@@ -34,6 +34,8 @@
 #define SOTTO_MAX_EARLY_MEDIA_BYTES (64u * 1024)
 #define SOTTO_MAX_MEDIA_PACKET 1400u     /* bytes of an RTP or RTCP packet to send: with SRTP and IPv6 below Ethernet's 1500 */
 #define SOTTO_MAX_RTP_PAYLOAD 1140u      /* bytes of payload of one packet: SOTTO_MTU less SRTP, header and our extensions */
+#define SOTTO_MAX_AUDIO_PACKET 1500u     /* bytes of an encoded audio packet that playout takes: what one datagram carries */
+#define SOTTO_MAX_PLAYOUT_US 4000000     /* upper end of what playout may hold: as the W3C's jitterBufferTarget */
 
 #define SOTTO_MAX_UNSIGNALLED 32u        /* of them, sources that neither a MID nor a=ssrc announced */
 #define SOTTO_SOURCE_IDLE_US (10 * 1000000LL) /* silent for so long: it makes room for another */
@@ -42,6 +44,7 @@
 #define SOTTO_DEFAULT_AUDIO_BPS 64000u
 #define SOTTO_MIN_TARGET_BPS 30000u      /* however little a remote's REMB or TMMBR allows */
 #define SOTTO_MAX_PACER_BYTES (2u * 1024 * 1024) /* that wait to leave, of one class; a frame into an empty queue is always taken */
+#define SOTTO_MAX_PACER_PACKETS 16384u   /* … a frame that is begun below it is taken as a whole */
 #define SOTTO_HISTORY_PACKETS 4096u      /* of one encoding, for retransmission: a power of 2 */
 #define SOTTO_HISTORY_BYTES (4u * 1024 * 1024)
 #define SOTTO_HISTORY_US (2 * 1000000LL) /* older ones help nobody */
