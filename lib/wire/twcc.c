@@ -26,7 +26,8 @@ static size_t read_chunk(uint16_t chunk, uint8_t symbols[static 14], bool *run)
     }
     size_t n = chunk & TWO_BITS ? 7 : 14;
     for (size_t i = 0; i < n; i++)
-        symbols[i] = chunk & TWO_BITS ? chunk >> (12 - 2 * i) & 3 : chunk >> (13 - i) & 1;
+        symbols[i] =
+            (uint8_t)(chunk & TWO_BITS ? chunk >> (12 - 2 * i) & 3 : chunk >> (13 - i) & 1);
     return n;
 }
 
