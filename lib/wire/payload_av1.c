@@ -334,7 +334,7 @@ int sotto__peek_av1(const uint8_t *p, size_t n, struct payload_info *ret)
     *ret = (struct payload_info){
         .starts = !(p[0] & Z),
         .may_end = !(p[0] & Y),
-        .is_key = key.has_sequence && ((p[0] & N) || key.is_key),
+        .is_key = (p[0] & N) || key.is_key,
         .picture_id = -1,
         .temporal = temporal,
     };

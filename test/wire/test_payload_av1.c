@@ -44,7 +44,8 @@ static void av1_reads_every_aggregation_header(void **state)
         {{0x20, 2, SEQ, 0x08, FRAME, 0xff}, 6, true, true, true, 0},     /* reduced still picture */
         {{0x18, SEQ, 0}, 3, true, true, true, 0},
         {{0x10, SEQ, 0}, 3, true, true, false, 0}, /* N says it, or the frame does */
-        {{0x18, FRAME, KEY_BITS}, 3, true, true, false, 0}, /* of no use without a sequence header */
+        {{0x18, META, 0}, 3, true, true, true, 0}, /* the sequence header may come later */
+        {{0x10, FRAME, KEY_BITS}, 3, true, true, false, 0}, /* of no use without one */
         {{0x30, 1, TD, 2, SEQ, 0, HEADER, KEY_BITS}, 8, true, true, true, 0},
         {{0x00, 2, SEQ, 0, 2, META, 9, 1, PADDING, 2, FRAME, KEY_BITS}, 12, true, true, true, 0},
         {{0x20, 3, SEQ | SIZED, 1, 0, FRAME | SIZED, 1, KEY_BITS}, 8, true, true, true, 0},
