@@ -308,29 +308,31 @@ int sotto__sender_event(struct sender *s, sotto_us now, const struct codec *code
     return 0;
 }
 
-static uint64_t *used_word(struct sender *s, int64_t seq, uint64_t *bit)
+static uint64_t *used_word(struct sender *s, int64_t seq)
 {
-    *bit = 1ull << (seq & 63);
     return &s->raw_used[(uint64_t)seq % SENDER_USED / 64];
+}
+
+static uint64_t used_bit(int64_t seq)
+{
+    return 1ull << (seq & 63);
 }
 
 /* Whether no packet had this number, as far as that is known; if not, it may not be used. */
 static bool is_unused(struct sender *s, int64_t seq)
 {
-    uint64_t bit;
     if (!s->has_seq || seq >= s->seq) return true;
     if (seq < s->raw_floor || seq < s->seq - (int64_t)SENDER_USED) return false; /* as SRTP */
-    return !(*used_word(s, seq, &bit) & bit);
+    return !(*used_word(s, seq) & used_bit(seq));
 }
 
 static void mark_used(struct sender *s, int64_t seq)
 {
-    uint64_t bit;
     if (!s->has_seq) s->seq = s->raw_floor = seq;
     s->has_seq = true;
     if (seq - s->seq > (int64_t)SENDER_USED) s->seq = seq - (int64_t)SENDER_USED;
-    for (; s->seq <= seq; s->seq++) *used_word(s, s->seq, &bit) &= ~bit;
-    *used_word(s, seq, &bit) |= bit;
+    for (; s->seq <= seq; s->seq++) *used_word(s, s->seq) &= ~used_bit(s->seq);
+    *used_word(s, seq) |= used_bit(seq);
 }
 
 int sotto__sender_rtp(struct sender *s, sotto_us now, const struct codec *codec,
