@@ -146,7 +146,7 @@ static int change_parameters(struct world *w, struct peer *p, struct transceiver
     if (how & 2) params->encodings[0].scale = how >> 4;
     if (how & 4) params->encodings[0].inactive = true;
     if (how & 8) params->n_encodings--;
-    int r = sotto__transceiver_set_parameters(p, t, params);
+    int r = sotto__transceiver_set_parameters(p, nego_now(w), t, params);
     REQUIRE(r == 0 ? t->transaction == 0 && !(how & 9)
                    : t->transaction == params->transaction || how & 1);
     if (r < 0) t->transaction = before; /* that it was read is not what failed */

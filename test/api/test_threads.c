@@ -168,14 +168,14 @@ static void busy_callers_starve_nobody(void **state)
     sotto_ctx_free(p.ctx);
 }
 
-struct sender {
+struct talker {
     struct call *call;
     int n;
 };
 
 static void *send_all(void *arg)
 {
-    struct sender *s = arg;
+    struct talker *s = arg;
     static const char bytes[1000];
     for (int i = 0; i < s->n;) {
         int r = sotto_dc_send(s->call->a.dc, bytes, sizeof bytes, false);
@@ -195,7 +195,7 @@ static void a_greedy_sender_leaves_room_for_the_loop(void **state)
     assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
     call_new(&c, ctx, ctx);
     call_connect(&c);
-    struct sender s = {&c, 20000};
+    struct talker s = {&c, 20000};
     sotto_us begin = sotto_now();
     pthread_create(&t, NULL, send_all, &s);
     bool all = false;
