@@ -29,6 +29,7 @@ struct outgoing { /* one encoding that a section sends */
     uint32_t tmmbr_ssrc;     /* … and who set it */
     uint16_t tmmbr_overhead;
     uint64_t octets_at_report, packets_at_report; /* of the sender, for the rate between reports */
+    uint64_t packets_at_ours; /* at our last regular report */
     sotto_us report_at;
     sotto_us key_told;       /* when the application was asked last; 0: never */
     bool key_wanted;         /* … it is to be asked */
@@ -153,6 +154,7 @@ struct session {
     bool bye;                 /* goodbyes are to be said */
     uint32_t forget[8];
     size_t n_forget;
+    sotto_us early_at;        /* feedback beside regular reports waits until then: 5 % of the bandwidth */
     size_t report_at;         /* which outgoing stream the regular report goes on with */
     bool reporting;
     struct departure departure;

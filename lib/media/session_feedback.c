@@ -126,9 +126,7 @@ static void on_dlrr(struct session *s, sotto_us now, const struct rtcp *r)
         struct rtcp_dlrr d;
         sotto__rtcp_dlrr(r, i, &d);
         if (d.ssrc != s->ssrc && !sotto__session_outgoing(s, d.ssrc, NULL)) continue;
-        uint32_t middle = sotto__ntp_middle(sotto__ntp(now + s->ntp_offset));
-        int32_t ticks = (int32_t)(middle - d.lrr - d.dlrr);
-        if (d.lrr != 0 && ticks >= 0) take_rtt(s, (sotto_us)ticks * 1000000 / 65536 + 1);
+        take_rtt(s, sotto__ntp_rtt(sotto__ntp(now + s->ntp_offset), d.lrr, d.dlrr));
     }
 }
 
@@ -189,6 +187,15 @@ static void on_blocks(struct session *s, sotto_us now, const struct rtcp *r)
     }
 }
 
+static void heard(struct session *s, sotto_us now)
+{
+    for (struct node *n = s->lines.next; n != &s->lines; n = n->next) {
+        struct line *line = CONTAINER_OF(n, struct line, all);
+        for (size_t i = 0; i < line->n_outgoing; i++)
+            if (line->outgoing[i].sender) sotto__breaker_heard(&line->outgoing[i].breaker, now);
+    }
+}
+
 void sotto__session_rtcp(struct session *s, sotto_us now, const uint8_t *p, size_t n)
 {
     struct rtcp r;
@@ -198,6 +205,7 @@ void sotto__session_rtcp(struct session *s, sotto_us now, const uint8_t *p, size
         return;
     }
     sotto__rtcp_timer_received(&s->timer, n);
+    heard(s, now);
     while (sotto__rtcp_next(p, n, &at, &r) == 1) {
         switch (r.type) {
         case RTCP_SR:

@@ -171,6 +171,7 @@ static void write_feedback(struct session *s, sotto_us now, struct writer *w)
 
 static bool has_feedback(const struct session *s, sotto_us now)
 {
+    if (now < s->early_at) return false;
     return s->n_nacks > 0 || s->n_feedback > 0 || now >= s->arrivals.next;
 }
 
@@ -224,7 +225,8 @@ static void interval_over(struct session *s, sotto_us now, size_t bytes)
     struct outgoing *o;
     while ((o = next_outgoing(s, &at, &line))) {
         n_out++;
-        bool sending = line->sends && o->sender->has_time;
+        bool sending = o->sender->sr_packets != o->packets_at_ours;
+        o->packets_at_ours = o->sender->sr_packets;
         if (sotto__breaker_interval(&o->breaker, now, sending, interval))
             o->breaker_wanted = s->news = true;
     }
@@ -258,12 +260,18 @@ int sotto__session_next_rtcp(struct session *s, sotto_us now, struct session_out
         write_short_report(s, &w);
     write_feedback(s, now, &w);
     if (regular && !s->reporting) interval_over(s, now, w.n);
+    if (!regular) {
+        sotto__rtcp_timer_early(&s->timer, now, w.n);
+        s->early_at = sotto__rtcp_timer_early_due(&s->timer, now);
+    }
     return say_rtcp(s, &w, out);
 }
 
 sotto_us sotto__session_rtcp_due(const struct session *s)
 {
     if (!is_active(s)) return SOTTO_NEVER;
-    if (s->bye || s->reporting || s->n_nacks > 0 || s->n_feedback > 0) return 0;
-    return sotto__earlier(s->timer.next, s->arrivals.next);
+    if (s->bye || s->reporting) return 0;
+    sotto_us early = s->n_nacks > 0 || s->n_feedback > 0 ? 0 : s->arrivals.next;
+    if (early < s->early_at) early = s->early_at;
+    return sotto__earlier(s->timer.next, early);
 }
