@@ -149,11 +149,13 @@ sotto_us sotto__nack_since(const struct nack *k, int64_t seq)
     return i < k->n && k->items[i].seq == seq ? k->items[i].since : -1;
 }
 
-/* An answer takes the round trip and a bit; from the fourth time on something else is wrong, and haste does not help. */
+/* An answer takes the round trip and a bit. If there was none, question or answer was lost: from the second time on each question is asked
+ * twice, which is cheap, as senders repeat a packet once a round trip at most. Later there is more time in between: haste did not help. */
 static sotto_us patience(const struct nack *k, unsigned asked)
 {
     sotto_us once = k->rtt + k->rtt / 8 + SOTTO_MS(5);
-    return asked < 4 ? once : once * (asked - 2) / 2;
+    if (asked > 6) once += once * (asked - 6) / 4;
+    return asked == 1 ? once : asked % 2 == 0 ? once / 3 : once - once / 3;
 }
 
 size_t sotto__nack_next(struct nack *k, sotto_us now, uint16_t *seqs, size_t max)

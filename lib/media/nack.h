@@ -11,7 +11,7 @@
 #include "util/limits.h"
 #include "util/time.h"
 
-#define NACK_MAX_ASKED 10u /* times that one packet is asked for */
+#define NACK_MAX_ASKED 14u /* times that one packet is asked for */
 
 struct nack_item {
     int64_t seq;

@@ -16,6 +16,7 @@
 
 #define FIRST_PATIENCE SOTTO_MS(20) /* for packets before the first one */
 #define MIN_KEY_INTERVAL SOTTO_MS(300)
+#define KEY_PATIENCE SOTTO_MS(400) /* for one that is arriving */
 
 /* ---- life ---- */
 
@@ -412,8 +413,8 @@ static sotto_us key_due(const struct receiver *r)
     if (!r->cfg.pli || !r->cfg.is_video) return SOTTO_NEVER;
     if (r->key_wanted) return r->key_after;
     if (!r->key_needed && !r->key_hedged) return SOTTO_NEVER;
-    sotto_us at = r->key_after, patience = MIN_KEY_INTERVAL;
-    if (patience < 2 * r->nack.rtt) patience = 2 * r->nack.rtt;
+    sotto_us at = r->key_after, patience = KEY_PATIENCE;
+    if (patience < 4 * r->nack.rtt) patience = 4 * r->nack.rtt;
     if (r->key.found && at < r->key.at + patience) at = r->key.at + patience;
     if (r->cur.n > 0 && r->cur.is_key && !r->cur.is_damaged && at < r->cur.first_at + patience)
         at = r->cur.first_at + patience;

@@ -10,7 +10,7 @@
 #define ORDERED_PATIENCE SOTTO_MS(60) /* audio for playout, which hides longer gaps better than it waits */
 #define MIN_PATIENCE SOTTO_MS(20)     /* without repair: for reordering */
 #define MAX_PATIENCE SOTTO_MS(100)
-#define HEDGE_AFTER SOTTO_MS(150)     /* and three round trips: then a key frame is asked for beside the repair */
+#define HEDGE_AFTER SOTTO_MS(50)      /* and two round trips: then a key frame is asked for beside the repair */
 
 static struct packet *at(const struct receiver *r, int64_t seq)
 {
@@ -31,11 +31,20 @@ static bool belongs(const struct receiver *r, int64_t seq)
     return !p->is_padding && !p->is_broken && p->time == r->key.time;
 }
 
-/* Of the newest key frame it is known how much of it is there: its run of packets grows at both ends, each packet is looked at once. */
+/* Whether another key frame is to be watched instead: a packet is missing that is not waited for. */
+static bool key_is_hopeless(const struct receiver *r, sotto_us now)
+{
+    if (!r->key.found || !r->cfg.nack || now - r->key.at > RECV_WAIT) return true;
+    return r->key.hi <= r->highest && !is_there(r, r->key.hi) &&
+           sotto__nack_since(&r->nack, r->key.hi) < 0;
+}
+
+/* Of one key frame it is known how much of it is there: its run of packets grows at both ends, each packet is looked at once. */
 void sotto__recv_note_key(struct receiver *r, sotto_us now, const struct packet *p)
 {
     if (!r->cfg.is_video || p->is_padding || p->is_broken) return;
-    if (p->info.is_key && (!r->key.found || (int32_t)(p->time - r->key.time) > 0))
+    if (p->info.is_key && (!r->key.found || (int32_t)(p->time - r->key.time) > 0) &&
+        key_is_hopeless(r, now))
         r->key = (struct key_frame){true, p->time, p->seq, p->seq + 1, now};
     else if (!r->key.found || p->time != r->key.time ||
              (p->seq != r->key.lo - 1 && p->seq != r->key.hi))
@@ -112,7 +121,8 @@ static sotto_us video_until(struct receiver *r, sotto_us now, const struct packe
     if (is_spare(r, p, gap, since, &spare)) until = sotto__earlier(until, spare);
     if (key_is_whole(r)) /* it helps at once if all else is stopped */
         until = sotto__earlier(until, r->broken == 0 ? now : due_of(r, r->key.time, since));
-    sotto_us hedge = since + HEDGE_AFTER + 3 * r->nack.rtt;
+    sotto_us hedge = since + HEDGE_AFTER + 2 * r->nack.rtt, due = due_of(r, p->time, since);
+    if (hedge < due) hedge = due; /* nobody misses it yet */
     r->key_hedged = now >= hedge;
     if (!r->key_hedged) r->wake = sotto__earlier(r->wake, hedge);
     return until;
