@@ -90,7 +90,7 @@ int file_ivf_next(struct media_reader *r, struct media_unit *ret)
     return 1;
 }
 
-/* The header; its number of frames is only known at the end. */
+/* The header. Its length is only known at the end: in ticks, as ffmpeg has it; where a tick is a frame that is their number. */
 static int write_header(struct media_writer *w)
 {
     uint8_t h[HEADER] = "DKIF";
@@ -100,7 +100,7 @@ static int write_header(struct media_writer *w)
     put_le(h + 14, 2, (uint64_t)w->height);
     put_le(h + 16, 4, 90000);
     put_le(h + 20, 4, 1);
-    put_le(h + 24, 4, w->frames);
+    put_le(h + 24, 4, w->frames > 0 ? (uint64_t)(w->ticks + w->step) : 0);
     return fwrite(h, 1, sizeof h, w->file) == sizeof h ? 0 : SOTTO_E_SYS;
 }
 
@@ -115,7 +115,8 @@ int file_ivf_put(struct media_writer *w, const uint8_t *data, size_t len, uint32
         if (write_header(w) < 0) return SOTTO_E_SYS;
         w->begun = true;
     } else {
-        w->ticks += step > 0 ? step : 1; /* times only go on: players complain of others */
+        w->step = step > 0 ? step : 1; /* times only go on: players complain of others */
+        w->ticks += w->step;
     }
     w->rtp = rtp_time;
     put_le(h, 4, len);

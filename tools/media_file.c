@@ -106,11 +106,10 @@ int media_writer_put(struct media_writer *w, const uint8_t *data, size_t len, ui
     case MEDIA_IVF: r = file_ivf_put(w, data, len, rtp_time, is_key); break;
     case MEDIA_OGG: r = file_ogg_put(w, data, len, rtp_time); break;
     }
-    if (r == 1) {
-        w->bytes += len;
-        w->frames++;
-    }
-    return r;
+    if (r != 1) return r;
+    w->bytes += len;
+    w->frames++;
+    return fflush(w->file) == 0 ? 1 : SOTTO_E_SYS; /* who is killed leaves a file that can be played */
 }
 
 int media_writer_close(struct media_writer *w)

@@ -57,7 +57,8 @@ struct media_writer {
     char fourcc[5];
     bool begun;
     uint32_t rtp;      /* of the last one */
-    int64_t ticks;     /* IVF: its time, in 1/90000 s */
+    int64_t ticks;     /* IVF: its time, in 1/90000 s. Ogg: where the page begins, in samples */
+    int64_t step;      /* IVF: from the one before it */
     int32_t width, height;
     int64_t granule;   /* Ogg: samples up to the end of what is in the page */
     uint32_t next_rtp; /* … that follows without a gap */

@@ -247,7 +247,7 @@ static void what_was_read_and_written_reads_the_same(void **state)
     }
 }
 
-static void an_ivf_file_begins_with_a_key_frame_and_counts_its_frames(void **state)
+static void an_ivf_file_begins_with_a_key_frame_and_says_how_long_it_is(void **state)
 {
     static struct media_writer w;
     static const uint8_t key[] = {0x10, 0, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xf0, 0, 9},
@@ -259,10 +259,10 @@ static void an_ivf_file_begins_with_a_key_frame_and_counts_its_frames(void **sta
     assert_int_equal(media_writer_put(&w, key, sizeof key, 6000, true), 1);
     assert_int_equal(media_writer_put(&w, delta, sizeof delta, 9000, false), 1);
     assert_int_equal(close_writer(&w), 32 + 12 + sizeof key + 12 + sizeof delta);
-    static const uint8_t want[] = {'D', 'K',  'I', 'F',  0, 0,    32,   0, 'V', 'P', '8',
-                                   '0', 0x40, 1,   0xf0, 0, 0x90, 0x5f, 1, 0,   1,   0,
-                                   0,   0,    2,   0,    0, 0,    0,    0, 0,   0,   sizeof key,
-                                   0,   0,    0,   0,    0, 0,    0,    0, 0,   0,   0};
+    static const uint8_t want[] = {'D', 'K',  'I',  'F',  0, 0,    32,   0, 'V', 'P', '8',
+                                   '0', 0x40, 1,    0xf0, 0, 0x90, 0x5f, 1, 0,   1,   0,
+                                   0,   0,    0x70, 0x17, 0, 0,    0,    0, 0,   0,   sizeof key,
+                                   0,   0,    0,    0,    0, 0,    0,    0, 0,   0,   0};
     assert_memory_equal(written.data, want, sizeof want);
     assert_int_equal(written.data[32 + 12 + sizeof key + 4], 0xb8); /* 3000 ticks */
     assert_int_equal(written.data[32 + 12 + sizeof key + 5], 0x0b);
@@ -372,7 +372,7 @@ int main(void)
         cmocka_unit_test(a_damaged_ogg_page_ends_the_file_with_an_error),
         cmocka_unit_test(times_that_go_back_in_an_ivf_file_are_refused),
         cmocka_unit_test(what_was_read_and_written_reads_the_same),
-        cmocka_unit_test(an_ivf_file_begins_with_a_key_frame_and_counts_its_frames),
+        cmocka_unit_test(an_ivf_file_begins_with_a_key_frame_and_says_how_long_it_is),
         cmocka_unit_test(a_key_frame_without_a_size_does_not_begin_a_file),
         cmocka_unit_test(gaps_in_the_rtp_time_are_filled_and_old_packets_left_out),
         cmocka_unit_test(a_sender_that_begins_anew_leaves_no_hours_of_silence),
