@@ -59,6 +59,7 @@ static void move_outgoing(struct session *s, struct line *line, const struct lin
 {
     struct outgoing old[SOTTO_MAX_RIDS];
     size_t n_old = line->n_outgoing;
+    bool resumes = cfg->sends && !line->sends;
     memcpy(old, line->outgoing, sizeof old);
     memset(line->outgoing, 0, sizeof line->outgoing);
     line->n_outgoing = cfg->n_outgoing;
@@ -72,11 +73,15 @@ static void move_outgoing(struct session *s, struct line *line, const struct lin
             *o = old[k];
             old[k] = old[--n_old];
         }
+        if (o->sender && (resumes || (o->inactive && !from->inactive)))
+            sotto__session_key_wanted(s, o); /* frames are missing in between */
         o->rid = from->rid;
         o->rid_hash = hash;
         o->inactive = from->inactive;
         o->max_bps = from->max_bps;
-        if (!o->sender) o->ssrc = from->ssrc, o->rtx_ssrc = from->rtx_ssrc;
+        if (o->sender) continue;
+        o->ssrc = line->ssrc_used ? 0 : from->ssrc; /* a second sender would use numbers again */
+        o->rtx_ssrc = line->ssrc_used ? 0 : from->rtx_ssrc;
     }
     for (size_t i = 0; i < n_old; i++) sotto__session_end_outgoing(s, &old[i]);
 }
@@ -251,6 +256,7 @@ static int outgoing_news(struct session *s, sotto_us now, struct line *line, str
         sotto__session_limits(s, now, line, o);
     }
     if (o->breaker.open) s->check_at = sotto__earlier(s->check_at, o->breaker.until);
+    if (line->kind != SOTTO_VIDEO) o->key_wanted = false;
     if (o->key_wanted && (o->key_told == 0 || now - o->key_told >= SOTTO_KEY_REQUEST_US)) {
         o->key_wanted = false;
         o->key_told = now;

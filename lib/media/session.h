@@ -66,6 +66,7 @@ struct line {
     bool has_tone_time;
     uint32_t tone_time; /* RTP time of the tone that plays */
     bool unmuted, tell_mute;
+    bool ssrc_used; /* that of descriptions has had a sender: no second one gets it, as SRTP refuses numbers that were used */
     size_t n_sources;
     uint64_t dropped; /* frames not taken in time, not told yet */
 };

@@ -76,13 +76,34 @@ static bool wants_rtx(const struct line *line)
     return false;
 }
 
+static void fill_values(const struct session *s, sotto_us now, const struct line *line,
+                        const struct outgoing *o, bool is_repair, struct ext_values *v)
+{
+    *v = (struct ext_values){.has = 1u << EXT_MID | 1u << EXT_ABS_SEND};
+    v->mid = sotto__str(line->mid);
+    /* 6.18 fixed point seconds: as the middle of an NTP time, 14 bits on */
+    v->abs_send = (uint32_t)(sotto__ntp(now + s->ntp_offset) >> 14) & 0xffffff;
+    if (!o->rid) return;
+    bool repaired = is_repair && o->rtx_ssrc != 0;
+    v->has |= 1u << (repaired ? EXT_RRID : EXT_RID);
+    v->rid = v->rrid = sotto__str(o->rid);
+}
+
 static int need_sender(struct session *s, struct line *line, struct outgoing *o)
 {
+    struct ext_values values;
+    bool described = o->ssrc != 0;
     if (o->sender) return 0;
     int r = o->ssrc ? 0 : new_ssrc(s, &o->ssrc);
     if (r == 0 && !o->rtx_ssrc && wants_rtx(line)) r = new_ssrc(s, &o->rtx_ssrc);
     if (r < 0) return r;
-    return sotto__sender_new(&o->sender, line->kind == SOTTO_VIDEO, o->ssrc, o->rtx_ssrc);
+    r = sotto__sender_new(&o->sender, line->kind == SOTTO_VIDEO, o->ssrc, o->rtx_ssrc);
+    if (r < 0) return r;
+    if (described) line->ssrc_used = true;
+    fill_values(s, 0, line, o, false, &values);
+    values.has |= 1u << EXT_TWCC;
+    sotto__sender_expect(o->sender, line->ids, &values);
+    return 0;
 }
 
 /* ---- frames, packets, tones ---- */
@@ -165,7 +186,8 @@ void sotto__session_send_tone(struct session *s, sotto_us now, struct line *line
 {
     const struct codec *codec = tone_codec(line);
     struct outgoing *o;
-    if (!codec || choose(s, line, NULL, &o) < 0 || o->inactive || need_sender(s, line, o) < 0)
+    if (!codec || choose(s, line, NULL, &o) < 0 || o->inactive || o->breaker.open ||
+        need_sender(s, line, o) < 0)
         return; /* negotiated away meanwhile, or without memory: lost as on any network */
     if (tone->marker || !line->has_tone_time) /* all packets of a tone have one: RFC 4733 §2.5.1.2 */
         line->tone_time = sotto__sender_time(o->sender, tone->began, codec->clock);
@@ -182,20 +204,6 @@ static struct outgoing *outgoing_of(const struct session *s, const struct sender
     return sotto__session_outgoing(s, sender->ssrc, line);
 }
 
-static void fill_values(const struct session *s, sotto_us now, const struct line *line,
-                        const struct outgoing *o, const struct sent_packet *pkt,
-                        struct ext_values *v)
-{
-    *v = (struct ext_values){.has = 1u << EXT_MID | 1u << EXT_ABS_SEND};
-    v->mid = sotto__str(line->mid);
-    /* 6.18 fixed point seconds: as the middle of an NTP time, 14 bits on */
-    v->abs_send = (uint32_t)(sotto__ntp(now + s->ntp_offset) >> 14) & 0xffffff;
-    if (!o->rid) return;
-    bool repaired = pkt->is_repair && o->rtx_ssrc != 0;
-    v->has |= 1u << (repaired ? EXT_RRID : EXT_RID);
-    v->rid = v->rrid = sotto__str(o->rid);
-}
-
 int sotto__session_next_departure(struct session *s, sotto_us now, struct session_out *out)
 {
     struct sent_packet *pkt;
@@ -203,9 +211,9 @@ int sotto__session_next_departure(struct session *s, sotto_us now, struct sessio
         struct line *line = NULL;
         struct ext_values values;
         struct outgoing *o = outgoing_of(s, pkt->sender, &line);
-        if (!o || !line->sends) continue;
+        if (!o || !line->sends || o->breaker.open) continue; /* RFC 8083 §4.5: nothing leaves */
         const struct codec *rtx = o->rtx_ssrc ? rtx_of(line, pkt->pt) : NULL;
-        fill_values(s, now, line, o, pkt, &values);
+        fill_values(s, now, line, o, pkt->is_repair, &values);
         bool again = pkt->is_repair && !rtx; /* the same bytes once more */
         if (line->ids[EXT_TWCC] && !again) {
             values.has |= 1u << EXT_TWCC;
