@@ -73,6 +73,8 @@ struct payload_info {
     int32_t picture_id; /* -1: the format has none */
     bool picture_id_long; /* 15 bits, not 7 */
     int32_t temporal;   /* layer, 0 if the format has none */
+    bool is_first;      /* H264, H265: nothing of its frame was before it, for certain, but perhaps a delimiter or SEI: it begins with a
+                           delimiter or the parameter sets that come first. Others: false, see starts */
 };
 /* One payload of a packet (n ≥ 1): 0, or SOTTO_E_SYNTAX: its descriptor or header is broken, drop it. */
 int sotto__payload_peek(enum codec_id id, const uint8_t *p, size_t n, struct payload_info *ret);

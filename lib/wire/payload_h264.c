@@ -9,7 +9,7 @@
 #include "wire/payload_int.h"
 
 /* nal_unit_type: H.264 table 7-1, RFC 6184 table 1 */
-enum { SLICE = 1, IDR = 5, SPS = 7, LAST_TYPE = 23, STAP_A = 24, FU_A = 28 };
+enum { SLICE = 1, IDR = 5, SPS = 7, DELIMITER = 9, LAST_TYPE = 23, STAP_A = 24, FU_A = 28 };
 enum { FORBIDDEN = 0x80, REF = 0x60, TYPE = 0x1f, FU_START = 0x80, FU_END = 0x40 };
 
 static unsigned type_of(uint8_t head)
@@ -79,12 +79,14 @@ bool sotto__h264_is_key(const uint8_t *p, size_t n)
 /* ---- receiving ---- */
 
 struct seen { /* in the units of a packet */
-    bool key, ref, slice;
+    bool any, first, key, ref, slice;
 };
 
 static void see(struct seen *seen, uint8_t head)
 {
     unsigned type = type_of(head);
+    if (!seen->any) seen->first = type == DELIMITER || type == SPS;
+    seen->any = true;
     seen->key |= type == IDR || type == SPS;
     seen->ref |= (head & REF) != 0;
     seen->slice |= type >= SLICE && type <= IDR;
@@ -126,6 +128,7 @@ int sotto__peek_h264(const uint8_t *p, size_t n, struct payload_info *ret)
         if (!is_unit(p[0])) return SOTTO_E_SYNTAX;
         see(&seen, p[0]);
     }
+    ret->is_first = seen.first && ret->starts;
     ret->is_key = seen.key;
     ret->disposable = seen.slice && !seen.ref; /* H.264 §7.4.1: 0 for one slice, 0 for all of the picture */
     return 0;

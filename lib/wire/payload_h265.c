@@ -9,7 +9,16 @@
 #include "wire/payload_int.h"
 
 /* nal_unit_type: H.265 table 7-1, RFC 7798 §4.4 */
-enum { BLA_W_LP = 16, CRA = 21, VPS = 32, SPS = 33, LAST_TYPE = 47, AP = 48, FU = 49 };
+enum {
+    BLA_W_LP = 16,
+    CRA = 21,
+    VPS = 32,
+    SPS = 33,
+    DELIMITER = 35,
+    LAST_TYPE = 47,
+    AP = 48,
+    FU = 49
+};
 enum { HEAD = 2, FORBIDDEN = 0x80, LAYER_TOP = 0x01, LAYER = 0xf8, TID = 0x07 };
 enum { FU_START = 0x80, FU_END = 0x40, FU_TYPE = 0x3f };
 
@@ -98,19 +107,22 @@ bool sotto__h265_is_key(const uint8_t *p, size_t n)
 
 /* ---- receiving ---- */
 
-static void see(struct payload_info *ret, unsigned type)
+static void see(struct payload_info *ret, unsigned type, bool first)
 {
+    ret->is_first |= first && (type == DELIMITER || type == VPS);
     ret->is_key |= is_random_access(type) || type == VPS || type == SPS;
 }
 
 static int peek_ap(const uint8_t *p, size_t n, struct payload_info *ret)
 {
     struct reader r = sotto__reader(p + HEAD, n - HEAD);
+    bool first = true;
     do {
         size_t len = sotto__read_u16(&r);
         const uint8_t *unit = sotto__read_view(&r, len);
         if (!unit || !is_unit(unit, len)) return SOTTO_E_SYNTAX;
-        see(ret, type_of(unit));
+        see(ret, type_of(unit), first);
+        first = false;
     } while (r.n > 0);
     return 0;
 }
@@ -129,7 +141,7 @@ static int peek_fu(const uint8_t *p, size_t n, struct payload_info *ret)
     ret->starts = (p[HEAD] & FU_START) != 0;
     ret->may_end = (p[HEAD] & FU_END) != 0;
     if (!is_unit(head, HEAD) || (ret->starts && ret->may_end)) return SOTTO_E_SYNTAX;
-    see(ret, type_of(head));
+    see(ret, type_of(head), ret->starts);
     return 0;
 }
 
@@ -141,7 +153,7 @@ int sotto__peek_h265(const uint8_t *p, size_t n, struct payload_info *ret)
     ret->temporal = (p[1] & TID) - 1;
     if (type_of(p) == AP) return peek_ap(p, n, ret);
     if (type_of(p) == FU) return peek_fu(p, n, ret);
-    see(ret, type_of(p));
+    see(ret, type_of(p), true);
     return is_unit(p, n) ? 0 : SOTTO_E_SYNTAX;
 }
 

@@ -51,6 +51,24 @@ static void nothing_is_neither_a_frame_nor_a_payload(void **state)
     }
 }
 
+/* What a retransmission of 2 or 3 bytes holds: peek and join read no byte too far and agree. */
+static void h105_payloads_of_one_byte_are_read_within_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_FORMATS; i++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            const uint8_t one = (uint8_t)byte, *p = rig_copy(&one, 1);
+            struct payload_info info;
+            int peeked = sotto__payload_peek(formats[i], p, 1, &info);
+            int joined = rig_join_one(formats[i], p, 1);
+            assert_true(peeked == 0 || peeked == SOTTO_E_SYNTAX);
+            assert_true(joined == 0 || joined == SOTTO_E_SYNTAX);
+            if (formats[i] != CODEC_OPUS && formats[i] != CODEC_DTMF && peeked < 0)
+                assert_int_equal(joined, SOTTO_E_SYNTAX);
+            free((void *)(uintptr_t)p);
+        }
+}
+
 /* One payload of each format that is a frame. */
 static const struct {
     const char *p;
@@ -138,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_only_carries_other_payloads_has_no_frames),
         cmocka_unit_test(nothing_is_neither_a_frame_nor_a_payload),
+        cmocka_unit_test(h105_payloads_of_one_byte_are_read_within_it),
         cmocka_unit_test(a_join_that_fails_leaves_the_buffer_as_it_was),
         cmocka_unit_test(a_frame_above_the_maximum_of_the_buffer_is_refused),
         cmocka_unit_test(a_buffer_that_already_failed_stays_so),

@@ -137,28 +137,33 @@ static void peek_knows_keys_and_what_nothing_refers_to(void **state)
     static const struct {
         const char *payload;
         size_t n;
-        bool key, disposable;
+        bool key, disposable, first;
     } rows[] = {
         {"\x65\x88", 2, true, false},
-        {"\x67\x42", 2, true, false}, /* parameter sets come before a key frame */
+        {"\x67\x42", 2, true, false, true}, /* parameter sets come before a key frame */
         {"\x68\xce", 2, false, false},
         {"\x41\x9a", 2, false, false},
         {"\x01\x9a", 2, false, true},
         {"\x06\x05", 2, false, false}, /* SEI and delimiters have no reference bits either */
-        {"\x09\xf0", 2, false, false},
-        {"\x78\0\2\x67\x42\0\2\x68\xce", 9, true, false},
+        {"\x09\xf0", 2, false, false, true},
+        {"\x78\0\2\x67\x42\0\2\x68\xce", 9, true, false, true},
+        {"\x78\0\2\x68\xce\0\2\x67\x42", 9, true, false, false},
+        {"\x78\0\2\x09\xf0\0\2\x65\x88", 9, true, false, true},
         {"\x18\0\2\x06\x05\0\2\x01\x9a", 9, false, true},
         {"\x58\0\2\x01\x9a\0\2\x41\x9a", 9, false, false},
         {"\x7c\x85\x88", 3, true, false},
         {"\x7c\x45\x88", 3, true, false},
         {"\x5c\x01\x88", 3, false, false},
         {"\x1c\x01\x88", 3, false, true},
+        {"\x7c\x87\x42", 3, true, false, true},
+        {"\x7c\x07\x42", 3, true, false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct payload_info info;
         assert_int_equal(peek(rows[i].payload, rows[i].n, &info), 0);
         assert_int_equal(info.is_key, rows[i].key);
         assert_int_equal(info.disposable, rows[i].disposable);
+        assert_int_equal(info.is_first, rows[i].first);
         assert_int_equal(info.picture_id, -1);
         assert_int_equal(info.temporal, 0);
     }

@@ -116,17 +116,22 @@ static void peek_knows_keys_and_temporal_layers(void **state)
         size_t n;
         bool key;
         int temporal;
+        bool first;
     } rows[] = {
         {"\x26\x01\xaf", 3, true, 0},
         {"\x2a\x01\xaf", 3, true, 0},                        /* CRA */
-        {"\x40\x01\x0c", 3, true, 0},                        /* VPS and SPS come before a key frame */
+        {"\x40\x01\x0c", 3, true, 0, true},                        /* VPS and SPS come before a key frame */
         {"\x42\x01\x0c", 3, true, 0},
         {"\x44\x01\x0c", 3, false, 0},                       /* PPS */
         {"\x02\x01\xd0", 3, false, 0},
         {"\x02\x03\xd0", 3, false, 2},
         {"\x00\x01\xd0", 3, false, 0},                       /* TRAIL_N: a higher sub-layer may need it */
-        {"\x60\x01\0\2\x46\x01\0\2\x26\x01", 10, true, 0},
-        {"\x60\x02\0\2\x46\x02\0\2\x02\x02", 10, false, 1},
+        {"\x60\x01\0\2\x46\x01\0\2\x26\x01", 10, true, 0, true},
+        {"\x60\x01\0\2\x26\x01\0\2\x46\x01", 10, true, 0, false},
+        {"\x46\x01\x50", 3, false, 0, true},
+        {"\x62\x01\xa0\xaf", 4, true, 0, true},
+        {"\x62\x01\x20\xaf", 4, true, 0, false},
+        {"\x60\x02\0\2\x4e\x02\0\2\x02\x02", 10, false, 1},
         {"\x62\x01\x93\xaf", 4, true, 0},
         {"\x62\x03\x01\xaf", 4, false, 2},
     };
@@ -134,6 +139,7 @@ static void peek_knows_keys_and_temporal_layers(void **state)
         struct payload_info info;
         assert_int_equal(peek(rows[i].payload, rows[i].n, &info), 0);
         assert_int_equal(info.is_key, rows[i].key);
+        assert_int_equal(info.is_first, rows[i].first);
         assert_int_equal(info.temporal, rows[i].temporal);
         assert_int_equal(info.picture_id, -1);
         assert_false(info.disposable);
