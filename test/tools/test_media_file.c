@@ -17,7 +17,7 @@ static struct file load(const char *name)
 {
     char path[512];
     struct file f = {0};
-    snprintf(path, sizeof path, "%s/media/%s", FIXTURES, name);
+    snprintf(path, sizeof path, "%s/media_file/%s", FIXTURES, name);
     FILE *in = fopen(path, "rb");
     assert_non_null(in);
     f.data = malloc(1 << 20);
