@@ -222,6 +222,7 @@ static void take(struct side *s, const sotto_event *e)
     CHECK(!s->is_closed); /* nothing comes after the closed STATE */
     CHECK(e->type < 32);
     s->n_events[e->type]++;
+    if (s->pair->opt.take) s->pair->opt.take(s, e, s->pair->opt.user);
     sotto_dc *dc = NULL;
     switch (e->type) {
     case SOTTO_EV_STATE: take_state(s, e); return;

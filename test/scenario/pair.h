@@ -79,6 +79,8 @@ struct pair_opt {
     struct pair *beside; /* another pair in the same network, moved along with this one; free this one first */
     struct raw *raw; /* side 1 is this one: raw_peer.h */
     int32_t log_level;
+    void (*take)(struct side *s, const sotto_event *e, void *user); /* nullable: sees each event too */
+    void *user;
 };
 
 struct signal_message;
