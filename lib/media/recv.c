@@ -268,7 +268,8 @@ static void place_packet(struct receiver *r, sotto_us now, struct packet *p)
         r->highest_time = p->time;
         r->highest_clock = p->clock;
     }
-    if (sotto__nack_packet(&r->nack, now, p->seq) == NACK_REPAIRED) p->is_repair = true;
+    sotto_us since = sotto__nack_since(&r->nack, p->seq);
+    if (sotto__nack_packet(&r->nack, now, p->seq) == NACK_REPAIRED) p->waited = now - since;
     see(r, p->seq);
     r->ring[(size_t)p->seq & (r->window - 1)] = p;
     if (p->seq < r->next) {
@@ -387,7 +388,6 @@ void sotto__receiver_input(struct receiver *r, sotto_us now, const struct rtp *r
     }
     struct packet *p = make_packet(r, now, rtp, ext, codec);
     if (!p) return;
-    p->is_repair = is_repair;
     if (!r->started) { /* all was dropped to make room */
         start(r, now, rtp->seq);
         seq = r->next;

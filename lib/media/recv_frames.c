@@ -94,7 +94,7 @@ static void judge_hole(struct receiver *r, const struct packet *p)
 bool sotto__recv_certain_start(const struct packet *p)
 {
     if (p->is_broken || p->is_padding || !p->info.starts) return false;
-    return p->codec == CODEC_VP8 ||
+    return p->codec == CODEC_VP8 || p->info.is_first ||
            ((p->codec == CODEC_VP9 || p->codec == CODEC_AV1) && p->info.is_key);
 }
 
@@ -131,7 +131,8 @@ static void add(struct receiver *r, struct packet *p)
     if (p->info.temporal < f->temporal_min) f->temporal_min = p->info.temporal;
     if (p->at < f->first_at) f->first_at = p->at;
     if (p->at > f->last_at) f->last_at = p->at;
-    if (!p->is_repair && p->at > f->original_at) f->original_at = p->at;
+    if (p->waited == 0 && p->at > f->original_at) f->original_at = p->at;
+    if (p->waited > f->waited) f->waited = p->waited;
     if (f->last)
         f->last->after = p;
     else
@@ -142,11 +143,11 @@ static void add(struct receiver *r, struct packet *p)
 
 /* ---- a frame that is whole ---- */
 
-/* What it waited for an answer, at most what one takes. */
-static sotto_us repair_time(const struct receiver *r, sotto_us original_at, sotto_us last_at)
+/* The room that the target gives to repairs: what this one took, at most what one answer takes. */
+static sotto_us repair_time(const struct receiver *r, sotto_us took)
 {
     sotto_us once = r->nack.rtt + r->nack.rtt / 4 + r->nack.reordering;
-    return original_at > 0 && last_at - original_at < once ? last_at - original_at : once;
+    return took < once ? took : once;
 }
 
 static struct received *new_received(const struct packet *p)
@@ -217,20 +218,32 @@ static void hand_over(struct receiver *r, sotto_us now, const struct building *b
         r->stats.frames_assembled_late++;
         r->stats.assembly_time += b->last_at - b->first_at;
     }
-    sotto_us waited = 0;
-    if (b->original_at < b->last_at) waited = repair_time(r, b->original_at, b->last_at);
+    sotto_us waited = repair_time(r, b->waited);
+    if (b->last_at - b->original_at < waited) waited = b->last_at - b->original_at;
     sotto__jitter_frame(&r->jitter, f->at, f->time, f->clock, waited);
     sotto__recv_push(r, now, f);
 }
 
-/* Its last packet was taken. */
-static void finish(struct receiver *r, sotto_us now)
+/* Some senders mark every unit: parameter sets alone are no frame, the picture follows under the same time. */
+static bool goes_on(const struct building *b, const struct received *f)
+{
+    return b->is_key && !f->is_key && b->n <= 8 &&
+           (f->codec == CODEC_H264 || f->codec == CODEC_H265);
+}
+
+/* Its last packet was taken, as a marker or the next time tells. */
+static void finish(struct receiver *r, sotto_us now, bool is_marked)
 {
     struct building b = r->cur;
     struct received *f = NULL;
     r->cur = (struct building){.n = 0};
     bool decodable = b.is_key || b.temporal_max < r->broken;
     if (!b.is_damaged && decodable) f = join(&b);
+    if (f && is_marked && r->broken == 0 && goes_on(&b, f)) {
+        sotto__received_free(f);
+        r->cur = b;
+        return;
+    }
     if (f) read_told(r, &b, f);
     free_packets(r, b.first);
     if (f && (f->is_key || b.temporal_max < r->broken)) {
@@ -257,8 +270,7 @@ static void take_audio(struct receiver *r, sotto_us now, struct packet *p)
         f->data = data;
         f->n = p->n;
         r->stats.frames++;
-        sotto_us waited = p->is_repair ? repair_time(r, 0, p->at) : 0;
-        sotto__jitter_frame(&r->jitter, p->at, p->time, p->clock, waited);
+        sotto__jitter_frame(&r->jitter, p->at, p->time, p->clock, repair_time(r, p->waited));
         sotto__recv_push(r, now, f);
     } else {
         sotto__received_free(f);
@@ -286,11 +298,11 @@ void sotto__recv_take(struct receiver *r, sotto_us now)
     bool is_last = p->marker;
     if (r->cur.n > 0 && p->time != r->cur.time) {
         if (r->hole > 0) damage(r); /* its end may have been in there */
-        finish(r, now);
+        finish(r, now, false);
     }
     if (r->cur.n == 0) begin(r, p);
     if (r->hole > 0) damage(r);
     r->hole = 0;
     add(r, p);
-    if (is_last) finish(r, now);
+    if (is_last) finish(r, now, true);
 }

@@ -23,7 +23,8 @@ struct packet {
     enum codec_id codec;
     uint32_t time, clock, duration;
     uint8_t pt;
-    bool marker, is_padding, is_broken, is_repair;
+    bool marker, is_padding, is_broken;
+    sotto_us waited; /* for it to be repaired, since it was found missing */
     struct payload_info info; /* video, neither padding nor broken */
     int8_t rotation;          /* -1: not told */
     bool has_level, voice;
@@ -38,7 +39,8 @@ struct building { /* the frame whose packets are being taken; n 0: none */
     uint32_t time;
     bool is_damaged, is_key, is_disposable;
     int32_t temporal_max, temporal_min;
-    sotto_us first_at, last_at, original_at; /* original_at: of the last one that was no repair */
+    sotto_us first_at, last_at, original_at; /* original_at: of the last one that was no repair; 0: none */
+    sotto_us waited;                         /* for the repair that took longest */
 };
 
 struct key_frame { /* one that is beyond a gap: packets lo … hi - 1 are there */
