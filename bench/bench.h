@@ -15,18 +15,33 @@ void bench_check(int r, const char *what); /* below 0: says so and ends the proc
 /* Two processes: signaling on standard input and output. Each returns the exit code. */
 int bench_bulk(bool offers, size_t size, double seconds);
 int bench_ping(bool offers, size_t size, double seconds);
+int bench_rtp(bool offers, long rate, double seconds);
+int bench_frame(bool offers, size_t size, double seconds);
 /* One process. */
 int bench_setup(size_t n);
 int bench_scale(size_t n, double idle);
+int bench_opus(double seconds);
+
+/* A span of measuring, and what a role of a pair says of it at its end. */
+struct bench_window {
+    double cpu;
+    sotto_us start, end;
+};
+struct bench_window bench_window_open(double seconds);
+void bench_report(const char *role, struct bench_window w, unsigned long long bytes,
+                  unsigned long long msgs, unsigned long long sent);
 
 /* pipe.c: one connection whose remote is another process. */
 struct bench_link {
     sotto_ctx *ctx;
     sotto_pc *pc;
     sotto_dc *dc; /* NULL until it is there */
+    sotto_transceiver *video; /* the same, of a link of media */
     bool open;
 };
-void bench_link_open(struct bench_link *l,
-                     bool offers); /* returns when the channel is open; else ends the process */
+/* Returns when the channel is open; of media: when they are connected. Else ends the process. */
+void bench_link_open(struct bench_link *l, bool offers, bool media);
+/* Takes one event, waiting until `end`. NULL: none. A connection that ended ends the process. */
+sotto_event *bench_next_event(struct bench_link *l, sotto_us end);
 
 #endif

@@ -9,50 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct window {
-    double cpu;
-    sotto_us start, end;
-};
-
-static struct window window_open(double seconds)
-{
-    struct window w = {.cpu = bench_cpu(), .start = sotto_now()};
-    w.end = w.start + (sotto_us)(seconds * 1e6);
-    return w;
-}
-
-static void report(const char *role, struct window w, unsigned long long bytes,
-                   unsigned long long msgs, unsigned long long sent)
-{
-    printf("R "
-           "{\"role\":\"%s\",\"bytes\":%llu,\"msgs\":%llu,\"sent\":%llu,\"secs\":%.6f,\"cpu\":%.6f,"
-           "\"rss_kb\":%ld}\n",
-           role, bytes, msgs, sent, (double)(sotto_now() - w.start) / 1e6, bench_cpu() - w.cpu,
-           bench_rss_kb());
-    fflush(stdout);
-}
-
-/* Takes one event, waiting until `end`. NULL: none. A connection that ended ends the process. */
-static sotto_event *next_event(struct bench_link *l, sotto_us end)
-{
-    sotto_us left = end - sotto_now();
-    sotto_event *e;
-    int r = sotto_ctx_wait(l->ctx, left > 0 ? left : 0, &e);
-    if (r < 0) bench_check(r, "wait");
-    if (r == 0) return NULL;
-    if (e->type == SOTTO_EV_CLOSED ||
-        (e->type == SOTTO_EV_STATE && e->u.state.connection >= SOTTO_CONNECTION_FAILED)) {
-        sotto_event_free(e);
-        sotto_ctx_free(l->ctx);
-        exit(0); /* the other side is done */
-    }
-    return e;
-}
-
 static int bulk_send(struct bench_link *l, size_t size, double seconds)
 {
     uint8_t *data = calloc(1, size ? size : 1);
-    struct window w = window_open(seconds);
+    struct bench_window w = bench_window_open(seconds);
     sotto_us stop = w.end + 400000; /* b's window ends later */
     unsigned long long sent = 0;
     bool reported = false;
@@ -65,40 +25,40 @@ static int bulk_send(struct bench_link *l, size_t size, double seconds)
         sotto_ctx_batch(l->ctx, false);
         if (r < 0 && r != SOTTO_E_AGAIN) bench_check(r, "send");
         for (bool writable = false; !writable;) {
-            sotto_event *e = next_event(l, r == SOTTO_E_AGAIN ? stop : 0);
+            sotto_event *e = bench_next_event(l, r == SOTTO_E_AGAIN ? stop : 0);
             writable = !e || e->type == SOTTO_EV_WRITABLE;
             sotto_event_free(e);
         }
         if (!reported && sotto_now() >= w.end) {
-            report("a", w, 0, 0, sent);
+            bench_report("a", w, 0, 0, sent);
             reported = true;
         }
     }
-    if (!reported) report("a", w, 0, 0, sent);
+    if (!reported) bench_report("a", w, 0, 0, sent);
     free(data);
     for (sotto_us end = sotto_now() + 10000000; sotto_now() < end;)
-        sotto_event_free(next_event(l, end));
+        sotto_event_free(bench_next_event(l, end));
     return 0;
 }
 
 static int bulk_receive(struct bench_link *l, double seconds)
 {
-    struct window w = {0};
+    struct bench_window w = {0};
     unsigned long long bytes = 0, msgs = 0;
     sotto_us end = sotto_now() + 20000000;
     bool reported = false;
     while (sotto_now() < end) {
-        sotto_event *e = next_event(l, msgs && !reported ? w.end : end);
+        sotto_event *e = bench_next_event(l, msgs && !reported ? w.end : end);
         if (e && e->type == SOTTO_EV_MESSAGE) {
             if (msgs++ == 0) {
-                w = window_open(seconds);
+                w = bench_window_open(seconds);
                 end = w.end + 10000000;
             }
             bytes += e->u.message.len;
         }
         sotto_event_free(e);
         if (msgs && !reported && sotto_now() >= w.end) {
-            report("b", w, bytes, msgs, 0);
+            bench_report("b", w, bytes, msgs, 0);
             reported = true;
         }
     }
@@ -108,7 +68,7 @@ static int bulk_receive(struct bench_link *l, double seconds)
 int bench_bulk(bool offers, size_t size, double seconds)
 {
     struct bench_link l = {0};
-    bench_link_open(&l, offers);
+    bench_link_open(&l, offers, false);
     int code = offers ? bulk_send(&l, size, seconds) : bulk_receive(&l, seconds);
     sotto_ctx_free(l.ctx);
     return code;
@@ -123,12 +83,12 @@ static int ping_ask(struct bench_link *l, size_t size, double seconds)
     sotto_us settle = sotto_now() + 200000;
     size_t n = 0;
     if (!us || !data) return 1;
-    while (sotto_now() < settle) sotto_event_free(next_event(l, settle));
-    struct window w = window_open(seconds);
+    while (sotto_now() < settle) sotto_event_free(bench_next_event(l, settle));
+    struct bench_window w = bench_window_open(seconds);
     sotto_us sent = sotto_now();
     bench_check(sotto_dc_send(l->dc, data, size, false), "send");
     while (sotto_now() < w.end && n < MAX_ROUND_TRIPS) {
-        sotto_event *e = next_event(l, w.end);
+        sotto_event *e = bench_next_event(l, w.end);
         if (e && e->type == SOTTO_EV_MESSAGE) {
             sotto_us now = sotto_now();
             us[n++] = (double)(now - sent);
@@ -147,16 +107,16 @@ static int ping_ask(struct bench_link *l, size_t size, double seconds)
     free(us);
     free(data);
     for (sotto_us end = sotto_now() + 10000000; sotto_now() < end;)
-        sotto_event_free(next_event(l, end));
+        sotto_event_free(bench_next_event(l, end));
     return 0;
 }
 
 static int ping_answer(struct bench_link *l, double seconds)
 {
-    struct window w = window_open(seconds + .2);
+    struct bench_window w = bench_window_open(seconds + .2);
     bool reported = false;
     while (sotto_now() < w.end + 10000000) {
-        sotto_event *e = next_event(l, reported ? w.end + 10000000 : w.end);
+        sotto_event *e = bench_next_event(l, reported ? w.end + 10000000 : w.end);
         if (e && e->type == SOTTO_EV_MESSAGE)
             bench_check(
                 sotto_dc_send(l->dc, e->u.message.data, e->u.message.len, e->u.message.is_text),
@@ -177,7 +137,7 @@ static int ping_answer(struct bench_link *l, double seconds)
 int bench_ping(bool offers, size_t size, double seconds)
 {
     struct bench_link l = {0};
-    bench_link_open(&l, offers);
+    bench_link_open(&l, offers, false);
     int code = offers ? ping_ask(&l, size, seconds) : ping_answer(&l, seconds);
     sotto_ctx_free(l.ctx);
     return code;

@@ -2,6 +2,7 @@
 /*
  * The measures of one WebRTC stack as a program: the same contract for every stack that is compared.
  *     peer a|b bulk SIZE SECS    peer a|b ping SIZE SECS    peer setup N    peer scale N IDLE
+ *     peer a|b rtp RATE SECS     peer a|b frame SIZE SECS   peer opus SECS
  * a and b are two processes, a offers; see pipe.c for the signaling lines. Each role ends with one line "R {json}".
  * The environment variable HIGH is the send queue's high-water mark in bytes.
  */
@@ -12,8 +13,8 @@
 
 static int usage(void)
 {
-    fputs("usage: peer a|b bulk SIZE SECS | peer a|b ping SIZE SECS | peer setup N | peer scale N "
-          "IDLE\n",
+    fputs("usage: peer a|b bulk SIZE SECS | peer a|b ping SIZE SECS | peer a|b rtp RATE SECS | "
+          "peer a|b frame SIZE SECS |\n       peer setup N | peer scale N IDLE | peer opus SECS\n",
           stderr);
     return 2;
 }
@@ -26,15 +27,14 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "scale") == 0 && argc > 3)
         return bench_scale((size_t)bench_number(argv[2], 1, 2048),
                            (double)bench_number(argv[3], 0, 86400));
+    if (strcmp(argv[1], "opus") == 0) return bench_opus((double)bench_number(argv[2], 1, 86400));
     bool offers = strcmp(argv[1], "a") == 0;
     if (argc < 5 || (!offers && strcmp(argv[1], "b") != 0)) return usage();
-    if (strcmp(argv[2], "rtp") == 0) {
-        fputs("peer: rtp: this version has data channels only\n", stderr);
-        return 2;
-    }
     size_t size = (size_t)bench_number(argv[3], 0, 1L << 24);
     double seconds = (double)bench_number(argv[4], 1, 86400);
     if (strcmp(argv[2], "bulk") == 0) return bench_bulk(offers, size, seconds);
     if (strcmp(argv[2], "ping") == 0) return bench_ping(offers, size, seconds);
+    if (strcmp(argv[2], "rtp") == 0) return bench_rtp(offers, (long)size, seconds);
+    if (strcmp(argv[2], "frame") == 0) return bench_frame(offers, size, seconds);
     return usage();
 }

@@ -89,14 +89,43 @@ static void on_event(struct bench_link *l, const sotto_event *e)
         fflush(stdout);
     } else if (e->type == SOTTO_EV_CHANNEL) {
         l->dc = e->u.channel.dc;
+    } else if (e->type == SOTTO_EV_TRACK) {
+        l->video = e->u.track.transceiver;
     } else if (e->type == SOTTO_EV_OPEN) {
         l->open = true;
+    } else if (e->type == SOTTO_EV_STATE && e->u.state.connection == SOTTO_CONNECTION_CONNECTED) {
+        l->open = l->video != NULL;
     } else if (e->type == SOTTO_EV_STATE && e->u.state.connection == SOTTO_CONNECTION_FAILED) {
         bench_check(SOTTO_E_NETWORK, "connection");
     }
 }
 
-void bench_link_open(struct bench_link *l, bool offers)
+static void add(struct bench_link *l, bool media)
+{
+    sotto_transceiver_config cfg = {.size = sizeof cfg, .direction = SOTTO_DIR_SENDONLY};
+    if (media)
+        bench_check(sotto_pc_add_transceiver(l->pc, SOTTO_VIDEO, &cfg, &l->video), "transceiver");
+    else
+        bench_check(sotto_pc_create_data_channel(l->pc, "b", NULL, &l->dc), "channel");
+}
+
+sotto_event *bench_next_event(struct bench_link *l, sotto_us end)
+{
+    sotto_us left = end - sotto_now();
+    sotto_event *e;
+    int r = sotto_ctx_wait(l->ctx, left > 0 ? left : 0, &e);
+    if (r < 0) bench_check(r, "wait");
+    if (r == 0) return NULL;
+    if (e->type == SOTTO_EV_CLOSED ||
+        (e->type == SOTTO_EV_STATE && e->u.state.connection >= SOTTO_CONNECTION_FAILED)) {
+        sotto_event_free(e);
+        sotto_ctx_free(l->ctx);
+        exit(0); /* the other side is done */
+    }
+    return e;
+}
+
+void bench_link_open(struct bench_link *l, bool offers, bool media)
 {
     sotto_ctx_config ctx = {.size = sizeof ctx, .no_thread = true};
     sotto_pc_config cfg = {.size = sizeof cfg};
@@ -107,7 +136,7 @@ void bench_link_open(struct bench_link *l, bool offers)
     bench_check(sotto_ctx_new(&ctx, &l->ctx), "context");
     bench_check(sotto_pc_new(l->ctx, &cfg, &l->pc), "connection");
     if (offers) {
-        bench_check(sotto_pc_create_data_channel(l->pc, "b", NULL, &l->dc), "channel");
+        add(l, media);
         describe(l, "offer");
     }
     while (!l->open) {

@@ -54,6 +54,24 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+struct bench_window bench_window_open(double seconds)
+{
+    struct bench_window w = {.cpu = bench_cpu(), .start = sotto_now()};
+    w.end = w.start + (sotto_us)(seconds * 1e6);
+    return w;
+}
+
+void bench_report(const char *role, struct bench_window w, unsigned long long bytes,
+                  unsigned long long msgs, unsigned long long sent)
+{
+    printf("R "
+           "{\"role\":\"%s\",\"bytes\":%llu,\"msgs\":%llu,\"sent\":%llu,\"secs\":%.6f,\"cpu\":%.6f,"
+           "\"rss_kb\":%ld}\n",
+           role, bytes, msgs, sent, (double)(sotto_now() - w.start) / 1e6, bench_cpu() - w.cpu,
+           bench_rss_kb());
+    fflush(stdout);
+}
+
 double bench_quantile(double *values, size_t n, double q)
 {
     size_t i = (size_t)((double)n * q);
