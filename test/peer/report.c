@@ -2,7 +2,7 @@
 /* Reports of statistics, checked against the page that names what they hold. */
 #include "report.h"
 
-#define MAX_ROWS 128
+#define MAX_ROWS 256
 
 static struct row {
     char type[32], name[48], kind[16];
@@ -68,7 +68,7 @@ static void check_object(const sotto_stats *s, const sotto_stat *o)
 sotto_stats *report_of(struct peer *p, const struct transceiver *selector)
 {
     sotto_stats *s = NULL;
-    assert_int_equal(sotto__peer_stats(p, 0, selector, 1234.5, &s), 0);
+    assert_int_equal(sotto__peer_stats(p, net_clock(), selector, 1234.5, &s), 0);
     assert_int_equal(s->size, sizeof *s);
     for (size_t i = 0; i < s->n; i++) check_object(s, &s->items[i]);
     return s;
