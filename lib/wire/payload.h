@@ -25,7 +25,8 @@ union split_cursor {
         size_t next;      /* where the reader goes on */
         size_t unit, end; /* the NAL unit that is next; end 0: none is left */
         size_t at;        /* of a fragmented one: what is left of it; 0: not begun */
-        size_t packets, bytes;
+        size_t last, last_end;         /* the last one of all */
+        size_t packets, bytes, filled; /* how they will lie in packets; how full the last packet is */
         bool lengths, alone;
     } nal; /* H264, H265 */
     struct {

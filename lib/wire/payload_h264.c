@@ -31,9 +31,14 @@ int sotto__split_h264_init(struct split *s, struct split_state *state)
     struct nal_reader r;
     struct payload_piece unit;
     if (sotto__nal_open(&r, s->p, s->n, 1) < 0) return SOTTO_E_SYNTAX;
-    while (sotto__nal_next(&r, &unit))
+    s->u.nal.lengths = r.lengths;
+    s->u.nal.alone = s->codec->params.packetization == 0;
+    while (sotto__nal_next(&r, &unit)) {
         if (!is_unit(unit.p[0])) return SOTTO_E_SYNTAX;
-    return sotto__nal_split_init(s, 1, s->codec->params.packetization == 0);
+        if (s->u.nal.alone && unit.n > s->max) return SOTTO_E_TOO_BIG;
+        sotto__nal_plan_unit(s, 1, &unit);
+    }
+    return sotto__nal_plan_end(s);
 }
 
 void sotto__split_h264_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes)
@@ -64,15 +69,15 @@ size_t sotto__split_h264_next(struct split *s, uint8_t *out)
     return n;
 }
 
-/* A key frame for a decoder that knows nothing yet: with an IDR picture. One that recovers step by step (SEI recovery point) is none:
- * browsers start at IDR only. */
+/* A key frame for a decoder that knows nothing yet: an IDR picture, whose slices all are (H.264 §7.4.1.2.4), so the first one tells. One
+ * that recovers step by step (SEI recovery point) is none: browsers start at IDR only. */
 bool sotto__h264_is_key(const uint8_t *p, size_t n)
 {
     struct nal_reader r;
-    struct payload_piece unit;
+    const uint8_t *head;
     if (sotto__nal_open(&r, p, n, 1) < 0) return false;
-    while (sotto__nal_next(&r, &unit))
-        if (type_of(unit.p[0]) == IDR) return true;
+    while ((head = sotto__nal_next_head(&r, 1)))
+        if (type_of(*head) >= SLICE && type_of(*head) <= IDR) return type_of(*head) == IDR;
     return false;
 }
 

@@ -41,9 +41,12 @@ int sotto__split_h265_init(struct split *s, struct split_state *state)
     struct nal_reader r;
     struct payload_piece unit;
     if (sotto__nal_open(&r, s->p, s->n, HEAD) < 0) return SOTTO_E_SYNTAX;
-    while (sotto__nal_next(&r, &unit))
+    s->u.nal.lengths = r.lengths;
+    while (sotto__nal_next(&r, &unit)) {
         if (!is_unit(unit.p, unit.n)) return SOTTO_E_SYNTAX;
-    return sotto__nal_split_init(s, HEAD, false);
+        sotto__nal_plan_unit(s, HEAD, &unit);
+    }
+    return sotto__nal_plan_end(s);
 }
 
 void sotto__split_h265_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes)
@@ -94,14 +97,14 @@ static bool is_random_access(unsigned type)
     return type >= BLA_W_LP && type <= CRA;
 }
 
-/* A key frame is an IRAP picture: IDR, BLA or CRA. */
+/* A key frame is an IRAP picture: IDR, BLA or CRA; all its slices are of one type (H.265 §7.4.2.2). */
 bool sotto__h265_is_key(const uint8_t *p, size_t n)
 {
     struct nal_reader r;
-    struct payload_piece unit;
+    const uint8_t *head;
     if (sotto__nal_open(&r, p, n, HEAD) < 0) return false;
-    while (sotto__nal_next(&r, &unit))
-        if (is_random_access(type_of(unit.p))) return true;
+    while ((head = sotto__nal_next_head(&r, HEAD)))
+        if (is_unit(head, HEAD) && type_of(head) < VPS) return is_random_access(type_of(head));
     return false;
 }
 

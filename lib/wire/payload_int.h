@@ -48,6 +48,8 @@ struct nal_reader {
 /* Tells the two forms apart. 0, or SOTTO_E_SYNTAX it is neither. */
 int sotto__nal_open(struct nal_reader *r, const uint8_t *p, size_t n, size_t head);
 bool sotto__nal_next(struct nal_reader *r, struct payload_piece *ret); /* a NAL unit, n ≥ 1; false: no more */
+/* The header of the next unit, without looking for its end; at an empty unit what stands behind it. NULL: no more. */
+const uint8_t *sotto__nal_next_head(struct nal_reader *r, size_t head);
 void sotto__nal_add(struct buf *out, const uint8_t *p, size_t n); /* with a start code before it */
 
 enum nal_form {
@@ -60,8 +62,10 @@ struct nal_packet {
     const uint8_t *unit; /* of a fragment: the unit it is of */
     bool starts, ends;   /* of a fragment */
 };
-/* Lays the units of the frame out in packets. `alone`: neither aggregates nor fragments, SOTTO_E_TOO_BIG a unit above max. */
-int sotto__nal_split_init(struct split *s, size_t head, bool alone);
+/* How the units of the frame will lie in packets, without writing them: s->u.nal has lengths and alone (neither aggregates nor fragments,
+ * and no unit above max) and is else zero; each unit is told, in order, then the end. 0, or SOTTO_E_SYNTAX there was none. */
+void sotto__nal_plan_unit(struct split *s, size_t head, const struct payload_piece *unit);
+int sotto__nal_plan_end(struct split *s);
 /* Writes all of a packet but the headers that its form has of its own. */
 size_t sotto__nal_split_next(struct split *s, size_t head, uint8_t *out, struct nal_packet *ret);
 

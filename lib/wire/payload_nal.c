@@ -84,6 +84,20 @@ bool sotto__nal_next(struct nal_reader *r, struct payload_piece *ret)
     return false;
 }
 
+const uint8_t *sotto__nal_next_head(struct nal_reader *r, size_t head)
+{
+    struct payload_piece unit;
+    if (r->lengths) {
+        while (next_by_length(r, &unit))
+            if (unit.n >= head) return unit.p;
+        return NULL;
+    }
+    r->at = find_start_code(r->p, r->n, r->at);
+    if (r->n - r->at < 3 + head) return NULL;
+    r->at += 3;
+    return r->p + r->at;
+}
+
 void sotto__nal_add(struct buf *out, const uint8_t *p, size_t n)
 {
     static const uint8_t start_code[4] = {0, 0, 0, 1};
@@ -93,41 +107,43 @@ void sotto__nal_add(struct buf *out, const uint8_t *p, size_t n)
 
 /* ---- packets ---- */
 
+/* The last unit, often all there is, is not searched again for its end. */
 static void take_next_unit(struct split *s)
 {
     struct nal_reader r = {s->p, s->n, s->u.nal.next, s->u.nal.lengths};
-    struct payload_piece unit;
+    struct payload_piece unit = {s->p + s->u.nal.last, s->u.nal.last_end - s->u.nal.last};
     s->u.nal.unit = s->u.nal.end = 0;
-    if (!sotto__nal_next(&r, &unit)) return;
+    if (r.at == 0 && !r.lengths) r.at = find_start_code(r.p, r.n, 0);
+    if (!r.lengths && r.at + 3 == s->u.nal.last) {
+        r.at = r.n;
+    } else if (!sotto__nal_next(&r, &unit)) {
+        return;
+    }
     s->u.nal.unit = (size_t)(unit.p - s->p);
     s->u.nal.end = s->u.nal.unit + unit.n;
     s->u.nal.next = r.at;
 }
 
-/* Goes through the frame as sotto__nal_split_next() will, and counts. */
-int sotto__nal_split_init(struct split *s, size_t head, bool alone)
+void sotto__nal_plan_unit(struct split *s, size_t head, const struct payload_piece *unit)
 {
-    struct nal_reader r;
-    struct payload_piece unit;
-    size_t packets = 0, bytes = 0, filled = s->max; /* of an aggregate that may take more */
-    if (sotto__nal_open(&r, s->p, s->n, head) < 0) return SOTTO_E_SYNTAX;
-    s->u.nal.lengths = r.lengths;
-    s->u.nal.alone = alone;
-    while (sotto__nal_next(&r, &unit)) {
-        if (unit.n > s->max) {
-            if (alone) return SOTTO_E_TOO_BIG;
-            size_t part = s->max - head - 1, n = (unit.n - head + part - 1) / part;
-            packets += n, bytes += unit.n - head + n * (head + 1);
-            filled = s->max;
-        } else if (!alone && filled < s->max && unit.n + 2 <= s->max - filled) {
-            filled += unit.n + 2, bytes += unit.n + 2;
-        } else {
-            packets++, bytes += head + 2 + unit.n;
-            filled = head + 2 + unit.n;
-        }
+    if (unit->n > s->max) {
+        size_t part = s->max - head - 1, n = (unit->n - head + part - 1) / part;
+        s->u.nal.packets += n, s->u.nal.bytes += unit->n - head + n * (head + 1);
+        s->u.nal.filled = s->max;
+    } else if (!s->u.nal.alone && s->u.nal.packets > 0 && s->u.nal.filled < s->max &&
+               unit->n + 2 <= s->max - s->u.nal.filled) {
+        s->u.nal.filled += unit->n + 2, s->u.nal.bytes += unit->n + 2;
+    } else {
+        s->u.nal.packets++, s->u.nal.bytes += head + 2 + unit->n;
+        s->u.nal.filled = head + 2 + unit->n;
     }
-    if (packets == 0) return SOTTO_E_SYNTAX;
-    s->u.nal.packets = packets, s->u.nal.bytes = bytes;
+    s->u.nal.last = (size_t)(unit->p - s->p);
+    s->u.nal.last_end = s->u.nal.last + unit->n;
+}
+
+int sotto__nal_plan_end(struct split *s)
+{
+    if (s->u.nal.packets == 0) return SOTTO_E_SYNTAX;
     take_next_unit(s);
     return 0;
 }
