@@ -76,11 +76,12 @@ int file_ivf_next(struct media_reader *r, struct media_unit *ret)
     ticks = ticks_at(p);
     if (r->index == 0) r->first_tick = r->last_tick = ticks;
     if (ticks < r->last_tick) return SOTTO_E_SYNTAX;
+    ret->at_us = to_us(r, ticks - r->first_tick);
+    if (ret->at_us < 0) return SOTTO_E_SYNTAX;
     if (ticks > r->last_tick) r->tick_step = ticks - r->last_tick;
     r->last_tick = ticks;
-    ret->at_us = to_us(r, ticks - r->first_tick);
     ret->duration_us = to_us(r, r->tick_step);
-    if (ret->at_us < 0 || ret->duration_us < 0) return SOTTO_E_SYNTAX;
+    if (ret->duration_us < 0) return SOTTO_E_SYNTAX; /* one tick is days */
     if (ret->duration_us == 0) ret->duration_us = 1;
     ret->data = p + FRAME_HEADER;
     ret->len = len;
