@@ -161,6 +161,29 @@ static void a_tone_above_16_bits_of_ticks_goes_on_in_a_new_segment(void **state)
                "1520:7+134E^65535 1540:7+134E^65535 1570:T- ");
 }
 
+/* A tone that fills its only segment ends in it; one tick more would begin another. */
+static void a_tone_of_exactly_16_bits_of_ticks_has_one_segment(void **state)
+{
+    (void)state;
+    for (uint32_t clock = 65535; clock <= 65536; clock++) {
+        struct script s;
+        struct dtmf_out out, last = {0};
+        struct dtmf_event e;
+        setup(&s);
+        s.clock = clock;
+        assert_int_equal(insert(&s, "7", 1000, 6000), 0);
+        for (; sotto__dtmf_due(s.d) < s.start + SOTTO_MS(7000); s.now = sotto__dtmf_due(s.d)) {
+            assert_int_equal(sotto__dtmf_next(s.d, s.now, &out), 1);
+            if (out.type == DTMF_OUT_PACKET) last = out;
+        }
+        assert_int_equal(sotto__dtmf_parse(last.payload, 4, &e), 0);
+        assert_true(e.end);
+        assert_int_equal(last.ahead, clock == 65535 ? 0 : 65535);
+        assert_int_equal(last.ahead + e.duration, clock);
+        sotto__dtmf_free(s.d);
+    }
+}
+
 static void segments_are_counted_over_the_longest_tone(void **state)
 {
     (void)state;
@@ -309,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_comma_is_a_pause_of_two_seconds),
         cmocka_unit_test(all_packets_of_a_tone_are_of_its_first_moment),
         cmocka_unit_test(a_tone_above_16_bits_of_ticks_goes_on_in_a_new_segment),
+        cmocka_unit_test(a_tone_of_exactly_16_bits_of_ticks_has_one_segment),
         cmocka_unit_test(segments_are_counted_over_the_longest_tone),
         cmocka_unit_test(a_late_loop_says_how_long_it_really_sounded),
         cmocka_unit_test(inserting_again_replaces_what_waits_and_not_what_sounds),
