@@ -118,7 +118,8 @@ static struct timing time_frame(const struct sender *s, sotto_us now, const stru
     } else {
         t.time = s->time_base + ticks_of(t.capture, codec->clock);
         t.after_gap = !goes_on;
-        if (goes_on && t.time == s->last_time) t.time++; /* two frames are two, also of one moment */
+        /* two frames are two, also of one moment; what is reordered is further away */
+        if (goes_on && s->last_time - t.time < codec->clock / 100) t.time = s->last_time + 1;
     }
     return t;
 }
