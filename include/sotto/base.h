@@ -96,10 +96,10 @@ SOTTO_API void sotto_free(void *p);
 
 /**
  * Check this machine's cryptography and the libraries below with known answers: random numbers, SHA-256, AES-128-GCM,
- * P-256 keys and certificates, CRC32c. For start-up of a device.
+ * P-256 keys and certificates, CRC32c, SRTP. For start-up of a device.
  * @return 0, or  SOTTO_E_SYS  one of them is broken: do not connect
  *                SOTTO_E_NOMEM
- * Takes a few milliseconds; any thread.
+ * Takes some 30 ms the first time, then a few; any thread.
  */
 SOTTO_API int sotto_selftest(void);
 

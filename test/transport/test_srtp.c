@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -435,6 +436,48 @@ static void every_allocation_may_fail(void **state)
     sotto__srtp_free(NULL);
 }
 
+/* How often those bytes stand in memory that can be written; each is given with its bits turned, so that this is no place of it. */
+__attribute__((no_sanitize("address"))) static unsigned found(const uint8_t *turned, size_t n)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512], mode[8];
+    unsigned long from, to;
+    unsigned hits = 0;
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 || mode[1] != 'w') continue;
+        if (mode[0] != 'r' || to - from > 16u << 20) continue; /* a sanitizer's own */
+        for (const uint8_t *p = (const uint8_t *)from; p + n <= (const uint8_t *)to; p++) {
+            size_t i = 0;
+            while (i < n && (uint8_t)~p[i] == turned[i]) i++;
+            hits += i == n;
+        }
+    }
+    fclose(maps);
+    return hits;
+}
+
+static void master_keys_are_not_kept(void **state)
+{
+    uint8_t turned[32];
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct srtp *s;
+        uint8_t keys[SOTTO_SRTP_MAX_KEY_MATERIAL];
+        for (size_t k = 0; k < sizeof keys; k++) {
+            keys[k] = (uint8_t)oracle_random();
+            if (k < 32) turned[k] = (uint8_t)~keys[k];
+        }
+        size_t n = oracle_profiles[i] == SRTP_PROFILE_AEAD_AES_256_GCM ? 32 : 16;
+        assert_int_equal(sotto__srtp_new(&s, oracle_profiles[i], true, keys, NULL), 0);
+        assert_int_equal(found(turned, n), 1); /* here */
+        sotto__wipe(keys, sizeof keys);
+        assert_int_equal(found(turned, n), 0);
+        sotto__srtp_free(s);
+        assert_int_equal(found(turned, n), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +495,7 @@ int main(void)
         cmocka_unit_test(keys_end_with_their_life),
         cmocka_unit_test(our_own_sources_are_limited),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(master_keys_are_not_kept),
     };
     return cmocka_run_group_tests_name("srtp", tests, NULL, NULL);
 }
