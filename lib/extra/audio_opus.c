@@ -23,6 +23,7 @@ struct sotto_opus_encoder {
     OpusEncoder *opus; /* behind this struct, in the same block */
     int32_t frame_ms;
     bool dtx;
+    bool is_speech_with_fec;
 };
 
 struct sotto_opus_decoder {
@@ -80,6 +81,7 @@ SOTTO_API int sotto_opus_encoder_new(const sotto_opus_config *cfg, sotto_opus_en
     e->opus = (OpusEncoder *)state;
     e->frame_ms = c.frame_ms ? c.frame_ms : 20;
     e->dtx = c.dtx;
+    e->is_speech_with_fec = c.application == SOTTO_OPUS_VOIP && !c.no_fec;
     r = set_up(e, &c, channels);
     if (r < 0) {
         sotto__free(e);
@@ -120,8 +122,11 @@ SOTTO_API int sotto_opus_encoder_set_loss(sotto_opus_encoder *e, double loss)
     if (!(loss >= 0 && loss <= 1)) return SOTTO_E_RANGE; /* NaN is in no range */
     opus_int32 percent = (opus_int32)(loss * 100 + 0.5);
     if (percent == 0 && loss > 0) percent = 1; /* some loss is worth some FEC */
-    return opus_encoder_ctl(e->opus, OPUS_SET_PACKET_LOSS_PERC(percent)) == OPUS_OK ? 0
-                                                                                    : SOTTO_E_RANGE;
+    int r = opus_encoder_ctl(e->opus, OPUS_SET_PACKET_LOSS_PERC(percent));
+    /* what libopus takes for music has no FEC, and a voice that sings is music to it */
+    if (r == OPUS_OK && e->is_speech_with_fec)
+        r = opus_encoder_ctl(e->opus, OPUS_SET_SIGNAL(percent > 0 ? OPUS_SIGNAL_VOICE : OPUS_AUTO));
+    return r == OPUS_OK ? 0 : SOTTO_E_RANGE;
 }
 
 SOTTO_API int sotto_opus_decoder_new(int32_t channels, sotto_opus_decoder **ret)

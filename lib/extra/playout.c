@@ -168,6 +168,7 @@ static void show(sotto_playout *p)
     SHOW(late, p->counts.late);
     SHOW(dropped, p->counts.dropped);
     if (wait < 0 || p->gap.run > SHORT_GAP) wait = sotto__playout_held(p); /* nothing comes: it says nothing */
+    if (wait > p->delay.max + PLAYOUT_MAX_FRAMES) wait = p->delay.max + PLAYOUT_MAX_FRAMES;
     SHOW(delay, wait * 1000 / PLAYOUT_MS);
     SHOW(target, p->delay.target * 1000 / PLAYOUT_MS);
     SHOW(drift_ppb, (int64_t)(p->delay.drift_ppm * 1000));

@@ -54,11 +54,15 @@ void sotto__playout_ring_give(struct playout_ring *r, struct playout_slot *s); /
 /* ---- how long to hold: jitter, and the difference of the clocks ---- */
 #define PLAYOUT_BINS 256      /* of lateness, 4 ms each */
 #define PLAYOUT_INTERVALS 8   /* of the device's time, over which packets are looked at */
-#define PLAYOUT_DRIFTS 32     /* blocks of two seconds */
+#define PLAYOUT_DRIFTS 32     /* blocks of two seconds, later of four, eight and sixteen */
 
 struct playout_least { /* smallest values of intervals of the device's time */
     int64_t value[PLAYOUT_INTERVALS], interval[PLAYOUT_INTERVALS]; /* newest first */
     unsigned n;
+};
+
+struct playout_drift { /* by how much the sender is ahead of the device, and when */
+    int64_t now, ahead;
 };
 
 struct playout_delay {
@@ -70,8 +74,9 @@ struct playout_delay {
     int64_t target;              /* frames */
     int64_t loss_until;          /* now: until then FEC is worth waiting for */
     int32_t loss_frames;         /* … and takes so long */
-    int64_t block, block_transit, block_wall; /* the block of drift that runs */
-    double drift_at[PLAYOUT_DRIFTS];
+    bool in_block;                /* of drift: */
+    int64_t block_now, block_length, block_transit, block_wall; /* when it began; the least of both in it */
+    struct playout_drift drifts[PLAYOUT_DRIFTS];
     unsigned n_drifts;
     double drift_ppm;
 };
@@ -79,6 +84,8 @@ struct playout_delay {
 void sotto__playout_delay_init(struct playout_delay *d, int64_t min, int64_t max);
 /* A packet came. */
 void sotto__playout_delay_seen(struct playout_delay *d, int64_t at, int64_t received, int64_t now);
+/* One came too late to be played: its received - at. */
+void sotto__playout_delay_late(struct playout_delay *d, int64_t transit);
 /* The sender began another line of time: what was known of the old one is of no use. */
 void sotto__playout_delay_restart(struct playout_delay *d);
 /* A loss that FEC of `frames` a packet could cure: packets are held so much longer for a while. */
@@ -139,6 +146,7 @@ size_t sotto__playout_lengthen(int16_t *pcm, size_t n, int channels, size_t most
 /* frames that sotto_playout.pcm has */
 #define PLAYOUT_ROOM (2 * PLAYOUT_MAX_STRETCH + 3 * PLAYOUT_MAX_FRAMES)
 #define PLAYOUT_RECENT 32
+#define PLAYOUT_LATE_RUN 8
 
 struct playout_counts { /* the consumer's; published after each pull */
     uint64_t played, concealed, silent, events, recovered, inserted, removed, late, dropped;
@@ -150,13 +158,17 @@ struct playout_queue { /* packets that wait, by `at` */
     int64_t frames; /* of all of them */
 };
 
+struct playout_seen {
+    uint32_t rtp_time, digest;
+};
+
 struct playout_line { /* RTP times as `at` */
     bool known;
     enum playout_codec codec;
     int64_t ticks;  /* of the last packet, unwrapped */
     int64_t offset; /* frames */
-    uint32_t recent[PLAYOUT_RECENT]; /* times that came, to know what comes twice */
-    unsigned n_recent;
+    struct playout_seen recent[PLAYOUT_RECENT]; /* what came, to know what comes twice */
+    unsigned n_recent, next_recent;
 };
 
 struct playout_gap { /* what is played instead of what is not there */
@@ -186,6 +198,7 @@ struct sotto_playout {
     bool tells_loss;  /* packets say whether others are missing before them */
     int32_t packet_frames; /* of the last packet */
     unsigned late_run;     /* packets too late since one was in time */
+    int64_t late_by[PLAYOUT_LATE_RUN]; /* received - at of the last of them */
     int64_t stretch_at;    /* now: when stretching is tried again */
     unsigned stretch_tries; /* without finding a place */
     int16_t *pcm;     /* made and not given, and PLAYOUT_MAX_STRETCH frames before it */

@@ -2,7 +2,7 @@
 /*
  * How long packets are to be held. Lateness is how much longer a packet travelled than the fastest of the last seconds; the target is
  * what 99 of 100 packets need, from a histogram that forgets. How long they do wait comes from where the device is, by our clock,
- * which is measured at each arrival and barely jitters; and from both of it, over a minute, how far the sender's clock runs away from the
+ * which is measured at each arrival and barely jitters; and from both of it, over minutes, how far the sender's clock runs away from the
  * device's. In: places and times of packets; out: target, wait, drift. It knows neither packets' contents nor PCM.
  */
 #include <string.h>
@@ -16,8 +16,9 @@
 #define WALL_INTERVAL 12000      /* a quarter */
 #define WALL_AGE 20              /* intervals after which a value is too old */
 #define BLOCK 96000              /* two seconds */
-#define MIN_DRIFTS 5             /* blocks before drift is told */
-#define MAX_DRIFT 4800           /* frames a block: clocks do not differ by that, it was a jump */
+#define MAX_BLOCK (8 * BLOCK)
+#define MIN_DRIFTS 8             /* blocks before drift is told */
+#define MAX_DRIFT 200            /* clocks do not differ by one frame in so many: it was a jump */
 #define LOSS_MEMORY (480 * 1000) /* frames: 10 s */
 
 void sotto__playout_delay_init(struct playout_delay *d, int64_t min, int64_t max)
@@ -26,14 +27,15 @@ void sotto__playout_delay_init(struct playout_delay *d, int64_t min, int64_t max
     d->min = d->target = min;
     d->max = max;
     d->loss_until = INT64_MIN;
-    d->block = INT64_MIN;
+    d->block_length = BLOCK;
 }
 
 void sotto__playout_delay_restart(struct playout_delay *d)
 {
     d->transit.n = 0;
     d->n_drifts = 0;
-    d->block = INT64_MIN;
+    d->in_block = false;
+    d->block_length = BLOCK;
 }
 
 static void least_add(struct playout_least *l, int64_t value, int64_t interval)
@@ -96,41 +98,55 @@ static void set_target(struct playout_delay *d, int64_t now)
     if (d->target > d->max) d->target = d->max;
 }
 
-/* Least squares over the blocks. */
+/* Least squares. */
 static void set_drift(struct playout_delay *d)
 {
-    double n = d->n_drifts, mean = 0, up = 0, down = 0;
-    for (unsigned i = 0; i < d->n_drifts; i++) mean += d->drift_at[i] / n;
+    double n = d->n_drifts, when = 0, mean = 0, up = 0, down = 0;
     for (unsigned i = 0; i < d->n_drifts; i++) {
-        double t = (double)i - (n - 1) / 2;
-        up += t * (d->drift_at[i] - mean);
+        when += (double)d->drifts[i].now / n;
+        mean += (double)d->drifts[i].ahead / n;
+    }
+    for (unsigned i = 0; i < d->n_drifts; i++) {
+        double t = (double)d->drifts[i].now - when;
+        up += t * ((double)d->drifts[i].ahead - mean);
         down += t * t;
     }
-    if (d->n_drifts >= MIN_DRIFTS) d->drift_ppm = up / down / BLOCK * 1e6;
+    if (d->n_drifts >= MIN_DRIFTS) d->drift_ppm = up / down * 1e6;
+}
+
+/* When there is no room every second one goes, and blocks become twice as long; at last the oldest goes. */
+static void make_room(struct playout_delay *d)
+{
+    if (d->n_drifts < PLAYOUT_DRIFTS) return;
+    if (d->block_length >= MAX_BLOCK) {
+        memmove(d->drifts, d->drifts + 1, --d->n_drifts * sizeof *d->drifts);
+        return;
+    }
+    d->block_length *= 2;
+    d->n_drifts /= 2;
+    for (unsigned i = 0; i < d->n_drifts; i++) d->drifts[i] = d->drifts[2 * i + 1];
 }
 
 static void end_block(struct playout_delay *d)
 {
-    double z = (double)(d->block_wall - d->block_transit);
+    struct playout_drift next = {d->block_now, d->block_wall - d->block_transit};
     if (d->n_drifts > 0) {
-        double step = z - d->drift_at[d->n_drifts - 1];
-        if (step > MAX_DRIFT || step < -MAX_DRIFT) d->n_drifts = 0;
+        const struct playout_drift *last = &d->drifts[d->n_drifts - 1];
+        int64_t step = next.ahead - last->ahead, most = (next.now - last->now) / MAX_DRIFT;
+        if (step >= most || step <= -most) d->n_drifts = 0;
     }
-    if (d->n_drifts == PLAYOUT_DRIFTS)
-        memmove(d->drift_at, d->drift_at + 1, --d->n_drifts * sizeof *d->drift_at);
-    d->drift_at[d->n_drifts++] = z;
+    make_room(d);
+    d->drifts[d->n_drifts++] = next;
     set_drift(d);
 }
 
 static void count_drift(struct playout_delay *d, int64_t transit, int64_t wall, int64_t now)
 {
-    int64_t block = now / BLOCK;
-    if (block != d->block) {
-        if (d->block + 1 == block) /* in one that is followed by nothing the next values would not be equally spaced */
-            end_block(d);
-        else
-            d->n_drifts = 0;
-        d->block = block;
+    bool ended = d->in_block && now >= d->block_now + d->block_length;
+    if (ended) end_block(d);
+    if (ended || !d->in_block) {
+        d->in_block = true;
+        d->block_now = now;
         d->block_transit = transit;
         d->block_wall = wall;
     }
@@ -146,6 +162,12 @@ void sotto__playout_delay_seen(struct playout_delay *d, int64_t at, int64_t rece
     count_lateness(d, transit - fastest(&d->transit));
     count_drift(d, transit, received - now, now);
     set_target(d, now);
+}
+
+void sotto__playout_delay_late(struct playout_delay *d, int64_t transit)
+{
+    if (d->transit.n > 0 && transit > fastest(&d->transit))
+        count_lateness(d, transit - fastest(&d->transit));
 }
 
 void sotto__playout_delay_lost(struct playout_delay *d, int32_t frames, int64_t now)

@@ -141,30 +141,25 @@ static void fill_gap(sotto_playout *p, const struct playout_slot *s, int64_t mis
     p->at += step;
 }
 
+/* One that begins a little before its time, as stamps may, is played whole. */
 static void decode_first(sotto_playout *p)
 {
     const struct playout_slot *s = p->queue.items[0];
-    const size_t wide = (size_t)p->channels;
     int16_t *out = room(p, (size_t)s->frames);
-    int64_t over = p->at - s->at; /* of it that is past already */
     p->packet_frames = s->frames;
+    p->at = s->at;
     if (p->decoder.codec != s->codec) p->gap.gain = 0;
-    if (!sotto__playout_decode(&p->decoder, s, out)) {
-        p->at = s->at;
+    if (sotto__playout_decode(&p->decoder, s, out)) {
+        p->quiet = loudness(out, (size_t)s->frames * (size_t)p->channels) < QUIET;
+        ramp(p, out, s->frames, 1, 1.0F / RISE);
+        p->n += (size_t)s->frames;
+        p->gap = (struct playout_gap){.gain = p->gap.gain};
+        p->decoded = true;
+    } else {
         make_up(p, s->frames, true);
         count_loss(p, s->frames);
-        p->at += s->frames;
-        sotto__playout_drop_first(p);
-        return;
     }
-    p->quiet = loudness(out, (size_t)s->frames * wide) < QUIET;
-    if (over > 0)
-        memmove(out, out + (size_t)over * wide, (size_t)(s->frames - over) * wide * sizeof *out);
-    ramp(p, out, (int32_t)(s->frames - (over > 0 ? over : 0)), 1, 1.0F / RISE);
-    p->n += (size_t)(s->frames - (over > 0 ? over : 0));
-    p->at = s->at + s->frames;
-    p->gap = (struct playout_gap){.gain = p->gap.gain};
-    p->decoded = true;
+    p->at += s->frames;
     sotto__playout_drop_first(p);
 }
 

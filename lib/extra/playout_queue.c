@@ -10,7 +10,7 @@
 #include "util/seq.h"
 
 #define STARVED (40 * PLAYOUT_MS)  /* with nothing to play for so long, late packets are looked at again */
-#define LATE_RUN 2                 /* of them */
+#define ENOUGH 2                   /* of them */
 #define FORGOTTEN (2000 * PLAYOUT_MS) /* after so much nothing the next packet begins anew */
 #define QUICK (40 * PLAYOUT_MS)    /* held at most before audio begins again */
 
@@ -19,13 +19,23 @@ static int64_t frames_per_tick(enum playout_codec codec)
     return codec == PLAYOUT_OPUS ? 1 : 6; /* RFC 7587 §4.1, RFC 3551 §4.5.14 */
 }
 
-static bool came_before(struct playout_line *line, uint32_t rtp_time)
+/* FNV-1a of the payload: a sender that went back in time says something else there. */
+static uint32_t digest(const struct playout_slot *s)
 {
-    unsigned n = line->n_recent < PLAYOUT_RECENT ? line->n_recent : PLAYOUT_RECENT;
-    for (unsigned i = 0; i < n; i++)
-        if (line->recent[i] == rtp_time) return true;
-    line->recent[line->n_recent % PLAYOUT_RECENT] = rtp_time;
-    line->n_recent = line->n_recent < 2 * PLAYOUT_RECENT ? line->n_recent + 1 : PLAYOUT_RECENT + 1;
+    uint32_t h = 2166136261U;
+    for (size_t i = 0; i < s->len; i++) h = (h ^ s->data[i]) * 16777619U;
+    return h;
+}
+
+static bool came_before(struct playout_line *line, const struct playout_slot *s)
+{
+    struct playout_seen now = {s->rtp_time, digest(s)};
+    for (unsigned i = 0; i < line->n_recent; i++)
+        if (line->recent[i].rtp_time == now.rtp_time && line->recent[i].digest == now.digest)
+            return true;
+    line->recent[line->next_recent] = now;
+    line->next_recent = (line->next_recent + 1) % PLAYOUT_RECENT;
+    if (line->n_recent < PLAYOUT_RECENT) line->n_recent++;
     return false;
 }
 
@@ -44,7 +54,7 @@ static void begin_line(sotto_playout *p, const struct playout_slot *s)
     line->offset = 0;
     line->ticks = s->rtp_time;
     if (p->started) line->offset = end_of_all(p) - line->ticks * frames_per_tick(s->codec);
-    line->n_recent = 0;
+    line->n_recent = line->next_recent = 0;
     line->known = true;
     sotto__playout_delay_restart(&p->delay);
 }
@@ -79,19 +89,26 @@ static void begin_at(sotto_playout *p, const struct playout_slot *s, int64_t hol
 static bool follows(sotto_playout *p, const struct playout_slot *s)
 {
     p->counts.late++;
-    p->late_run++;
-    if (p->queue.n > 0 || p->ahead < STARVED || p->late_run < LATE_RUN) return false;
+    p->late_by[p->late_run++ % PLAYOUT_LATE_RUN] = s->received - s->at;
+    if (p->queue.n > 0 || p->ahead < STARVED || p->late_run < ENOUGH) return false;
     p->counts.late--;
     sotto__playout_delay_restart(&p->delay);
     begin_at(p, s, p->delay.target < QUICK ? p->delay.target : QUICK);
     return true;
 }
 
+/* One is in time: those before it were late by the network's doing, and count as jitter. */
+static void end_late_run(sotto_playout *p)
+{
+    if (p->late_run > PLAYOUT_LATE_RUN) p->late_run = PLAYOUT_LATE_RUN;
+    while (p->late_run > 0) sotto__playout_delay_late(&p->delay, p->late_by[--p->late_run]);
+}
+
 static void arrive(sotto_playout *p, struct playout_slot *s)
 {
     set_at(p, s);
     if (s->after_loss) p->tells_loss = true;
-    if (came_before(&p->line, s->rtp_time)) {
+    if (came_before(&p->line, s)) {
         p->counts.late++;
         sotto__playout_ring_give(&p->ring, s);
         return;
@@ -102,12 +119,11 @@ static void arrive(sotto_playout *p, struct playout_slot *s)
         p->started = true;
     } else if (!p->decoded && s->at < p->at + p->delay.target) {
         begin_at(p, s, p->delay.target); /* nothing is played yet: one that was overtaken is in time */
-    } else if (s->at + s->frames <= p->at && !follows(p, s)) {
-        sotto__playout_delay_seen(&p->delay, s->at, s->received, p->now);
+    } else if (s->at + s->frames > p->at) {
+        end_late_run(p);
+    } else if (!follows(p, s)) {
         sotto__playout_ring_give(&p->ring, s);
         return;
-    } else {
-        p->late_run = 0;
     }
     sotto__playout_delay_seen(&p->delay, s->at, s->received, p->now);
     insert(&p->queue, s);
