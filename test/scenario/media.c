@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sotto/audio.h"
+#include "util/bytes.h"
 
 enum { SPEAKER_MS = 10, TONE_HZ = 400, TONE_LEVEL = 8000, MAX_VIDEO = 1 << 20 };
 
@@ -95,7 +96,9 @@ static void take_frame(struct media *m, struct side *s, const sotto_event *e)
                                    : make_video(m, 1 - s->index, number, f->is_key, m->expected);
     CHECK(f->len == n && memcmp(data, m->expected, n) == 0);
     if (kind == MEDIA_VIDEO) CHECK(number == in->last + 1 || f->is_key);
-    in->missing += (uint64_t)(number - in->last - 1);
+    uint64_t missing = (uint64_t)(number - in->last - 1);
+    in->missing += missing;
+    if (missing > in->most) in->most = missing;
     in->dropped += f->dropped;
     in->frames++;
     in->keys += f->is_key;
@@ -131,7 +134,7 @@ static void listen(struct media_speaker *k)
     double sum = 0;
     CHECK(sotto_playout_pull(k->playout, pcm, SPEAKER_MS * 48) == SPEAKER_MS * 48);
     for (size_t i = 0; i < SPEAKER_MS * 48; i++) sum += (double)pcm[i] * pcm[i];
-    bool is_quiet = sqrt(sum / (SPEAKER_MS * 48)) < TONE_LEVEL / 14.0; /* 20 dB below */
+    bool is_quiet = sqrt(sum / (SPEAKER_MS * 48)) < TONE_LEVEL / 100.0; /* concealment fades to 1/10 */
     k->quiet = is_quiet ? k->quiet + SOTTO_MS(SPEAKER_MS) : 0;
     if (k->quiet > k->longest_quiet) k->longest_quiet = k->quiet;
     k->pulls++;
@@ -321,4 +324,34 @@ void media_set_bursts(struct media *m, struct media_bursts *b, uint64_t seed, si
     *b = (struct media_bursts){.n = n, .chance = chance, .rng = seed};
     m->pair->net->tap = chance > 0 ? lose_bursts : NULL;
     m->pair->net->tap_user = b;
+}
+
+/* ---- sequence numbers ---- */
+
+static enum net_verdict watch(struct net *net, struct net_datagram *d, void *user)
+{
+    struct media_wraps *w = user;
+    (void)net;
+    enum net_verdict verdict = net_chance(&w->rng, w->loss) ? NET_DROP : NET_PASS;
+    if (d->n < 500 || d->p[0] < 128 || d->p[0] > 191 || d->from.ip[3] != 1) return verdict;
+    uint32_t ssrc = sotto__get_u32(d->p + 8);
+    uint16_t seq = sotto__get_u16(d->p + 2);
+    if (w->ssrc == 0) w->ssrc = ssrc, w->highest = seq;
+    if (ssrc != w->ssrc) return verdict;
+    bool is_near = (uint16_t)(seq + 50) < 100;
+    if ((uint16_t)(seq - w->highest) < 0x8000) {
+        w->wraps += seq < w->highest;
+        w->highest = seq;
+    } else if (is_near) {
+        w->old_near++;
+    }
+    w->lost_near += verdict == NET_DROP && is_near;
+    return verdict;
+}
+
+void media_watch_wraps(struct media *m, struct media_wraps *w, uint64_t seed, double loss)
+{
+    *w = (struct media_wraps){.rng = seed, .loss = loss};
+    m->pair->net->tap = watch;
+    m->pair->net->tap_user = w;
 }

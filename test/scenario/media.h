@@ -25,6 +25,7 @@ struct media_opt {
 struct media_in { /* what one side received of one kind */
     int64_t last;      /* number of the last frame; -1: none */
     uint64_t frames, keys, missing, bytes;
+    uint64_t most;     /* missing in a row */
     uint64_t dropped;  /* as the frames say */
     sotto_us last_at;  /* when it was handed over; 0: none since media_measure() */
     sotto_us longest;  /* between two that were handed over */
@@ -83,5 +84,16 @@ struct media_bursts {
 };
 void media_set_bursts(struct media *m, struct media_bursts *b, uint64_t seed, size_t n,
                       double chance);
+
+/* Watches the sequence numbers of the video of side 0, and loses a part of all datagrams. */
+struct media_wraps {
+    uint32_t ssrc; /* that of the first large packet */
+    uint16_t highest;
+    uint64_t wraps;
+    uint64_t lost_near, old_near; /* within 50 of a wrap: lost; sent though a later one was sent before */
+    uint64_t rng;
+    double loss;
+};
+void media_watch_wraps(struct media *m, struct media_wraps *w, uint64_t seed, double loss);
 
 #endif

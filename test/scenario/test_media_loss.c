@@ -26,9 +26,9 @@ static void report(const struct media *m, const char *what)
     for (int i = 0; i < 2; i++) {
         const struct media_in *v = &m->side[i].in[MEDIA_VIDEO], *a = &m->side[i].in[MEDIA_AUDIO];
         print_message("%s, side %d: %d frames, %d missing, longest stop %d ms, %d asked; audio %d "
-                      "missing, quiet %d ms, latest %d ms\n",
+                      "missing, %d in a row, quiet %d ms, latest %d ms\n",
                       what, i, (int)v->frames, (int)v->missing, (int)(v->longest / 1000),
-                      (int)m->side[1 - i].out[MEDIA_VIDEO].asked, (int)a->missing,
+                      (int)m->side[1 - i].out[MEDIA_VIDEO].asked, (int)a->missing, (int)a->most,
                       (int)(m->side[i].speaker.longest_quiet / 1000), (int)(v->latest / 1000));
     }
 }
@@ -129,6 +129,7 @@ static void a_cut_of_two_seconds_is_one_stop(void **state)
     for (int i = 0; i < 2; i++) {
         assert_in_range(m->side[i].in[MEDIA_VIDEO].longest, SOTTO_MS(1900), SOTTO_MS(2600));
         assert_true(m->side[i].in[MEDIA_AUDIO].frames > 80);
+        assert_in_range(m->side[i].speaker.longest_quiet, SOTTO_MS(1500), SOTTO_MS(2200));
     }
     media_measure(m);
     media_run(m, SOTTO_SECONDS(10));

@@ -6,38 +6,6 @@
 #include "cmocka_all.h"
 #include "media.h"
 
-struct wraps {       /* of the media stream of side 0: the SSRC of its first large packet */
-    uint32_t ssrc;
-    uint16_t highest;
-    uint64_t wraps;
-    uint64_t lost_near, old_near; /* within 50 of a wrap: lost; sent, though a later one was sent: again */
-    uint64_t rng;
-    double loss;
-};
-
-static enum net_verdict watch(struct net *net, struct net_datagram *d, void *user)
-{
-    struct wraps *w = user;
-    (void)net;
-    bool is_media = d->n > 500 && d->p[0] >= 128 && d->p[0] <= 191 && d->from.ip[3] == 1;
-    bool is_lost = net_chance(&w->rng, w->loss);
-    if (!is_media) return is_lost ? NET_DROP : NET_PASS;
-    uint32_t ssrc =
-        (uint32_t)d->p[8] << 24 | (uint32_t)d->p[9] << 16 | (uint32_t)d->p[10] << 8 | d->p[11];
-    uint16_t seq = (uint16_t)(d->p[2] << 8 | d->p[3]);
-    if (w->ssrc == 0) w->ssrc = ssrc, w->highest = seq;
-    if (ssrc != w->ssrc) return is_lost ? NET_DROP : NET_PASS;
-    bool is_near = (uint16_t)(seq + 50) < 100;
-    if ((uint16_t)(seq - w->highest) < 0x8000) {
-        w->wraps += seq < w->highest;
-        w->highest = seq;
-    } else if (is_near) {
-        w->old_near++;
-    }
-    w->lost_near += is_lost && is_near;
-    return is_lost ? NET_DROP : NET_PASS;
-}
-
 static void wrap(uint64_t seed, bool no_rtx, uint64_t n_wraps)
 {
     /* 20 packets a frame: 65536 take less than two minutes. RTP times wrap too: 20 s after the beginning. */
@@ -47,12 +15,11 @@ static void wrap(uint64_t seed, bool no_rtx, uint64_t n_wraps)
                             .rtp_time = {0u - 48000 * 20, 0u - 90000 * 20},
                             .no_rtx = no_rtx};
     struct net_link link = {.delay_us = SOTTO_MS(30), .reorder = 0.3, .reorder_us = SOTTO_MS(20)};
-    struct wraps w = {.rng = seed, .loss = 0.1};
+    struct media_wraps w;
     struct media *m = media_new(seed, &opt);
     media_run(m, SOTTO_SECONDS(2));
     net_link_both(m->pair->net, m->pair->side[0].host, m->pair->side[1].host, &link);
-    m->pair->net->tap = watch;
-    m->pair->net->tap_user = &w;
+    media_watch_wraps(m, &w, seed, 0.03); /* at 10 % and this rate the circuit breaker opens */
     media_measure(m);
     const struct media_in *in = &m->side[1].in[MEDIA_VIDEO];
     for (int s = 0; w.wraps < n_wraps || w.highest < 1000; s++) {
