@@ -123,6 +123,9 @@ static void a_frame_is_key_by_its_idr_slice(void **state)
         {"\0\0\0\1\x67\x42\0\0\0\1\x41\x9a", 12, false}, /* recovers step by step */
         {"\0\0\0\1\x41\x9a", 6, false},
         {"\0\0\0\1\x41\x65", 6, false},
+        {"\0\0\0\1\x67\x42\0\0\0\1\x68\xce", 12, false}, /* no picture */
+        {"\0\0\0\2\x67\x42", 6, false},
+        {"\0\0\0\1\x41\x9a\0\0\1\x65\x88", 11, false}, /* the first slice tells */
         {"\x65", 1, false},
         {"", 0, false},
     };
@@ -150,6 +153,7 @@ static void peek_knows_keys_and_what_nothing_refers_to(void **state)
         {"\x78\0\2\x68\xce\0\2\x67\x42", 9, true, false, false},
         {"\x78\0\2\x09\xf0\0\2\x65\x88", 9, true, false, true},
         {"\x18\0\2\x06\x05\0\2\x01\x9a", 9, false, true},
+        {"\x18\0\2\x01\x9a\0\2\x06\x05", 9, false, true},
         {"\x58\0\2\x01\x9a\0\2\x41\x9a", 9, false, false},
         {"\x7c\x85\x88", 3, true, false},
         {"\x7c\x45\x88", 3, true, false},

@@ -104,6 +104,12 @@ static void a_frame_is_key_by_its_random_access_picture(void **state)
         assert_int_equal(sotto__frame_is_key(CODEC_H265, frame, sizeof frame),
                          type >= 16 && type <= 21);
     }
+    static const uint8_t sets[] = "\0\0\0\1\x40\x01\x0c\0\0\1\x42\x01\x01",
+                         late[] = "\0\0\1\x02\x01\xd0\0\0\1\x26\x01\xaf",
+                         empty[] = "\0\0\1\0\0\0\0\1\x26\x01\xaf";
+    assert_false(sotto__frame_is_key(CODEC_H265, sets, sizeof sets - 1));
+    assert_false(sotto__frame_is_key(CODEC_H265, late, sizeof late - 1)); /* the first slice tells */
+    assert_true(sotto__frame_is_key(CODEC_H265, empty, sizeof empty - 1)); /* an empty unit is none */
     assert_false(sotto__frame_is_key(CODEC_H265, NULL, 0));
     assert_false(sotto__frame_is_key(CODEC_H265, (const uint8_t *)"\x26", 1));
 }
