@@ -449,7 +449,7 @@ __attribute__((no_sanitize("address"))) static unsigned found(const uint8_t *tur
         if (mode[0] != 'r' || to - from > 16u << 20) continue; /* a sanitizer's own */
         for (const uint8_t *p = (const uint8_t *)from; p + n <= (const uint8_t *)to; p++) {
             size_t i = 0;
-            while (i < n && (uint8_t)~p[i] == turned[i]) i++;
+            while (i < n && (p[i] ^ 0xff) == turned[i]) i++;
             hits += i == n;
         }
     }
@@ -466,7 +466,7 @@ static void master_keys_are_not_kept(void **state)
         uint8_t keys[SOTTO_SRTP_MAX_KEY_MATERIAL];
         for (size_t k = 0; k < sizeof keys; k++) {
             keys[k] = (uint8_t)oracle_random();
-            if (k < 32) turned[k] = (uint8_t)~keys[k];
+            if (k < 32) turned[k] = keys[k] ^ 0xff;
         }
         size_t n = oracle_profiles[i] == SRTP_PROFILE_AEAD_AES_256_GCM ? 32 : 16;
         assert_int_equal(sotto__srtp_new(&s, oracle_profiles[i], true, keys, NULL), 0);
