@@ -130,7 +130,7 @@ bool sotto__reception_block(struct reception *r, sotto_us now, uint32_t ssrc,
     int64_t fraction = span <= 0 || lost <= 0 ? 0 : lost * 256 / span; /* §A.3 */
     *ret = (struct rtcp_block){
         .ssrc = ssrc,
-        .fraction = (uint8_t)(fraction > 255 ? 255 : fraction),
+        .fraction = (uint8_t)fraction, /* below 256: of an interval in which nothing came span is 0 */
         .lost = clamp_lost(sotto__reception_lost(r)),
         .highest = (uint32_t)r->highest,
         .jitter = (uint32_t)r->jitter,

@@ -107,7 +107,7 @@ static size_t write_chunk(struct writer *w, const uint8_t *symbols, size_t n)
 {
     size_t run = run_length(symbols, n), short_ones = 0;
     while (short_ones < n && short_ones < 14 && symbols[short_ones] != LARGE_DELTA) short_ones++;
-    if (run == n || run >= 14) return write_run(w, symbols[0], run);
+    if (run >= 14) return write_run(w, symbols[0], run);
     if (short_ones == 14 || short_ones == n) return write_vector(w, symbols, n, false);
     return run >= 7 ? write_run(w, symbols[0], run) : write_vector(w, symbols, n, true);
 }

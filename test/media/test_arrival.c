@@ -327,9 +327,26 @@ static void departures_h107_a_clock_that_leaps_does_not_overflow(void **state)
     send_packets(&d, 1);
     for (int i = 0; i < 100000; i++) {
         all_received(0, 1);
-        t.base_time = i % 2 ? -0x800000 : 0x7fffff - i % 3;
+        t.base_time = (int32_t)(((uint32_t)i * 0x700000) & 0xffffff) - 0x800000; /* far ahead each time */
         assert_true(sotto__departures_feedback(&d, START, &t));
         assert_true(d.base_time < SOTTO_SECONDS(600000) && d.base_time > -SOTTO_SECONDS(600000));
+    }
+    sotto__departures_free(&d);
+}
+
+static void departures_take_feedback_that_was_overtaken(void **state)
+{
+    (void)state;
+    struct departures d = {0};
+    static const int32_t bases[] = {100, 99, -0x800000, 0x7fffff};
+    static const sotto_us want[] = {100, 99, -0x800000, -0x800001}; /* the last: before the wrap */
+    for (uint16_t i = 0; i < 4; i++) {
+        sotto__departures_packet(&d, START, 100);
+        all_received(i, 1);
+        t.base_time = bases[i];
+        t.status[0].delta = 0;
+        assert_true(sotto__departures_feedback(&d, START, &t));
+        assert_true(d.ring[i].arrived == want[i] * 64000);
     }
     sotto__departures_free(&d);
 }
@@ -397,6 +414,7 @@ int main(void)
         cmocka_unit_test(departures_forget_beyond_their_limit),
         cmocka_unit_test(departures_numbers_and_clocks_wrap),
         cmocka_unit_test(departures_h107_a_clock_that_leaps_does_not_overflow),
+        cmocka_unit_test(departures_take_feedback_that_was_overtaken),
         cmocka_unit_test(departures_measure_the_rate_that_gets_through),
         cmocka_unit_test(departures_understand_what_arrivals_tell),
     };

@@ -186,11 +186,13 @@ static void report_measures_jitter_as_rfc_3550(void **state)
     double before = r.jitter;
     sotto__reception_packet(&r, START + SOTTO_MS(4000), 200, 0x80000000, 48000, false);
     assert_true(r.jitter == before); /* timestamps jumped: no jitter of hours */
-    sotto__reception_packet(&r, START + SOTTO_MS(4000), 150, 0, 48000, false);
+    sotto__reception_packet(&r, START + SOTTO_MS(4020), 201, 0x80000000 + 960, 48000, false);
+    before = r.jitter;
+    sotto__reception_packet(&r, START + SOTTO_MS(4100), 150, 0x80000000, 48000, false);
     assert_true(r.jitter == before); /* late ones say nothing of the path */
-    sotto__reception_packet(&r, START + SOTTO_MS(4020), 201, 0, 8000, false);
+    sotto__reception_packet(&r, START + SOTTO_MS(4040), 202, 0, 8000, false);
     assert_true(r.jitter == 0); /* another clock */
-    sotto__reception_packet(&r, START + SOTTO_MS(4040), 202, 0, 0, false);
+    sotto__reception_packet(&r, START + SOTTO_MS(4060), 203, 0, 0, false);
     assert_true(r.jitter == 0);
 }
 
@@ -342,6 +344,11 @@ static void report_rtp_04_holds_early_feedback_to_five_percent(void **state)
     sotto_us due = sotto__rtcp_timer_early_due(&t, end);
     assert_true(due >= end && due < end + SOTTO_MS(250));
     assert_true(sotto__rtcp_timer_early_due(&t, due) == due);
+    burst = 0; /* an idle hour does not save up more than the burst */
+    for (; sotto__rtcp_timer_early_due(&t, end + SOTTO_SECONDS(3600)) == end + SOTTO_SECONDS(3600);
+         burst++)
+        sotto__rtcp_timer_early(&t, end + SOTTO_SECONDS(3600), 72);
+    assert_int_equal(burst, 26); /* of 100 bytes */
 }
 
 /* ---- circuit breakers ---- */
@@ -399,6 +406,20 @@ static void breaker_arrival_cancels_the_media_timeout(void **state)
         if (i % 5 == 0) r.highest++;
         assert_false(sotto__breaker_report(&b, START + SOTTO_SECONDS(i), &r, 1000000, 1000,
                                            SOTTO_SECONDS(1)));
+    }
+}
+
+static void breaker_counts_reports_that_came_and_not_only_time(void **state)
+{
+    (void)state;
+    static const int at[] = {0, 1, 5, 6, 7, 8}; /* seconds; three reports were lost */
+    struct breaker b = {0};
+    struct remote_report r = {.highest = 1};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        sotto_us interval = SOTTO_SECONDS(i == 0 ? 1 : at[i] - at[i - 1]);
+        assert_int_equal(
+            sotto__breaker_report(&b, START + SOTTO_SECONDS(at[i]), &r, 1000000, 1000, interval),
+            i == 5);
     }
 }
 
@@ -532,6 +553,7 @@ int main(void)
         cmocka_unit_test(breaker_stays_shut_on_a_good_path),
         cmocka_unit_test(breaker_rtp_06_opens_when_no_media_arrives),
         cmocka_unit_test(breaker_arrival_cancels_the_media_timeout),
+        cmocka_unit_test(breaker_counts_reports_that_came_and_not_only_time),
         cmocka_unit_test(breaker_rtp_06_opens_above_ten_times_tcp),
         cmocka_unit_test(breaker_averages_loss_over_its_interval),
         cmocka_unit_test(breaker_needs_packets_and_a_round_trip_for_congestion),

@@ -64,6 +64,28 @@ static void rtcp_reads_a_compound_of_sr_sdes_and_bye(void **state)
     assert_int_equal(sotto__rtcp_next(compound, sizeof compound, &at, &r), 0);
 }
 
+static void rtcp_reads_what_chromium_sends(void **state)
+{
+    (void)state;
+    static const uint8_t p[] = {
+        0x80, 0xc8, 0,    6,    0x97, 0x98, 0xc2, 0xd9, 0xee, 0xab, 0x86, 0xf2, 0xde, 0xfb,
+        0xf4, 0x01, 0x10, 0xd0, 0x36, 0xb1, 0,    0,    0,    13,   0,    0,    0x2e, 0x2d,
+        0x81, 0xca, 0,    6,    0x97, 0x98, 0xc2, 0xd9, 1,    0x10, 'W',  'B',  'k',  'O',
+        'w',  'C',  'u',  'H',  'O',  'e',  '/',  'G',  '/',  'T',  'B',  '7',  0,    0};
+    struct rtcp r;
+    struct str cname;
+    uint32_t ssrc;
+    size_t at = 0;
+    assert_int_equal(check_exact(p, sizeof p, false), 0);
+    assert_int_equal(sotto__rtcp_next(p, sizeof p, &at, &r), 1);
+    assert_true(r.type == RTCP_SR && r.ssrc == 0x9798c2d9 && r.n == 0);
+    assert_true(r.packets == 13 && r.octets == 11821 && r.rtp_time == 0x10d036b1);
+    assert_true(r.ntp >> 32 == 0xeeab86f2);
+    assert_int_equal(sotto__rtcp_next(p, sizeof p, &at, &r), 1);
+    assert_true(sotto__rtcp_cname(&r, 0, &ssrc, &cname));
+    assert_true(ssrc == 0x9798c2d9 && sotto__str_eq(cname, STR("WBkOwCuHOe/G/TB7")));
+}
+
 static void rtcp_wants_a_report_first_unless_reduced(void **state)
 {
     (void)state;
@@ -116,6 +138,7 @@ static void rtcp_h101_drops_the_whole_of_a_bad_compound(void **state)
         {"length 0: no room for the SSRC", {0x80, 201, 0, 0, 0x80, 201, 0, 0}, 8, SOTTO_E_SYNTAX},
         {"length 0 of a type that we do not know", {0x80, 210, 0, 0, 0x80, 210, 0, 0}, 8, 0},
         {"SR below its fields", {0x80, 200, 0, 5, 0, 0, 0, 1}, 24, SOTTO_E_SYNTAX},
+        {"SR with a block that lacks a word", {0x81, 200, 0, 11, 0, 0, 0, 1}, 48, SOTTO_E_SYNTAX},
         {"31 blocks, one is there", {0x9f, 201, 0, 7, 0, 0, 0, 1}, 32, SOTTO_E_SYNTAX},
         {"an extension of a profile behind the blocks",
          {0x80, 201, 0, 2, 0, 0, 0, 1, 1, 2, 3, 4},
@@ -389,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rtcp_reads_a_compound_of_sr_sdes_and_bye),
+        cmocka_unit_test(rtcp_reads_what_chromium_sends),
         cmocka_unit_test(rtcp_wants_a_report_first_unless_reduced),
         cmocka_unit_test(rtcp_h101_refuses_every_compound_that_is_cut),
         cmocka_unit_test(rtcp_h101_drops_the_whole_of_a_bad_compound),

@@ -100,7 +100,7 @@ static void ext_h098_judges_hostile_blocks(void **state)
         {"id 15 at the end, its length ignored", 0xbede, {0x61, 1, 2, 0xff}, 4, 1u << EXT_TWCC},
         {"id 0 with a length ends it",
          0xbede,
-         {0x61, 1, 2, 0x01, 0, 0x10, '0', 0},
+         {0x61, 1, 2, 0x01, 0, 0, 0x10, '0'},
          8,
          1u << EXT_TWCC},
         {"two bytes, 255 at the end", 0x1000, {6, 2, 1, 2, 1, 255, '0', '1'}, 8, 1u << EXT_TWCC},
