@@ -449,7 +449,7 @@ __attribute__((no_sanitize("address"))) static unsigned found(const uint8_t *tur
         if (mode[0] != 'r' || to - from > 16u << 20) continue; /* a sanitizer's own */
         for (const uint8_t *p = (const uint8_t *)from; p + n <= (const uint8_t *)to; p++) {
             size_t i = 0;
-            while (i < n && (p[i] ^ 0xff) == turned[i]) i++;
+            while (i < n && p[i] + turned[i] == 0xff) i++;
             hits += i == n;
         }
     }
