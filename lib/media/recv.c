@@ -443,11 +443,21 @@ static bool say_key(struct receiver *r, sotto_us now, struct receiver_out *out)
     return true;
 }
 
-int sotto__receiver_next(struct receiver *r, sotto_us now, struct receiver_out *out)
+void sotto__receiver_run(struct receiver *r, sotto_us now)
 {
     sotto__recv_progress(r, now);
     sotto__recv_ripen(r, now);
     sotto__recv_trim(r);
+}
+
+sotto_us sotto__receiver_run_due(const struct receiver *r)
+{
+    return sotto__earlier(r->wake, sotto__recv_queue_due(r));
+}
+
+int sotto__receiver_next(struct receiver *r, sotto_us now, struct receiver_out *out)
+{
+    sotto__receiver_run(r, now);
     if (r->dropped > 0) {
         out->type = RECEIVER_OUT_DROPPED;
         out->count = r->dropped;
@@ -460,10 +470,10 @@ int sotto__receiver_next(struct receiver *r, sotto_us now, struct receiver_out *
 sotto_us sotto__receiver_due(const struct receiver *r)
 {
     if (r->dropped > 0) return 0;
-    sotto_us due = sotto__earlier(r->wake, key_due(r));
+    sotto_us due = sotto__earlier(sotto__receiver_run_due(r), key_due(r));
     if (r->cfg.nack && r->cfg.mode != SOTTO_RECEIVE_RTP)
         due = sotto__earlier(due, sotto__nack_due(&r->nack));
-    return sotto__earlier(due, sotto__recv_queue_due(r));
+    return due;
 }
 
 sotto_us sotto__receiver_delay(const struct receiver *r)

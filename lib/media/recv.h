@@ -82,6 +82,9 @@ void sotto__receiver_set_rtt(struct receiver *r, sotto_us rtt);
 void sotto__receiver_want_key(struct receiver *r); /* the application asks: next() says so at once, if it may */
 int sotto__receiver_next(struct receiver *r, sotto_us now, struct receiver_out *out); /* 1 filled, 0 nothing; runs due timers */
 sotto_us sotto__receiver_due(const struct receiver *r);
+/* The timers alone, where what next() tells cannot be used yet. */
+void sotto__receiver_run(struct receiver *r, sotto_us now);
+sotto_us sotto__receiver_run_due(const struct receiver *r);
 bool sotto__receiver_ready(const struct receiver *r); /* pull would give something */
 /* The oldest frame that is due, or packet. Yours: sotto__received_free. NULL: none. */
 struct received *sotto__receiver_pull(struct receiver *r, sotto_us now);

@@ -79,11 +79,14 @@ void feed_frame_bytes(const struct feed_frame *v, uint8_t *out)
 
 struct feed_packet feed_vp8_packet(const struct feed_frame *v, uint16_t seq, size_t i, size_t n)
 {
-    static uint8_t bytes[0x10000];
+    static uint8_t bytes[0x10000]; /* of the last frame: all its packets ask for it */
+    static struct feed_frame last;
     struct feed_packet p = {.seq = (uint16_t)(seq + i), .time = v->time, .marker = i + 1 == n};
     size_t from = v->n * i / n, to = v->n * (i + 1) / n;
     struct writer w = sotto__writer(p.payload, sizeof p.payload);
-    feed_frame_bytes(v, bytes);
+    if (v->number != last.number || v->needs != last.needs || v->n != last.n)
+        feed_frame_bytes(v, bytes);
+    last = *v;
     sotto__write_u8(&w, (uint8_t)(0x80 | (v->disposable ? 0x20 : 0) | (i == 0 ? 0x10 : 0)));
     sotto__write_u8(&w, v->no_ids ? 0x20 : 0xa0); /* I, T */
     if (!v->no_ids) sotto__write_u16(&w, (uint16_t)(0x8000 | (v->number & 0x7fff)));
