@@ -182,6 +182,14 @@ void sotto__session_drop_source(struct session *s, struct source *src)
     sotto__free(src);
 }
 
+bool sotto__session_forget(struct session *s, struct source *src)
+{
+    if (s->n_forget == sizeof s->forget / sizeof *s->forget) return false;
+    s->forget[s->n_forget++] = src->ssrc;
+    sotto__session_drop_source(s, src);
+    return true;
+}
+
 void sotto__session_drop_sources(struct session *s, struct line *line)
 {
     for (struct node *n = s->sources.next, *next; n != &s->sources; n = next) {

@@ -201,6 +201,8 @@ struct source *sotto__session_source(const struct session *s, uint32_t ssrc); /*
 struct outgoing *sotto__session_outgoing(const struct session *s, uint32_t ssrc,
                                          struct line **line); /* media or RTX; NULL */
 void sotto__session_drop_source(struct session *s, struct source *src);
+/* The same, and nobody keeps anything of its SSRC; false: too many are being forgotten, it stays. */
+bool sotto__session_forget(struct session *s, struct source *src);
 void sotto__session_drop_sources(struct session *s, struct line *line);
 void sotto__session_source_ready(struct session *s, struct source *src);
 void sotto__session_want(struct session *s, uint32_t ssrc, uint8_t kind); /* a key frame */

@@ -14,6 +14,16 @@ static void take_rtt(struct session *s, sotto_us rtt)
 
 /* ---- about ours ---- */
 
+/* Our media arrives somewhere, or the remote would not say so: RFC 8083 §4.1. */
+static void heard(struct session *s, sotto_us now)
+{
+    for (struct node *n = s->lines.next; n != &s->lines; n = n->next) {
+        struct line *line = CONTAINER_OF(n, struct line, all);
+        for (size_t i = 0; i < line->n_outgoing; i++)
+            if (line->outgoing[i].sender) sotto__breaker_heard(&line->outgoing[i].breaker, now);
+    }
+}
+
 static void on_block(struct session *s, sotto_us now, const struct rtcp_block *b)
 {
     struct line *line;
@@ -23,6 +33,7 @@ static void on_block(struct session *s, sotto_us now, const struct rtcp_block *b
     uint64_t packets = o->sender->sr_packets - o->packets_at_report;
     sotto_us span = now - o->report_at;
     sotto__remote_report(&o->remote, now, sotto__ntp(now + s->ntp_offset), b);
+    heard(s, now);
     take_rtt(s, o->remote.rtt);
     if (o->report_at != 0 && span > 0 && packets > 0 &&
         sotto__breaker_report(&o->breaker, now, &o->remote, octets * 8 * 1000000 / (uint64_t)span,
@@ -159,10 +170,8 @@ static void on_bye(struct session *s, const struct rtcp *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         struct source *src = sotto__session_source(s, sotto__rtcp_bye(r, i));
-        if (!src || s->n_forget == sizeof s->forget / sizeof *s->forget) continue;
-        struct line *line = src->line;
-        s->forget[s->n_forget++] = src->ssrc;
-        sotto__session_drop_source(s, src);
+        struct line *line = src ? src->line : NULL;
+        if (!src || !sotto__session_forget(s, src)) continue;
         if (line->n_sources > 0 || !line->unmuted) continue;
         line->unmuted = false;
         line->tell_mute = s->news = true;
@@ -187,15 +196,6 @@ static void on_blocks(struct session *s, sotto_us now, const struct rtcp *r)
     }
 }
 
-static void heard(struct session *s, sotto_us now)
-{
-    for (struct node *n = s->lines.next; n != &s->lines; n = n->next) {
-        struct line *line = CONTAINER_OF(n, struct line, all);
-        for (size_t i = 0; i < line->n_outgoing; i++)
-            if (line->outgoing[i].sender) sotto__breaker_heard(&line->outgoing[i].breaker, now);
-    }
-}
-
 void sotto__session_rtcp(struct session *s, sotto_us now, const uint8_t *p, size_t n)
 {
     struct rtcp r;
@@ -204,9 +204,10 @@ void sotto__session_rtcp(struct session *s, sotto_us now, const uint8_t *p, size
         s->stats.malformed++;
         return;
     }
+    bool reports = false;
     sotto__rtcp_timer_received(&s->timer, n);
-    heard(s, now);
     while (sotto__rtcp_next(p, n, &at, &r) == 1) {
+        reports = reports || r.type == RTCP_SR || r.type == RTCP_RR;
         switch (r.type) {
         case RTCP_SR:
             on_sr(s, now, &r);
@@ -227,6 +228,7 @@ void sotto__session_rtcp(struct session *s, sotto_us now, const uint8_t *p, size
         case RTCP_OTHER: break;
         }
     }
+    if (!reports) heard(s, now); /* with reports: only if they are about us */
 }
 
 int sotto__session_request_key(struct session *s, sotto_us now, struct line *line, const char *rid)

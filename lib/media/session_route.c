@@ -123,7 +123,7 @@ static struct source *only_source(const struct session *s, const struct line *li
     struct source *found = NULL;
     for (struct node *n = s->sources.next; n != &s->sources; n = n->next) {
         struct source *src = CONTAINER_OF(n, struct source, all);
-        if (src->line != line || src->is_repair) continue;
+        if (src->line != line || src->is_repair || src->rid) continue;
         if (found) return NULL;
         found = src;
     }
@@ -150,20 +150,27 @@ static bool make_room(struct session *s, sotto_us now, bool signalled)
             struct source *src = CONTAINER_OF(n, struct source, all);
             if (!src->signalled && now - src->last >= SOTTO_SOURCE_IDLE_US) old = src;
         }
-        if (!old) return false;
-        sotto__session_drop_source(s, old);
+        if (!old || !sotto__session_forget(s, old)) return false;
     }
     if (s->n_sources < SOTTO_MAX_SSRCS) return true;
     struct source *oldest = CONTAINER_OF(s->sources.next, struct source, all);
-    if (now - oldest->last < SOTTO_SOURCE_IDLE_US) return false;
-    sotto__session_drop_source(s, oldest);
-    return true;
+    return now - oldest->last >= SOTTO_SOURCE_IDLE_US && sotto__session_forget(s, oldest);
 }
 
 static bool add_receiver(struct source *src)
 {
     struct receiver_cfg cfg = sotto__line_receiver_cfg(src->line);
     return sotto__receiver_new(&src->receiver, &cfg) == 0;
+}
+
+/* The first RID that a stream shows is its own for good; of a repair stream it is that of what it repairs (RFC 8852 §3). false: no memory. */
+static bool latch_rid(struct source *src, const struct arrived *a)
+{
+    bool repaired = src->is_repair && (a->ext.has & 1u << EXT_RRID);
+    if (src->rid || !(repaired || (a->ext.has & 1u << EXT_RID))) return true;
+    struct str rid = repaired ? a->ext.rrid : a->ext.rid;
+    src->rid = sotto__strndup(rid.p, rid.n);
+    return src->rid != NULL;
 }
 
 /* Latches a new SSRC. NULL: it is not to be had. */
@@ -182,11 +189,7 @@ static struct source *add_source(struct session *s, const struct arrived *a, str
     src->is_repair = codec->id == CODEC_RTX;
     src->since = src->last = a->now;
     bool ok = src->is_repair || add_receiver(src);
-    if (ok && (a->ext.has & 1u << EXT_RID)) {
-        src->rid = sotto__strndup(a->ext.rid.p, a->ext.rid.n);
-        ok = src->rid != NULL;
-    }
-    if (!ok || sotto__map_put(&s->by_ssrc, src->ssrc, src) < 0) {
+    if (!ok || !latch_rid(src, a) || sotto__map_put(&s->by_ssrc, src->ssrc, src) < 0) {
         sotto__receiver_free(src->receiver);
         sotto__free(src->rid);
         sotto__free(src);
@@ -208,7 +211,7 @@ static struct source *find_source(struct session *s, struct arrived *a, const st
     if (src) read_extensions(s, a, line);
     if (src && (a->ext.has & 1u << EXT_MID) && !sotto__str_eq(a->ext.mid, sotto__str(line->mid))) {
         struct line *other = line_by_mid(s, a->ext.mid); /* it moved: RFC 9143 §9.2 */
-        if (!other) return NULL;
+        if (!other || !sotto__line_codec(other->recv, a->rtp.pt)) return NULL;
         sotto__session_drop_source(s, src);
         src = NULL;
         line = other;
@@ -216,7 +219,7 @@ static struct source *find_source(struct session *s, struct arrived *a, const st
     *codec = line ? sotto__line_codec(line->recv, a->rtp.pt) : NULL;
     if (!*codec) return NULL;
     if (!src) return add_source(s, a, line, *codec, signalled);
-    if (src->is_repair != ((*codec)->id == CODEC_RTX)) return NULL;
+    if (src->is_repair != ((*codec)->id == CODEC_RTX) || !latch_rid(src, a)) return NULL;
     sotto__list_remove(&src->all); /* the list is in the order of silence */
     sotto__list_push(&s->sources, &src->all);
     return src;
@@ -230,22 +233,29 @@ static void unmute(struct session *s, struct line *line)
     line->unmuted = line->tell_mute = s->news = true;
 }
 
-/* A repeated packet as it was: for applications that want packets. Its extensions were not repeated. */
-static void rebuild(struct session *s, struct arrived *a)
+#define MAX_REBUILT 2048u
+struct rebuilt {
+    uint8_t bytes[MAX_REBUILT];
+};
+
+/* A repeated packet as it was: for applications that want packets. Its extensions were not repeated. false: too large. */
+static bool rebuild(struct arrived *a, struct rebuilt *to)
 {
     size_t n = RTP_HEADER + a->rtp.n_payload;
-    if (n > sizeof s->packet) return;
+    if (n > sizeof to->bytes) return false;
     a->rtp.has_ext = false;
-    sotto__rtp_write(&a->rtp, s->packet);
-    memcpy(s->packet + RTP_HEADER, a->rtp.payload, a->rtp.n_payload);
-    a->p = s->packet;
+    sotto__rtp_write(&a->rtp, to->bytes);
+    memcpy(to->bytes + RTP_HEADER, a->rtp.payload, a->rtp.n_payload);
+    a->p = to->bytes;
     a->n = n;
+    return true;
 }
 
 static void give(struct session *s, struct source *src, struct arrived *a,
                  const struct codec *codec, bool is_repair)
 {
-    if (is_repair && src->line->mode == SOTTO_RECEIVE_RTP) rebuild(s, a);
+    struct rebuilt copy;
+    if (is_repair && src->line->mode == SOTTO_RECEIVE_RTP && !rebuild(a, &copy)) return;
     sotto__reception_packet(&src->reception, a->now, a->rtp.seq, a->rtp.time, codec->clock,
                             is_repair);
     src->last_pt = codec->pt;
@@ -280,6 +290,19 @@ static void give_red(struct session *s, struct source *src, const struct arrived
     }
 }
 
+/* Packets without payload are probes: their sequence numbers are not missing. So it is with tones, which nobody decodes. */
+static void give_any(struct session *s, struct source *src, struct arrived *a,
+                     const struct codec *codec, bool is_repair)
+{
+    bool raw = src->line->mode == SOTTO_RECEIVE_RTP;
+    if (codec->id == CODEC_RED && !raw && a->rtp.n_payload > 0) {
+        give_red(s, src, a);
+        return;
+    }
+    if (codec->id == CODEC_DTMF && !raw) a->rtp.n_payload = 0;
+    give(s, src, a, codec, is_repair);
+}
+
 static void give_repair(struct session *s, struct source *src, struct arrived *a,
                         const struct codec *rtx)
 {
@@ -293,18 +316,7 @@ static void give_repair(struct session *s, struct source *src, struct arrived *a
         s->stats.malformed++;
         return;
     }
-    if (codec->id == CODEC_RED)
-        give_red(s, src->primary, a);
-    else
-        give(s, src->primary, a, codec, true);
-}
-
-static void give_media(struct session *s, struct source *src, struct arrived *a,
-                       const struct codec *codec)
-{
-    bool tone = codec->id == CODEC_DTMF && src->line->mode != SOTTO_RECEIVE_RTP;
-    if (tone) a->rtp.n_payload = 0; /* nothing to decode, but its sequence number is not missing */
-    give(s, src, a, codec, false);
+    give_any(s, src->primary, a, codec, true);
 }
 
 void sotto__session_rtp(struct session *s, sotto_us now, const uint8_t *p, size_t n)
@@ -327,8 +339,6 @@ void sotto__session_rtp(struct session *s, sotto_us now, const uint8_t *p, size_
     }
     if (codec->id == CODEC_RTX)
         give_repair(s, src, &a, codec);
-    else if (codec->id == CODEC_RED && src->line->mode != SOTTO_RECEIVE_RTP)
-        give_red(s, src, &a);
     else
-        give_media(s, src, &a, codec);
+        give_any(s, src, &a, codec, false);
 }
