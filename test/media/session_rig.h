@@ -35,7 +35,7 @@ struct out_packet {
     size_t n;
     struct rtp rtp;
     struct ext_values ext;
-    bool is_repair;
+    bool is_repair, again;
 };
 
 struct call {
@@ -109,7 +109,7 @@ static inline void take_rtp(struct call *c, const struct departure *d)
     if (d->is_repair) c->repair_bytes += d->n_payload;
     if (c->n_rtp == PACKETS) return;
     struct out_packet *k = &c->rtp[c->n_rtp++];
-    k->at = c->now, k->is_repair = d->is_repair;
+    k->at = c->now, k->is_repair = d->is_repair, k->again = d->again;
     k->n = d->n_head + d->n_payload;
     assert_true(k->n <= SOTTO_MTU - 16);
     memcpy(k->bytes, d->head, d->n_head);

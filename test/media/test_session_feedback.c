@@ -134,6 +134,30 @@ static void a_storm_of_nacks_is_bounded_by_what_is_sent(void **state)
     call_free(c);
 }
 
+/* Sound has no RTX here: the bytes of the first time, and no transport-wide number is lost for it. */
+static void without_rtx_the_original_goes_again(void **state)
+{
+    (void)state;
+    struct call *c = call_new(0);
+    const struct outgoing *o = &c->audio.outgoing[0];
+    stream(c, SOTTO_MS(500));
+    size_t n = c->n_rtp, first = n;
+    while (c->rtp[--first].rtp.pt != 111) {
+    }
+    uint16_t next = (uint16_t)(c->rtp[n - 1].ext.twcc + 1), seq = c->rtp[first].rtp.seq;
+    run(c, c->now + SOTTO_MS(20));
+    hear_nack(c, o->ssrc, &seq, 1);
+    run(c, c->now);
+    assert_int_equal(c->n_rtp, n + 1);
+    assert_true(c->rtp[n].is_repair && c->rtp[n].again);
+    assert_int_equal(c->rtp[n].n, c->rtp[first].n);
+    assert_memory_equal(c->rtp[n].bytes, c->rtp[first].bytes, c->rtp[n].n);
+    assert_int_equal(send_audio(c), 0);
+    run(c, c->now);
+    assert_int_equal(c->rtp[n + 1].ext.twcc, next);
+    call_free(c);
+}
+
 /* ---- RTP-06: the circuit breaker ---- */
 
 static void media_that_nobody_receives_is_held_back(void **state)
@@ -172,6 +196,7 @@ int main(void)
         cmocka_unit_test(a_limit_of_the_remote_is_told_answered_and_has_a_floor),
         cmocka_unit_test(an_estimate_of_the_remote_is_shared_by_the_layers),
         cmocka_unit_test(a_storm_of_nacks_is_bounded_by_what_is_sent),
+        cmocka_unit_test(without_rtx_the_original_goes_again),
         cmocka_unit_test(media_that_nobody_receives_is_held_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

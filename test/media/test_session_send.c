@@ -86,6 +86,85 @@ static void the_longest_names_fit_from_the_first_packet_on(void **state)
     call_free(c);
 }
 
+/* ---- packets of the application's own ---- */
+
+/* A packet with a RID element under id 2, or without. */
+static size_t raw_packet(uint8_t *p, uint16_t seq, uint8_t pt, const char *rid)
+{
+    static const uint8_t no_ids[EXT_COUNT] = {[EXT_RID] = 2};
+    struct ext_values v = {.has = rid ? 1u << EXT_RID : 0};
+    struct rtp rtp = {.seq = seq, .pt = pt, .time = 90000u * seq, .ssrc = 0xdead, .marker = true};
+    rtp.has_ext = rid != NULL;
+    if (rid) v.rid = sotto__str(rid);
+    sotto__rtp_write(&rtp, p);
+    int n = sotto__ext_write(no_ids, &v, p + RTP_HEADER, 100);
+    assert_true(n >= 0);
+    memcpy(p + RTP_HEADER + n, "raw payload", 11);
+    return RTP_HEADER + (size_t)n + 11;
+}
+
+static int send_raw(struct call *c, uint16_t seq, uint8_t pt, const char *rid)
+{
+    uint8_t p[200];
+    size_t n = raw_packet(p, seq, pt, rid);
+    return sotto__session_send_rtp(&c->s, c->now, &c->video, p, n);
+}
+
+static void raw_packets_keep_what_is_theirs_and_get_what_is_ours(void **state)
+{
+    (void)state;
+    struct call *c = call_new(3);
+    assert_int_equal(send_raw(c, 40000, 96, "hi"), 0);
+    assert_int_equal(send_raw(c, 40001, 96, NULL), 0); /* the first encoding */
+    assert_int_equal(send_raw(c, 40002, 96, "no"), SOTTO_E_RANGE);
+    assert_int_equal(send_raw(c, 40002, 97, "hi"), SOTTO_E_RANGE); /* RTX is ours */
+    assert_int_equal(send_raw(c, 40002, 100, "hi"), SOTTO_E_RANGE);
+    assert_int_equal(send_raw(c, 40000, 96, "hi"), SOTTO_E_RANGE); /* a number twice */
+    run(c, c->now);
+    assert_int_equal(c->n_rtp, 2);
+    static const struct {
+        uint16_t seq;
+        int encoding;
+        const char *rid;
+    } want[] = {{40000, 2, "hi"}, {40001, 0, "lo"}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct out_packet *k = &c->rtp[i];
+        assert_int_equal(k->rtp.seq, want[i].seq);
+        assert_int_equal(k->rtp.time, 90000u * want[i].seq);
+        assert_int_equal(k->rtp.pt, 96);
+        assert_true(k->rtp.marker);
+        assert_int_equal(k->rtp.ssrc, c->video.outgoing[want[i].encoding].ssrc);
+        assert_true(sotto__str_eq(k->ext.rid, sotto__str(want[i].rid)));
+        assert_true(sotto__str_eq(k->ext.mid, STR("v")));
+        assert_int_equal(k->rtp.n_payload, 11);
+        assert_memory_equal(k->rtp.payload, "raw payload", 11);
+    }
+    run(c, c->now + SOTTO_SECONDS(2)); /* they are reported: RFC 3550 §6.4 */
+    struct rtcp r;
+    assert_int_equal(find(c, RTCP_SR, &r), 2);
+    call_free(c);
+}
+
+static void what_is_no_rtp_packet_is_not_sent(void **state)
+{
+    (void)state;
+    uint8_t p[200];
+    struct call *c = call_new(0);
+    size_t n = raw_packet(p, 5, 96, NULL);
+    for (size_t cut = 0; cut <= RTP_HEADER; cut++)
+        assert_int_equal(sotto__session_send_rtp(&c->s, c->now, &c->video, p, cut), SOTTO_E_SYNTAX);
+    p[0] |= 0x20, p[n - 1] = 1; /* padding */
+    assert_int_equal(sotto__session_send_rtp(&c->s, c->now, &c->video, p, n), SOTTO_E_SYNTAX);
+    p[0] = 0x40; /* version 1 */
+    assert_int_equal(sotto__session_send_rtp(&c->s, c->now, &c->video, p, n), SOTTO_E_SYNTAX);
+    p[0] = 0x80;
+    c->s.can_send = false; /* RTP before keys */
+    assert_int_equal(sotto__session_send_rtp(&c->s, c->now, &c->video, p, n), SOTTO_E_STATE);
+    run(c, c->now + SOTTO_SECONDS(1));
+    assert_int_equal(c->n_rtp, 0);
+    call_free(c);
+}
+
 /* ---- configuration ---- */
 
 static void streams_of_encodings_that_stay_go_on(void **state)
@@ -173,6 +252,8 @@ int main(void)
         cmocka_unit_test(three_rids_are_three_streams_with_their_names),
         cmocka_unit_test(a_repair_of_a_layer_names_it_as_repaired),
         cmocka_unit_test(the_longest_names_fit_from_the_first_packet_on),
+        cmocka_unit_test(raw_packets_keep_what_is_theirs_and_get_what_is_ours),
+        cmocka_unit_test(what_is_no_rtp_packet_is_not_sent),
         cmocka_unit_test(streams_of_encodings_that_stay_go_on),
         cmocka_unit_test(what_was_held_goes_on_with_a_key_frame),
         cmocka_unit_test(a_number_of_an_ssrc_is_never_used_by_a_second_sender),
