@@ -79,7 +79,7 @@ struct breaker { /* RFC 8083, for one outgoing stream */
     sotto_us until;
     bool tripped;   /* … and the past then does not count */
     unsigned times; /* opened, without a good minute between */
-    sotto_us started, heard; /* sending began; anything of the remote came: 0 not yet */
+    sotto_us started, heard; /* sending began; the remote was heard: 0 not yet */
     uint32_t highest;
     sotto_us stalled_at; /* when the last report came that said that something arrives; 0: none yet */
     unsigned stalled;    /* reports that said so */
@@ -94,7 +94,8 @@ struct breaker { /* RFC 8083, for one outgoing stream */
 /* A report block about it: interval since the last one, in which packets were sent. true: it has just opened. */
 bool sotto__breaker_report(struct breaker *b, sotto_us now, const struct remote_report *r,
                            uint64_t sent_bps, uint64_t packet_bytes, sotto_us interval);
-void sotto__breaker_heard(struct breaker *b, sotto_us now); /* any RTCP of the remote: RFC 8083 §4.1, §5 */
+/* The remote told of any stream of ours, or sent feedback without SR and RR: RFC 8083 §4.1, §5. */
+void sotto__breaker_heard(struct breaker *b, sotto_us now);
 /* At each regular report of ours. sending: packets left since the last one. true: it has just opened. */
 bool sotto__breaker_interval(struct breaker *b, sotto_us now, bool sending, sotto_us interval);
 
