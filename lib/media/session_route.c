@@ -163,7 +163,8 @@ static bool add_receiver(struct source *src)
     return sotto__receiver_new(&src->receiver, &cfg) == 0;
 }
 
-/* The first RID that a stream shows is its own for good; of a repair stream it is that of what it repairs (RFC 8852 §3). false: no memory. */
+/* The first RID that a stream shows is its own for good; of a repair stream it is that of what it repairs (RFC 8852 §3). false: no
+ * memory. */
 static bool latch_rid(struct source *src, const struct arrived *a)
 {
     bool repaired = src->is_repair && (a->ext.has & 1u << EXT_RRID);

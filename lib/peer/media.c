@@ -110,22 +110,37 @@ static void tell(struct peer *p, sotto_us now, const struct session_out *out)
     }
 }
 
-static void send_rtp(struct peer *p, sotto_us now, const struct departure *d)
+static int send_rtp(struct peer *p, sotto_us now, const struct departure *d)
 {
     if (d->again)
-        (void)sotto__transport_send_rtp_again(&p->transport, now, d->head, d->n_head, d->payload,
-                                              d->n_payload);
-    else
-        (void)sotto__transport_send_rtp(&p->transport, now, d->head, d->n_head, d->payload,
-                                        d->n_payload);
+        return sotto__transport_send_rtp_again(&p->transport, now, d->head, d->n_head, d->payload,
+                                               d->n_payload);
+    return sotto__transport_send_rtp(&p->transport, now, d->head, d->n_head, d->payload,
+                                     d->n_payload);
+}
+
+/* What SRTP has to tell: the rest of its results is loss, as on any network. */
+static void check_srtp(struct peer *p, sotto_us now, int sent)
+{
+    struct srtp_stats stats = {0};
+    if (sent == SOTTO_E_CLOSED)
+        sotto__events_warning(p, now, SOTTO_WARN_KEYS_SPENT,
+                              "the keys of media have served their life: nothing is sent any more",
+                              0);
+    if (p->transport.srtp) sotto__srtp_get_stats(p->transport.srtp, &stats);
+    if (stats.reflected <= p->reflected) return;
+    sotto__events_warning(p, now, SOTTO_WARN_REFLECTED, "packets of our own came back",
+                          stats.reflected - p->reflected);
+    p->reflected = stats.reflected;
 }
 
 void sotto__media_run(struct peer *p, sotto_us now)
 {
     struct session_out out;
+    int sent = 0, r;
     p->session.can_send = sotto__transport_has_media_keys(&p->transport);
     while (sotto__session_next(&p->session, now, &out) == 1) {
-        switch (out.type) { /* what the transport does not take is lost, as on any network */
+        switch (out.type) {
         case SESSION_OUT_RTP: send_rtp(p, now, out.departure); break;
         case SESSION_OUT_RTCP:
             (void)sotto__transport_send_rtcp(&p->transport, now, out.p, out.n);
@@ -134,6 +149,7 @@ void sotto__media_run(struct peer *p, sotto_us now)
         default: tell(p, now, &out); break;
         }
     }
+    check_srtp(p, now, sent);
 }
 
 void sotto__media_close(struct peer *p, sotto_us now)

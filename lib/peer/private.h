@@ -102,6 +102,7 @@ struct peer {
     struct node round;        /* channels with queued messages */
 
     struct session session; /* media */
+    uint64_t reflected;     /* packets of our own that came back, as told */
 
     /* events */
     struct control *controls; /* ring of SOTTO_MAX_PC_EVENTS */
