@@ -49,7 +49,7 @@ enum {
 enum {
     SOTTO_WARN_REMOTE_CANDIDATES = 1, /**< more remote candidates than the limit; the rest is not used */
     SOTTO_WARN_CHANNEL_REFUSED = 2,   /**< a data channel that the remote opened was refused: see the text */
-    SOTTO_WARN_FRAMES_DROPPED = 3,    /**< received frames were dropped because they were not taken in time: u.warning.count says how many */
+    SOTTO_WARN_FRAMES_DROPPED = 3,    /**< received frames were not taken in time and were dropped: u.warning.count says how many */
     SOTTO_WARN_REFLECTED = 4,         /**< packets of our own came back to us and were dropped: u.warning.count */
     SOTTO_WARN_KEYS_SPENT = 6,        /**< the SRTP keys have served their life (RFC 3711 §9.2): media needs a new connection */
     SOTTO_WARN_CIRCUIT_BREAKER = 5    /**< the remote gets nothing of what is sent: media is held back for a while (RFC 8083) */

@@ -128,9 +128,9 @@ static void check_srtp(struct peer *p, sotto_us now, int sent)
                               "the keys of media have served their life: nothing is sent any more",
                               0);
     if (p->transport.srtp) sotto__srtp_get_stats(p->transport.srtp, &stats);
-    if (stats.reflected <= p->reflected) return;
-    sotto__events_warning(p, now, SOTTO_WARN_REFLECTED, "packets of our own came back",
-                          stats.reflected - p->reflected);
+    if (stats.reflected > p->reflected)
+        sotto__events_warning(p, now, SOTTO_WARN_REFLECTED, "packets of our own came back",
+                              stats.reflected - p->reflected);
     p->reflected = stats.reflected;
 }
 
@@ -141,7 +141,10 @@ void sotto__media_run(struct peer *p, sotto_us now)
     p->session.can_send = sotto__transport_has_media_keys(&p->transport);
     while (sotto__session_next(&p->session, now, &out) == 1) {
         switch (out.type) {
-        case SESSION_OUT_RTP: send_rtp(p, now, out.departure); break;
+        case SESSION_OUT_RTP:
+            r = send_rtp(p, now, out.departure);
+            if (r == SOTTO_E_CLOSED) sent = r;
+            break;
         case SESSION_OUT_RTCP:
             (void)sotto__transport_send_rtcp(&p->transport, now, out.p, out.n);
             break;
