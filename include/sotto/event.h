@@ -113,7 +113,7 @@ struct sotto_event {
         /** SOTTO_EV_RTP. */
         struct {
             sotto_transceiver *transceiver; /**< its handle; lives at least until the event is freed */
-            const uint8_t *packet;          /**< the whole packet as it came, decrypted; RTX is undone; view, valid until the event is freed */
+            const uint8_t *packet;          /**< the whole packet, decrypted; RTX is undone; view, valid until the event is freed */
             size_t len;                     /**< bytes */
             const char *rid;                /**< NULL without simulcast; view */
         } rtp;
