@@ -89,8 +89,8 @@ SOTTO_API int sotto_pcma_decode(const uint8_t *p, size_t n, int16_t *pcm);
 typedef struct sotto_playout_config {
     uint32_t size;       /**< sizeof (sotto_playout_config) */
     int32_t channels;    /**< 0: 1; or 2 */
-    sotto_us min_delay;  /**< microseconds of audio to be held at least; 0: 20 ms */
-    sotto_us max_delay;  /**< … at most; 0: 500 ms; beyond it the oldest is skipped */
+    sotto_us min_delay;  /**< microseconds of audio to be held at least, up to 4 s; 0: 20 ms */
+    sotto_us max_delay;  /**< … at most, up to 4 s; 0: 500 ms; beyond it the oldest is skipped */
 } sotto_playout_config;
 
 /**
@@ -110,10 +110,11 @@ typedef struct sotto_playout_stats {
     uint64_t frames_inserted;       /**< insertedSamplesForDeceleration */
     uint64_t frames_removed;        /**< removedSamplesForAcceleration */
     uint64_t packets_late;          /**< came after their time, or twice */
-    uint64_t packets_dropped;       /**< the ring was full, or the delay above its maximum */
-    sotto_us delay;                 /**< of what is held now */
+    uint64_t packets_dropped;       /**< the ring was full, the delay above its maximum, or it was no packet */
+    sotto_us delay;                 /**< how long audio that was not late waits before it is played; while nothing comes: of what is held */
     sotto_us target;                /**< what the jitter seen asks for */
-    double drift_ppm;               /**< of the sender's clock against the device's, > 0: the sender is faster */
+    double drift_ppm;               /**< of the sender's clock against the device's, > 0: the sender is
+                                         faster; settles within some minutes */
 } sotto_playout_stats;
 /** @param cfg borrowed, nullable. @param ret yours: sotto_playout_free(), when neither thread uses it any more.
  * @return 0, or SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_NOMEM. */
@@ -122,8 +123,10 @@ SOTTO_API int sotto_playout_new(const sotto_playout_config *cfg, sotto_playout *
 SOTTO_API void sotto_playout_free(sotto_playout *p);
 /**
  * A frame came: from the thread that takes events. The transceiver should be in receive mode ORDERED. opus, PCMU and PCMA.
- * @param f  borrowed: of SOTTO_EV_FRAME; data, len, mime, rtp_time and received_us count.
- * @return 0, or SOTTO_E_AGAIN the ring is full (counted), SOTTO_E_UNSUPPORTED another codec, SOTTO_E_TOO_BIG, SOTTO_E_INVAL.
+ * @param f  borrowed: of SOTTO_EV_FRAME; data, len, mime, rtp_time, received_us and dropped count: a gap in rtp_time with dropped 0 is
+ *           silence that was not sent (DTX), and no loss.
+ * @return 0, or SOTTO_E_AGAIN the ring is full; SOTTO_E_SYNTAX not an Opus packet; SOTTO_E_TOO_BIG more than 1500 bytes or 120 ms (these
+ *         three are counted); SOTTO_E_UNSUPPORTED another codec; SOTTO_E_INVAL.
  */
 SOTTO_API int sotto_playout_put(sotto_playout *p, const sotto_frame *f);
 /**

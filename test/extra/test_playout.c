@@ -276,7 +276,7 @@ static void nonsense_is_survived(void **state)
     uint64_t seed = 88172645463325252;
     sotto_playout *p = playout((sotto_playout_config){.channels = 2});
     static const sotto_us clocks[] = {0, INT64_MAX, INT64_MIN, 1, -1, 1000000};
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 5000; i++) {
         seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
         uint8_t data[64];
         for (size_t k = 0; k < sizeof data; k++) data[k] = (uint8_t)(seed >> k % 50);

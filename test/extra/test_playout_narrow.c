@@ -104,6 +104,14 @@ static void a_gap_is_filled_with_what_was_heard_without_a_click(void **state)
         }
 }
 
+/* 30 Hz is longer than any lag: what is repeated begins elsewhere, and must not begin with a jump. */
+static void where_nothing_repeats_the_gap_begins_and_ends_smoothly(void **state)
+{
+    (void)state;
+    double left, rough = over_a_gap(30, 320, &left);
+    assert_true(rough < 400);
+}
+
 static void a_gap_after_nothing_is_silent(void **state)
 {
     (void)state;
@@ -130,6 +138,7 @@ int main(void)
         cmocka_unit_test(a_telephone_s_band_is_kept_and_its_images_are_gone),
         cmocka_unit_test(any_piecing_gives_the_same_in_every_channel),
         cmocka_unit_test(a_gap_is_filled_with_what_was_heard_without_a_click),
+        cmocka_unit_test(where_nothing_repeats_the_gap_begins_and_ends_smoothly),
         cmocka_unit_test(a_gap_after_nothing_is_silent),
         cmocka_unit_test(the_loudest_samples_do_not_wrap),
     };
