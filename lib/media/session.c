@@ -123,6 +123,10 @@ void sotto__session_configure(struct session *s, sotto_us now, struct line *line
     memcpy(line->remotes, cfg->remotes, sizeof line->remotes);
     line->n_remotes = cfg->n_remotes;
     if (!line->receives) sotto__session_drop_sources(s, line);
+    if (!line->sends) { /* W3C: what was to be played is not played later */
+        sotto__dtmf_free(line->dtmf);
+        line->dtmf = NULL;
+    }
     if (received && !line->receives && line->unmuted) {
         line->unmuted = false;
         line->tell_mute = s->news = true;
@@ -342,8 +346,8 @@ int sotto__session_next(struct session *s, sotto_us now, struct session_out *out
         s->news = true; /* tones and requests have their times too */
     }
     if (sotto__session_next_rtcp(s, now, out)) return 1;
-    if (sotto__session_next_departure(s, now, out)) return 1;
-    return s->news || s->n_forget > 0 ? next_news(s, now, out) : 0;
+    if ((s->news || s->n_forget > 0) && next_news(s, now, out)) return 1; /* it may give tones to the pacer */
+    return sotto__session_next_departure(s, now, out);
 }
 
 sotto_us sotto__session_due(const struct session *s)

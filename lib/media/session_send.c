@@ -186,10 +186,11 @@ void sotto__session_send_tone(struct session *s, sotto_us now, struct line *line
 {
     const struct codec *codec = tone_codec(line);
     struct outgoing *o;
+    if (tone->marker) line->has_tone_time = false;
     if (!codec || choose(s, line, NULL, &o) < 0 || o->inactive || o->breaker.open ||
         need_sender(s, line, o) < 0)
         return; /* negotiated away meanwhile, or without memory: lost as on any network */
-    if (tone->marker || !line->has_tone_time) /* all packets of a tone have one: RFC 4733 §2.5.1.2 */
+    if (!line->has_tone_time) /* all packets of a tone have one: RFC 4733 §2.5.1.2 */
         line->tone_time = sotto__sender_time(o->sender, tone->began, codec->clock);
     line->has_tone_time = true;
     (void)sotto__sender_event(o->sender, now, codec, tone->payload, sizeof tone->payload,
