@@ -109,7 +109,7 @@ static void where_nothing_repeats_the_gap_begins_and_ends_smoothly(void **state)
 {
     (void)state;
     double left, rough = over_a_gap(30, 320, &left);
-    assert_true(rough < 400);
+    assert_true(rough < 100); /* a jump makes 360 */
 }
 
 static void a_gap_after_nothing_is_silent(void **state)
