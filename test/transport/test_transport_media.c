@@ -410,6 +410,75 @@ static void keys_that_could_not_be_made_can_be_tried_again(void **state)
     couple_free(c);
 }
 
+static unsigned came[2];
+
+static void count_kind(struct party *p, bool is_rtcp, const uint8_t *packet, size_t n)
+{
+    (void)p, (void)packet;
+    assert_int_equal(n, is_rtcp ? 28 : 40);
+    came[is_rtcp]++;
+}
+
+/* SRTP-08, RFC 5761 §4: the second byte says which it is; nothing passes for the other. */
+static void the_second_byte_tells_rtp_from_rtcp(void **state)
+{
+    struct couple *c = connected();
+    uint8_t packet[40];
+    (void)state;
+    c->b.on_media = count_kind;
+    for (unsigned x = 0; x < 256; x++) {
+        bool rtcp = x >= 192 && x <= 223;
+        unsigned rtp_before = came[0], rtcp_before = came[1];
+        oracle_make_rtp(packet, SSRC, (uint16_t)x, sizeof packet);
+        packet[1] = (uint8_t)x;
+        assert_int_equal(sotto__transport_send_rtp(&c->a.t, couple_now(c), packet, 40, NULL, 0), 0);
+        oracle_make_rtcp(packet, SSRC + 1, 28);
+        packet[1] = (uint8_t)x;
+        assert_int_equal(sotto__transport_send_rtcp(&c->a.t, couple_now(c), packet, 28), 0);
+        couple_run(c, SOTTO_MS(20));
+        assert_int_equal(came[0] - rtp_before, !rtcp);
+        assert_int_equal(came[1] - rtcp_before, rtcp);
+        struct srtp_stats st = stats(&c->b);
+        assert_int_equal(st.forged + st.plain_rtcp, x + 1); /* one of the two, each time */
+    }
+    couple_free(c);
+}
+
+/* The main path, with each allocation failing in turn: no keys, or a packet that is lost. */
+static void every_allocation_may_fail(void **state)
+{
+    struct couple *c = begin();
+    uint64_t n = 0;
+    (void)state;
+    couple_connect(c);
+    couple_run(c, SOTTO_SECONDS(5)); /* what was needed to connect is gone */
+    int64_t live = sotto__mem_live();
+    for (bool failed = true; failed;) {
+        memset(seen, 0, sizeof seen);
+        sotto__mem_fail_at(++n);
+        int a = sotto__transport_begin_media(&c->a.t, couple_now(c));
+        int b = sotto__transport_begin_media(&c->b.t, couple_now(c));
+        int r = a == 0 ? send_rtp(c, &c->a, 1) : SOTTO_E_NOMEM;
+        couple_run(c, SOTTO_MS(50));
+        failed = sotto__mem_failed();
+        sotto__mem_fail_at(0);
+        assert_true((a == 0 || a == SOTTO_E_NOMEM) && (b == 0 || b == SOTTO_E_NOMEM));
+        assert_true(r == 0 || r == SOTTO_E_NOMEM);
+        if (a == 0 && b == 0) { /* the next one arrives */
+            assert_int_equal(send_rtp(c, &c->a, 2), 0);
+            couple_run(c, SOTTO_MS(50));
+            assert_int_equal(seen[1].seqs[seen[1].rtp - 1], 2);
+        }
+        assert_true(failed || seen[1].rtp == 2);
+        sotto__transport_end_media(&c->a.t);
+        sotto__transport_end_media(&c->b.t);
+        c->a.t.wants_media = c->b.t.wants_media = false;
+        assert_int_equal(sotto__mem_live(), live);
+    }
+    assert_true(n > 6);
+    couple_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +493,8 @@ int main(void)
         cmocka_unit_test(another_association_has_other_keys),
         cmocka_unit_test(an_ice_restart_keeps_the_keys),
         cmocka_unit_test(keys_that_could_not_be_made_can_be_tried_again),
+        cmocka_unit_test(the_second_byte_tells_rtp_from_rtcp),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("transport_media", tests, NULL, NULL);
 }
