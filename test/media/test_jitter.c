@@ -105,6 +105,30 @@ static void repairs_get_room_that_shrinks_again(void **state)
     assert_in_range(sotto__jitter_target(&j), SOTTO_MS(10), SOTTO_MS(14));
 }
 
+/* What a repair took is a guess: it does not move the line of the earliest arrivals. */
+static void repairs_do_not_make_frames_early(void **state)
+{
+    struct jitter j;
+    uint32_t time = 0;
+    (void)state;
+    sotto__jitter_init(&j, SOTTO_MS(100));
+    sotto_us at = play(&j, SOTTO_SECONDS(5), &time, 100, 0);
+    time += 3000;
+    sotto__jitter_frame(&j, at + SOTTO_MS(50), time, 90000, SOTTO_MS(150));
+    assert_in_range(sotto__jitter_due(&j, time), at + SOTTO_MS(99), at + SOTTO_MS(101));
+}
+
+static void a_day_of_one_frame_a_second_wraps_no_difference(void **state)
+{
+    struct jitter j;
+    (void)state;
+    sotto__jitter_init(&j, 0);
+    for (sotto_us i = 0; i < 24 * 3600; i++) {
+        sotto__jitter_frame(&j, SOTTO_SECONDS(i), (uint32_t)(i * 90000), 90000, 0);
+        assert_int_equal(sotto__jitter_due(&j, (uint32_t)(i * 90000)), SOTTO_SECONDS(i));
+    }
+}
+
 static void the_adaptive_target_has_a_limit(void **state)
 {
     struct jitter j;
@@ -158,6 +182,8 @@ int main(void)
         cmocka_unit_test(a_target_that_was_set_stands),
         cmocka_unit_test(drift_is_followed),
         cmocka_unit_test(repairs_get_room_that_shrinks_again),
+        cmocka_unit_test(repairs_do_not_make_frames_early),
+        cmocka_unit_test(a_day_of_one_frame_a_second_wraps_no_difference),
         cmocka_unit_test(the_adaptive_target_has_a_limit),
         cmocka_unit_test(jumps_of_the_media_time_begin_anew),
         cmocka_unit_test(another_clock_begins_anew_and_none_is_ignored),

@@ -242,6 +242,23 @@ static void a_restart_just_below_is_no_flood_of_duplicates(void **state)
     feed_free(&f);
 }
 
+/* What was seen of the numbers of one window ago says nothing of the same places in this one. */
+static void gaps_are_gaps_in_every_window(void **state)
+{
+    struct feed f;
+    (void)state;
+    feed_init(&f, &audio);
+    for (uint32_t i = 0; i < 10 * SOTTO_RECV_PACKETS; i++) {
+        if (i % 2039 != 2038) feed_opus_in(&f, (uint16_t)i, i * 960);
+        feed_run(&f, f.now + SOTTO_MS(20));
+    }
+    feed_run(&f, f.now + SOTTO_MS(100));
+    assert_int_equal(f.frames + f.dropped_sum, 10 * SOTTO_RECV_PACKETS);
+    assert_int_equal(f.dropped_sum, 10);
+    assert_int_equal(feed_stats(&f).duplicates, 0);
+    feed_free(&f);
+}
+
 static void padding_counts_and_belongs_to_no_frame(void **state)
 {
     struct feed f;
@@ -465,6 +482,7 @@ int main(void)
         cmocka_unit_test(a_stray_packet_or_two_change_nothing),
         cmocka_unit_test(repairs_from_afar_do_not_make_a_sequence),
         cmocka_unit_test(a_restart_just_below_is_no_flood_of_duplicates),
+        cmocka_unit_test(gaps_are_gaps_in_every_window),
         cmocka_unit_test(padding_counts_and_belongs_to_no_frame),
         cmocka_unit_test(raw_packets_come_as_they_are_once),
         cmocka_unit_test(the_mode_can_change_at_any_packet),

@@ -108,6 +108,56 @@ static void lower_layers_go_on_when_a_higher_one_is_broken(void **state)
     feed_free(&f);
 }
 
+/* Once all is broken, nothing above is whole, whatever is lost later. */
+static void what_is_broken_stays_broken_until_a_key_frame_comes(void **state)
+{
+    struct feed f;
+    (void)state;
+    feed_init(&f, &no_repair);
+    struct feed_frame v[] = {frame(0, -1), frame(1, 0), frame(2, 1), frame(3, 2), frame(4, -1)};
+    v[2].temporal = 1;
+    for (unsigned i = 0; i < 5; i++) {
+        for (unsigned p = 0; p < 3; p++)
+            if ((i != 1 && i != 2) || p != 1) packet_in(&f, &v[i], (uint16_t)(3 * i), p, 3);
+        later(&f);
+        assert_int_equal(f.frames, i < 4 ? 1 : 2);
+    }
+    assert_int_equal(feed_stats(&f).freezes, 1);
+    feed_free(&f);
+}
+
+/* Only if all packets that came say that nobody needs it. */
+static void a_frame_that_contradicts_itself_is_needed(void **state)
+{
+    struct feed f;
+    (void)state;
+    feed_init(&f, &no_repair);
+    in(&f, 0, -1, 0, 1);
+    struct feed_frame v = frame(1, 0);
+    packet_in(&f, &v, 1, 0, 3);
+    v.disposable = true;
+    packet_in(&f, &v, 1, 2, 3);
+    in(&f, 2, 0, 4, 1);
+    later(&f);
+    assert_int_equal(f.frames, 1);
+    assert_true(f.plis > 0);
+    feed_free(&f);
+}
+
+static void ids_of_seven_bits_say_nothing_of_long_gaps(void **state)
+{
+    (void)state;
+    for (uint64_t hole = 99; hole <= 100; hole++) {
+        struct packet p = {.info.picture_id = 8};
+        const struct frame_mark mark = {.known = true, .picture_id = 7};
+        int32_t distance = 0;
+        assert_int_equal(sotto__recv_follows(&mark, &p, hole, &distance), hole < 100);
+        assert_int_equal(distance, hole < 100);
+        p.info.picture_id_long = true; /* it has begun to use others */
+        assert_false(sotto__recv_follows(&mark, &p, 1, &distance));
+    }
+}
+
 static void a_marker_or_the_next_time_ends_a_frame(void **state)
 {
     struct feed f;
@@ -166,6 +216,7 @@ static void endless_frames_cost_bounded_memory_and_linear_time(void **state)
         }
         assert_true(most <= SOTTO_RECV_BYTES);
         assert_true(has_start ? most > SOTTO_MAX_FRAME : most < 1000000);
+        assert_true(most < SOTTO_MAX_FRAME / 4 * 5);
         p.seq = (uint16_t)1000000;
         p.marker = true;
         feed_in(&f, &feed_h264, &p);
@@ -351,6 +402,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_frames_come_out_and_broken_chains_wait_for_a_key_frame),
         cmocka_unit_test(lower_layers_go_on_when_a_higher_one_is_broken),
+        cmocka_unit_test(what_is_broken_stays_broken_until_a_key_frame_comes),
+        cmocka_unit_test(a_frame_that_contradicts_itself_is_needed),
+        cmocka_unit_test(ids_of_seven_bits_say_nothing_of_long_gaps),
         cmocka_unit_test(a_marker_or_the_next_time_ends_a_frame),
         cmocka_unit_test(a_marker_storm_gives_no_frames),
         cmocka_unit_test(endless_frames_cost_bounded_memory_and_linear_time),

@@ -228,8 +228,121 @@ static void h264_needs_what_came_before_a_key_frame(void **state)
         if (before) feed_in(&f, &feed_h264, &p);
         sotto_us wait = until_ready(&f, SOTTO_MS(200));
         assert_int_equal(wait <= SOTTO_MS(200), before);
+        if (!before) { /* it was worth waiting */
+            for (p.seq = 1; p.seq <= 4; p.seq++) {
+                p.time = p.seq * 1000u;
+                feed_in(&f, &feed_h264, &p);
+            }
+            assert_int_equal(feed_pull_all(&f), 5);
+        }
         feed_free(&f);
     }
+}
+
+/* Its packets come backwards: the parameter sets, which belong to it, last. */
+static void a_key_frame_is_whole_with_all_that_is_before_its_picture(void **state)
+{
+    static const uint8_t units[] = {0x67, 0x68, 0x65};
+    struct feed f;
+    (void)state;
+    begin(&f, &video);
+    struct feed_packet p = {.marker = true, .payload = {0x65, 0x88, 3, 4}, .n = 4};
+    feed_in(&f, &feed_h264, &p);
+    f.now += SOTTO_MS(30);
+    until_ready(&f, 0);
+    assert_int_equal(feed_pull_all(&f), 1);
+    for (uint16_t i = 2; i < 3; i--) {
+        assert_true(until_ready(&f, SOTTO_MS(20)) > SOTTO_MS(20));
+        p = (struct feed_packet){.seq = (uint16_t)(5 + i),
+                                 .time = 9000,
+                                 .marker = i == 2,
+                                 .payload = {units[i], 0x88, 3, 4},
+                                 .n = 4};
+        feed_in(&f, &feed_h264, &p);
+    }
+    assert_true(until_ready(&f, SOTTO_MS(100)) <= SOTTO_MS(100));
+    struct received *got = feed_pull(&f);
+    assert_non_null(got);
+    assert_int_equal(got->n, 3 * (4 + 4));
+    sotto__received_free(got);
+    feed_free(&f);
+}
+
+/* A frame that nobody needs is worth waiting for until it is due, with repairs or without. */
+static void a_gap_in_a_frame_that_nobody_needs_ends_when_it_is_due(void **state)
+{
+    struct feed f;
+    (void)state;
+    for (int last = 0; last < 2; last++) { /* the packet in the middle, or the last one */
+        begin(&f, &video);
+        in(&f, 0, -1);
+        feed_pull_all(&f);
+        struct feed_frame v = frame(1, 0), w = frame(4, 0);
+        v.disposable = true;
+        w.number = 2;
+        for (size_t i = 0; i < 3; i++) {
+            struct feed_packet p = feed_vp8_packet(&v, 1, i, 3);
+            if (i != 1 + (size_t)last) feed_in(&f, &feed_vp8, &p);
+        }
+        feed_vp8_in(&f, &w, 4, 1);
+        assert_in_range(until_ready(&f, SOTTO_SECONDS(2)), 0, SOTTO_MS(50));
+        assert_int_equal(feed_pull_all(&f), 1);
+        feed_free(&f);
+    }
+}
+
+static void a_gap_in_a_frame_that_is_needed_is_waited_for(void **state)
+{
+    struct feed f;
+    (void)state;
+    begin(&f, &video);
+    in(&f, 0, -1);
+    feed_pull_all(&f);
+    struct feed_frame v = frame(1, 0), w = frame(2, 1);
+    struct feed_packet p = feed_vp8_packet(&v, 1, 0, 2);
+    feed_in(&f, &feed_vp8, &p);
+    feed_vp8_in(&f, &w, 3, 1); /* picture ids follow, but the end of 1 is missing */
+    assert_true(until_ready(&f, SOTTO_MS(500)) > SOTTO_MS(500));
+    p = feed_vp8_packet(&v, 1, 1, 2);
+    feed_in(&f, &feed_vp8, &p);
+    assert_int_equal(feed_pull_all(&f), 2);
+    feed_free(&f);
+}
+
+static void nobody_asks_before_a_frame_is_missed(void **state)
+{
+    struct feed f;
+    (void)state;
+    begin(&f, &(struct receiver_cfg){
+                  .is_video = true, .nack = true, .pli = true, .target = SOTTO_MS(600)});
+    in(&f, 0, -1);
+    in(&f, 2, 1); /* due 67 ms after the first */
+    feed_run(&f, f.now + SOTTO_MS(650));
+    assert_int_equal(f.plis, 0);
+    feed_run(&f, f.now + SOTTO_MS(50));
+    assert_int_equal(f.plis, 1);
+    feed_free(&f);
+}
+
+static void a_key_frame_that_is_arriving_is_not_asked_for_again(void **state)
+{
+    struct feed f;
+    (void)state;
+    begin(&f, &video);
+    in(&f, 1, 0);
+    feed_run(&f, f.now + SOTTO_MS(50));
+    assert_int_equal(f.plis, 1);
+    struct feed_frame v = frame(3, -1); /* 2 is missing */
+    sotto_us since = f.now;
+    for (size_t i = 0; i < 38; i++) {
+        struct feed_packet p = feed_vp8_packet(&v, 3, i, 40);
+        feed_in(&f, &feed_vp8, &p);
+        feed_run(&f, f.now + SOTTO_MS(10));
+    }
+    assert_int_equal(f.plis, 1);
+    feed_run(&f, since + SOTTO_MS(400));
+    assert_int_equal(f.plis, 2); /* not for ever */
+    feed_free(&f);
 }
 
 static void lost_padding_is_no_loss(void **state)
@@ -306,6 +419,11 @@ int main(void)
         cmocka_unit_test(a_whole_key_frame_is_taken_at_once_if_all_else_is_stopped),
         cmocka_unit_test(a_key_frame_with_a_gap_of_its_own_is_waited_for),
         cmocka_unit_test(h264_needs_what_came_before_a_key_frame),
+        cmocka_unit_test(a_key_frame_is_whole_with_all_that_is_before_its_picture),
+        cmocka_unit_test(a_gap_in_a_frame_that_nobody_needs_ends_when_it_is_due),
+        cmocka_unit_test(a_gap_in_a_frame_that_is_needed_is_waited_for),
+        cmocka_unit_test(nobody_asks_before_a_frame_is_missed),
+        cmocka_unit_test(a_key_frame_that_is_arriving_is_not_asked_for_again),
         cmocka_unit_test(lost_padding_is_no_loss),
         cmocka_unit_test(a_gap_too_large_to_be_repaired_asks_for_a_key_frame_at_once),
         cmocka_unit_test(a_stream_that_jumps_all_the_time_neither_stops_nor_piles_up),

@@ -145,6 +145,21 @@ static void without_a_key_frame_it_waits_for_one(void **state)
     feed_free(&f);
 }
 
+static void a_key_frame_that_was_taken_does_not_help(void **state)
+{
+    struct feed f;
+    (void)state;
+    feed_init(&f, &video);
+    in(&f, 0, true);
+    assert_int_equal(feed_pull_all(&f), 1);
+    for (uint32_t i = 1; i <= SOTTO_RECV_FRAMES + 1; i++, f.now += 33333) in(&f, i, false);
+    assert_int_equal(told(&f), SOTTO_RECV_FRAMES + 1);
+    assert_int_equal(f.plis, 1);
+    in(&f, SOTTO_RECV_FRAMES + 2, false);
+    assert_int_equal(feed_pull_all(&f), 0);
+    feed_free(&f);
+}
+
 static void audio_drops_the_oldest(void **state)
 {
     struct feed f;
@@ -211,6 +226,30 @@ static void frames_that_wait_are_bounded_by_bytes(void **state)
     assert_int_equal(sotto__mem_live(), 0);
 }
 
+/* Without a key frame all goes, and what comes next needs what went. */
+static void held_frames_are_bounded_by_bytes_too(void **state)
+{
+    struct feed f;
+    uint64_t dropped = 0;
+    (void)state;
+    feed_init(&f,
+              &(struct receiver_cfg){.is_video = true, .pli = true, .target = SOTTO_SECONDS(4)});
+    for (uint32_t i = 0; i < 600; i++) { /* 3.6 MB a second */
+        struct feed_frame v = {
+            .number = i, .needs = i % 500 ? (int64_t)i - 1 : -1, .time = i * 900, .n = 36000};
+        feed_vp8_in(&f, &v, (uint16_t)(i * 40), 40);
+        f.now += SOTTO_MS(5);
+        assert_true(f.r->n_bytes <= SOTTO_RECV_BYTES);
+        dropped += told(&f);
+    }
+    assert_in_range(dropped, 400, 499);
+    feed_run(&f, f.now + SOTTO_SECONDS(5));
+    assert_int_equal(f.frames, 100); /* the second key frame and what follows */
+    assert_int_equal(f.dropped_sum, 500);
+    feed_free(&f);
+    assert_int_equal(sotto__mem_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,9 +258,11 @@ int main(void)
         cmocka_unit_test(mad_times_hold_nothing_for_longer_than_the_target),
         cmocka_unit_test(a_slow_application_gets_the_newest_key_frame_and_what_follows),
         cmocka_unit_test(without_a_key_frame_it_waits_for_one),
+        cmocka_unit_test(a_key_frame_that_was_taken_does_not_help),
         cmocka_unit_test(audio_drops_the_oldest),
         cmocka_unit_test(raw_packets_drop_the_oldest),
         cmocka_unit_test(frames_that_wait_are_bounded_by_bytes),
+        cmocka_unit_test(held_frames_are_bounded_by_bytes_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
