@@ -162,8 +162,7 @@ static void av1_joins_elements_and_fragments(void **state)
         {{{7, {0x30, 1, TD, 2, LIST, 'l', FRAME}}}, OK, 2, {FRAME | SIZED, 0}},
         {{{2, {0x10, TD}}}, BAD, 0, ""}, /* and nothing is left */
         {{{2, {0x50, LIST}}, {2, {0x90, 'l'}}, {2, {0x10, FRAME}}}, OK, 2, {FRAME | SIZED, 0}},
-        /* fragments that do not fit together */
-        {{{3, {0x90, FRAME, 'a'}}}, BAD, 0, ""},
+        {{{3, {0x90, FRAME, 'a'}}}, BAD, 0, ""}, /* fragments that do not fit together */
         {{{3, {0x50, FRAME, 'a'}}}, BAD, 0, ""},
         {{{3, {0x50, FRAME, 'a'}}, {3, {0x10, FRAME, 'b'}}}, BAD, 0, ""},
         {{{3, {0x10, FRAME, 'a'}}, {3, {0x90, FRAME, 'b'}}}, BAD, 0, ""},

@@ -61,8 +61,7 @@ static void vp9_reads_every_descriptor(void **state)
         assert_int_equal(info.picture_id_long, t[i].is_long);
         assert_int_equal(info.temporal, t[i].temporal);
         assert_false(info.disposable);
-        size_t n_frame = t[i].p[t[i].n - 1] == 0xf0 ? sizeof key_0 : 1;
-        if (i == 9) n_frame = 2;
+        size_t n_frame = t[i].p[t[i].n - 1] == 0xf0 ? sizeof key_0 : i == 9 ? 2 : 1;
         for (size_t n = 0; n <= t[i].n - n_frame; n++) /* H135: truncated at each byte */
             assert_int_equal(video_peek(CODEC_VP9, t[i].p, n, &info), BAD);
         for (size_t n = t[i].n - n_frame + 1; n < t[i].n; n++) {
