@@ -22,6 +22,7 @@ static void on_media(struct party *p, bool is_rtcp, const uint8_t *packet, size_
 {
     struct seen *s = &seen[p->is_client];
     uint8_t want[SIZE];
+    if (p->t.early_media) assert_int_equal(sotto__transport_due(&p->t), 0); /* there is more to give up */
     if (is_rtcp) {
         assert_int_equal(n, oracle_make_rtcp(want, SSRC, 28));
         s->rtcp++;
