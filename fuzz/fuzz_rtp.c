@@ -2,7 +2,8 @@
 /*
  * Target: sotto__rtp_parse, sotto__ext_read and their writers. The first byte chooses how ids are negotiated, the rest is a packet.
  * Property: the parts of a packet are disjoint and fill it; write(parse(x)) has the same header and the same extension values, in the size
- * that sotto__ext_size says; one byte less room is refused.
+ * that sotto__ext_size says; one byte less room is refused. And a second walker of RFC 8285, written another way, finds the same
+ * transport-wide number.
  */
 #include <stdlib.h>
 
@@ -66,6 +67,26 @@ static void require_writes(const uint8_t ids[EXT_COUNT], const struct ext_values
     require_same(v, &again);
 }
 
+/* The first element of two bytes with this id; -1: there is none. */
+static int reference(const struct rtp *r, uint8_t id)
+{
+    bool is_short = r->ext_profile == 0xbede;
+    if (!r->has_ext || id == 0 || (!is_short && r->ext_profile >> 4 != 0x100)) return -1;
+    for (size_t i = 0; i < r->n_ext;) {
+        if (r->ext[i] == 0) {
+            i++;
+            continue;
+        }
+        size_t head = is_short ? 1 : 2, is = is_short ? r->ext[i] >> 4 : r->ext[i];
+        if (i + head > r->n_ext || (is_short && is % 15 == 0)) break;
+        size_t n = is_short ? (r->ext[i] & 15) + 1u : r->ext[i + 1];
+        if (i + head + n > r->n_ext) break;
+        if (is == id && n == 2) return r->ext[i + head] << 8 | r->ext[i + head + 1];
+        i += head + n;
+    }
+    return -1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t ids[EXT_COUNT], header[RTP_HEADER];
@@ -80,6 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require((header[0] | 0x2f) == (data[0] | 0x2f) && memcmp(header + 1, data + 1, 11) == 0);
     sotto__ext_read(&r, ids, &v);
     require_valid(&v);
+    int number = reference(&r, ids[EXT_TWCC]);
+    require(v.has & 1u << EXT_TWCC ? v.twcc == number : number < 0);
     require_writes(ids, &v);
     same = r;
     if (sotto__rtp_unwrap_rtx(&same, 96, 7) < 0)
