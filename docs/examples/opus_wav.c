@@ -73,7 +73,6 @@ int main(int argc, char **argv)
     sotto_free(answer), sotto_ctx_free(ctx), sotto_opus_decoder_free(d);
     if (r >= 0) r = write_header(wav);
     if (wav && fclose(wav) != 0 && r >= 0) r = SOTTO_E_SYS;
-    fprintf(stderr, "opus_wav: %s\n",
-            r < 0 ? (err.reason[0] ? err.reason : sotto_strerror(r)) : "the end");
+    if (r < 0) fprintf(stderr, "opus_wav: %s\n", err.reason[0] ? err.reason : sotto_strerror(r));
     return r >= 0 && state == SOTTO_CONNECTION_CLOSED ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The cases: what must be seen to work with a real browser at the other end. Run by test/interop/run. */
-import { pages, requests } from './demo.mjs';
+import { demoSeries, pages, requests } from './demo.mjs';
 import { TRIALS, mediaSeries, trialSeries } from './media.mjs';
 import { perfectSeries } from './perfect.mjs';
 import { CLOSED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
@@ -301,6 +301,7 @@ async function negotiation(name) {
   const browser = await launch[name]({ media: true });
   await mediaSeries(name, browser);
   await perfectSeries(name, browser);
+  await demoSeries(name, browser);
   await browser.close().catch(() => {});
   if (name !== 'chromium') return;
   const trying = await launchChromium({ media: true, trials: TRIALS });

@@ -117,7 +117,7 @@ export async function sendCamera(page, seconds = 6) {
 /* --- what was recorded ------------------------------------------------------------------------------------------------ */
 
 /* Loud stretches in 10 ms steps of mono PCM: where they begin, in ms. */
-function beepsIn(pcm) {
+export function beepsIn(pcm) {
   const begin = [];
   let was = false;
   for (let at = 0; at + 480 <= pcm.length; at += 480) {

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The demo: what its web server answers and refuses, and its page in several browsers at once. */
+/* The demo: what its web server answers and refuses, its page in several browsers at once, files that it plays; and the examples of media. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { within } from './lib.mjs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beepsIn, checkPicture, figures } from './demo-media.mjs';
+import { newPage, sleep, test, within } from './lib.mjs';
+
+const FIXTURES = join(dirname(fileURLToPath(import.meta.url)), '../fixtures/media_file');
 
 /* Runs `sotto demo` on a free port of this namespace; run(url, port). */
-export async function withDemo(run) {
-  const server = spawn(process.env.SOTTO_TOOL, ['demo', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function withDemo(run, args = []) {
+  const server = spawn(process.env.SOTTO_TOOL, ['demo', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const line = await within(10000, 'the address of the demo', new Promise(done => server.stdout.once('data', d => done(String(d)))));
     const url = line.match(/http:\S+/)[0];
@@ -86,7 +93,7 @@ export async function requests() {
   });
 }
 
-/* The page itself, in all browsers at the same time: a call, a line of chat, both throughput runs. */
+/* The page itself, in all browsers at the same time: a call, moving pictures, a line of chat, both throughput runs. */
 export async function pages(browsers) {
   return withDemo(async url => {
     const rates = await Promise.all(browsers.map(async browser => {
@@ -102,6 +109,8 @@ export async function pages(browsers) {
             }
           };
           await until('connected', () => id('status').textContent === 'connected' && !id('send').disabled && !id('run').disabled, 20000);
+          await until('moving pictures', () => Number(id('m-frames').textContent) > 30, 20000);
+          if (id('m-codec').textContent !== 'VP8 · opus') throw new Error(id('m-codec').textContent);
           id('text').value = 'hello <b>there</b>';
           id('send').click();
           await until('the line back', () => [...document.querySelectorAll('.line.it')].some(x => x.textContent.startsWith('hello <b>there</b>')), 5000);
@@ -114,4 +123,99 @@ export async function pages(browsers) {
     }));
     return `MB/s down/up: ${rates.join(', ')}`;
   });
+}
+
+/* Opens the page and waits until it is connected. */
+async function openPage(browser, url) {
+  const page = await browser.newPage();
+  await page.goto(url);
+  for (let i = 0; await page.evaluate(() => document.getElementById('status').textContent !== 'connected'); i++) {
+    if (i === 200) throw new Error('not connected');
+    await sleep(100);
+  }
+  return page;
+}
+
+/* A file with pictures and one with sound are played; the browser decodes what is in them. */
+async function files(browser, name, codec, width, height) {
+  return withDemo(async url => {
+    const page = await openPage(browser, url);
+    try {
+      const line = await checkPicture(page, { codec, width, height, clock: false, seconds: 2 });
+      const f = await figures(page);
+      if (f.audioCodec !== 'audio/opus' || !(f.samples > 48000)) throw new Error(`sound: ${f.audioCodec}, ${f.samples} samples`);
+      return line;
+    } finally { await page.close().catch(() => {}); }
+  }, ['--file', join(FIXTURES, name), '--file', join(FIXTURES, 'mono.ogg')]);
+}
+
+/* --- the examples ------------------------------------------------------------------------------------------------------ */
+
+/* Runs docs/examples/NAME against a call of the page: SDP in, SDP out. */
+async function withExample(name, args, browser, setUp, run) {
+  const page = await newPage(browser, true), raw = page.raw;
+  const program = spawn(join(dirname(process.env.SOTTO_TOOL), '../docs/examples', name), args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    const offer = await raw.evaluate(async setUp => {
+      const pc = globalThis.example = new RTCPeerConnection();
+      await (0, eval)(setUp)(pc);
+      await pc.setLocalDescription();
+      while (pc.iceGatheringState !== 'complete') await new Promise(done => setTimeout(done, 20));
+      return pc.localDescription.sdp;
+    }, `(${setUp})`);
+    let out = '';
+    const answered = new Promise(done => program.stdout.on('data', d => { if (/\n\r?\n$/.test(out += d)) done(); }));
+    program.stdin.end(offer);
+    await within(10000, `the answer of ${name}`, answered);
+    await raw.evaluate(sdp => globalThis.example.setRemoteDescription({ type: 'answer', sdp }), out.trimEnd() + '\r\n');
+    const line = await run(raw);
+    const exit = new Promise(done => program.once('exit', done));
+    await raw.evaluate(() => globalThis.example.close());
+    const code = await within(10000, `the end of ${name}`, exit);
+    if (code !== 0) throw new Error(`${name} ended with ${code}`);
+    return line;
+  } finally {
+    program.kill('SIGKILL');
+    await page.end().catch(() => {});
+  }
+}
+
+async function exampleCamera(browser) {
+  const setUp = async pc => { pc.addTransceiver('video', { direction: 'recvonly' }); };
+  return withExample('camera', [join(FIXTURES, 'baseline.h264')], browser, setUp, async page => {
+    for (let i = 0; i < 100; i++) {
+      await sleep(100);
+      const v = await page.evaluate(async () => [...(await globalThis.example.getStats()).values()].find(x => x.type === 'inbound-rtp'));
+      if (v?.framesDecoded >= 60) return `${v.framesDecoded} frames of ${v.frameWidth} × ${v.frameHeight}, ${v.freezeCount} freezes`;
+    }
+    throw new Error('60 frames were not decoded in 10 s');
+  });
+}
+
+async function exampleOpusWav(browser) {
+  const directory = mkdtempSync(join(tmpdir(), 'sotto-wav-')), path = join(directory, 'call.wav'), seconds = 6;
+  const setUp = async pc => {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    pc.addTransceiver(stream.getAudioTracks()[0], { direction: 'sendonly', streams: [stream] });
+  };
+  try {
+    await withExample('opus_wav', [path], browser, setUp, () => sleep(seconds * 1e3));
+    const wav = readFileSync(path), pcm = new Int16Array((wav.length - 44) >> 2);
+    if (wav.toString('latin1', 0, 4) !== 'RIFF' || wav.readUInt32LE(40) !== wav.length - 44) throw new Error('not a WAV file');
+    for (let i = 0; i < pcm.length; i++) pcm[i] = wav.readInt16LE(44 + 4 * i);
+    const beeps = beepsIn(pcm), loud = pcm.filter(x => Math.abs(x) > 1500).length / pcm.length, line = `${(pcm.length / 48000).toFixed(1)} s of sound, ${beeps.length} beeps, loud for ${(loud * 100).toFixed(0)} %`;
+    if (pcm.length / 48000 < seconds - 1.5 || (beeps.length < seconds - 2 && loud < 0.5)) throw new Error(line); /* Firefox's microphone hums without end */
+    return line;
+  } finally { rmSync(directory, { recursive: true, force: true }); }
+}
+
+/* What a browser with devices does; this Firefox has no H.264. */
+const FILES = {
+  chromium: [['baseline.h264', 'H264', 178, 100], ['vp8.ivf', 'VP8', 176, 144], ['vp9.ivf', 'VP9', 178, 100], ['av1.ivf', 'AV1', 178, 100]],
+  firefox: [['vp8.ivf', 'VP8', 176, 144], ['vp9.ivf', 'VP9', 178, 100], ['av1.ivf', 'AV1', 178, 100]],
+};
+export async function demoSeries(name, browser) {
+  for (const file of FILES[name]) await test(`${name}: the demo plays ${file[0]}`, 40000, () => files(browser, ...file));
+  await test(`${name}: docs/examples/opus_wav records`, 40000, () => exampleOpusWav(browser));
+  if (name === 'chromium') await test(`${name}: docs/examples/camera is seen`, 40000, () => exampleCamera(browser));
 }
