@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sending in a session: simulcast, header extensions, what a new configuration means for streams. */
+/* Sending in a session: simulcast, header extensions, packets of the application's own. */
 #include "session_rig.h"
 
 /* ---- simulcast ---- */
@@ -165,66 +165,6 @@ static void what_is_no_rtp_packet_is_not_sent(void **state)
     call_free(c);
 }
 
-/* ---- configuration ---- */
-
-static void streams_of_encodings_that_stay_go_on(void **state)
-{
-    (void)state;
-    struct call *c = call_new(3);
-    for (int k = 0; k < 3; k++)
-        assert_int_equal(send_video(c, c->video.outgoing[k].rid, 3000, true), 0);
-    run(c, c->now + 50000);
-    const struct sender *lo = c->video.outgoing[0].sender;
-    int64_t seq = lo->seq;
-    size_t n = c->n_rtp;
-    configure(c, 1, true);
-    assert_ptr_equal(c->video.outgoing[0].sender, lo);
-    assert_int_equal(send_video(c, "hi", 100, true), SOTTO_E_RANGE);
-    assert_int_equal(send_video(c, "lo", 100, false), 0);
-    run(c, c->now + 50000);
-    assert_int_equal(c->n_rtp, n + 1);
-    assert_int_equal(c->rtp[n].rtp.seq, (uint16_t)seq);
-    call_free(c);
-}
-
-static void what_was_held_goes_on_with_a_key_frame(void **state)
-{
-    (void)state;
-    struct call *c = call_new(0);
-    stream(c, SOTTO_SECONDS(1));
-    assert_int_equal(send_video(c, NULL, 50000, false), 0);
-    configure(c, 0, false);
-    assert_int_equal(send_video(c, NULL, 100, true), SOTTO_E_STATE);
-    size_t n = c->n_rtp;
-    run(c, c->now + SOTTO_SECONDS(1));
-    assert_int_equal(c->n_rtp, n); /* nothing leaves that is not negotiated */
-    c->keys = 0;
-    configure(c, 0, true);
-    run(c, c->now + SOTTO_MS(10));
-    assert_int_equal(c->keys, 1);
-    call_free(c);
-}
-
-static void a_number_of_an_ssrc_is_never_used_by_a_second_sender(void **state)
-{
-    (void)state;
-    struct call *c = call_new(1);
-    struct line cfg = c->video;
-    cfg.outgoing[0] = (struct outgoing){.rid = "other", .ssrc = 0x1234, .rtx_ssrc = 0x1235};
-    sotto__session_configure(&c->s, c->now, &c->video, &cfg);
-    assert_int_equal(send_video(c, "other", 100, true), 0);
-    run(c, c->now + SOTTO_MS(10));
-    assert_int_equal(c->rtp[0].rtp.ssrc, 0x1234);
-    cfg.outgoing[0].rid = "new"; /* its sender is another one */
-    sotto__session_configure(&c->s, c->now, &c->video, &cfg);
-    assert_int_equal(send_video(c, "new", 100, true), 0);
-    run(c, c->now + SOTTO_MS(10));
-    assert_int_equal(c->n_rtp, 2);
-    assert_true(c->rtp[1].rtp.ssrc != 0x1234 && c->rtp[1].rtp.ssrc != 0x1235);
-    assert_true(c->video.outgoing[0].rtx_ssrc != 0x1234 && c->video.outgoing[0].rtx_ssrc != 0x1235);
-    call_free(c);
-}
-
 static void without_memory_a_frame_is_refused_and_the_next_goes(void **state)
 {
     (void)state;
@@ -254,9 +194,6 @@ int main(void)
         cmocka_unit_test(the_longest_names_fit_from_the_first_packet_on),
         cmocka_unit_test(raw_packets_keep_what_is_theirs_and_get_what_is_ours),
         cmocka_unit_test(what_is_no_rtp_packet_is_not_sent),
-        cmocka_unit_test(streams_of_encodings_that_stay_go_on),
-        cmocka_unit_test(what_was_held_goes_on_with_a_key_frame),
-        cmocka_unit_test(a_number_of_an_ssrc_is_never_used_by_a_second_sender),
         cmocka_unit_test(without_memory_a_frame_is_refused_and_the_next_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
