@@ -92,8 +92,14 @@ static void units_are_found_by_their_lengths(void **state)
 static void what_is_neither_form_is_no_frame(void **state)
 {
     (void)state;
+    struct nal_reader r;
+    assert_int_equal(sotto__nal_open(&r, (const uint8_t *)"", 0, 1), SOTTO_E_SYNTAX);
     static const struct listing rows[] = {
+        {"", 1, ""},
         {"65", 1, ""},
+        {"65000141", 1, ""}, /* a start code behind something */
+        {"6500000141", 1, ""},
+        {"0065000001 41", 1, ""},
         {"65aabb", 1, ""},
         {"00", 1, ""},
         {"000000", 1, ""},
