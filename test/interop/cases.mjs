@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The cases: what must be seen to work with a real browser at the other end. Run by test/interop/run. */
 import { demoSeries, pages, requests } from './demo.mjs';
+import { framesSeries } from './frames.mjs';
 import { TRIALS, mediaSeries, trialSeries } from './media.mjs';
 import { perfectSeries } from './perfect.mjs';
 import { CLOSED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
@@ -302,6 +303,7 @@ async function negotiation(name) {
   await mediaSeries(name, browser);
   await perfectSeries(name, browser);
   await demoSeries(name, browser);
+  await framesSeries(name, browser);
   await browser.close().catch(() => {});
   if (name !== 'chromium') return;
   const trying = await launchChromium({ media: true, trials: TRIALS });

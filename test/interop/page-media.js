@@ -5,8 +5,12 @@
   const rig = window.rig, { pcs, dcs, track, until } = rig.inside;
 
   /* Fake devices: real packets. One camera and one microphone for the whole page. */
-  let devices;
-  async function sourceOf(kind) {
+  let devices, large;
+  async function sourceOf(kind, layers = 1) {
+    if (layers > 1) { /* small pictures have one layer whatever is asked for */
+      large ??= navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, frameRate: 15 } });
+      return (await large).getVideoTracks()[0].clone();
+    }
     devices ??= navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 160, height: 120, frameRate: 10 } });
     const stream = await devices;
     return (kind === 'audio' ? stream.getAudioTracks() : stream.getVideoTracks())[0].clone();
@@ -23,7 +27,7 @@
       const direction = m.direction ?? 'sendrecv', init = { direction };
       if (m.stream) init.streams = [(streams[m.stream] ??= new MediaStream())];
       if (m.rids) init.sendEncodings = m.rids.map((rid, i) => ({ rid, scaleResolutionDownBy: 2 ** (m.rids.length - 1 - i) }));
-      const t = pc.addTransceiver(sends(direction) ? await sourceOf(m.kind) : m.kind, init);
+      const t = pc.addTransceiver(sends(direction) ? await sourceOf(m.kind, m.rids && m.large ? m.rids.length : 1) : m.kind, init);
       if (m.codec) rig.prefer(n, t, [m.codec]);
       if (hdrext) t.setHeaderExtensionsToNegotiate(t.getHeaderExtensionsToNegotiate().map(x => ({ ...x, direction: 'sendrecv' })));
     }
@@ -82,6 +86,50 @@
     p.dtls.addEventListener('statechange', () => p.dtlsStates.push(p.dtls.state));
   };
   rig.watchedDtls = n => ({ states: pcs[n].dtlsStates, same: transportOf(pcs[n].pc) === pcs[n].dtls });
+
+  /* --- pictures and sound ------------------------------------------------------------------------------------------------ */
+
+  /* Every track that is received is played; a page that uses a microphone may do that with sound. One that is not in sight gets no pictures. */
+  rig.play = n => {
+    const p = pcs[n];
+    p.players ??= new Map();
+    for (const t of live(p.pc)) {
+      if (p.players.has(t)) continue;
+      const player = document.createElement('video');
+      Object.assign(player, { autoplay: true, muted: t.receiver.track.kind === 'video', playsInline: true, srcObject: new MediaStream([t.receiver.track]) });
+      document.body.append(player);
+      p.players.set(t, player);
+    }
+  };
+  const canvas = new OffscreenCanvas(640, 360), context = canvas.getContext('2d', { willReadFrequently: true });
+  /* How far the clock in the picture of the first video is behind, in ms; null: there is none to be read (tools/media.h). */
+  rig.clock = n => {
+    for (const [t, player] of pcs[n].players) {
+      if (t.receiver.track.kind !== 'video' || !player.videoWidth) continue;
+      context.drawImage(player, 0, 0, 640, 360);
+      const now = Date.now(), { data } = context.getImageData(0, 0, 640, 64), bytes = [0, 0, 0, 0, 0];
+      for (let i = 0; i < 40; i++) {
+        let sum = 0;
+        for (let y = 10; y < 22; y += 3) for (let x = 10; x < 22; x += 3) sum += data[4 * (((i / 20 | 0) * 32 + y) * 640 + i % 20 * 32 + x) + 1];
+        bytes[i >> 3] = bytes[i >> 3] << 1 | (sum > 126 * 16 ? 1 : 0);
+      }
+      const [a, b, c, d, check] = bytes;
+      if ((a + b + c + d + 0x5a & 255) === check) return (now - (a * 2 ** 24 + b * 2 ** 16 + c * 256 + d)) | 0;
+    }
+    return null;
+  };
+  /* What came and went, by kind. */
+  rig.figures = async n => {
+    const all = [...(await pcs[n].pc.getStats()).values()], of = (type, kind) => all.filter(x => x.type === type && (x.kind ?? x.mediaType) === kind);
+    const mime = x => all.find(c => c.id === x?.codecId)?.mimeType;
+    const [v] = of('inbound-rtp', 'video'), [a] = of('inbound-rtp', 'audio'), outs = of('outbound-rtp', 'video'), [oa] = of('outbound-rtp', 'audio');
+    return {
+      video: v && { codec: mime(v), decoded: v.framesDecoded ?? 0, freezes: v.freezeCount ?? 0, width: v.frameWidth, height: v.frameHeight, lost: v.packetsLost, nacks: v.nackCount, plis: v.pliCount, keys: v.keyFramesDecoded },
+      audio: a && { codec: mime(a), packets: a.packetsReceived, lost: a.packetsLost, samples: a.totalSamplesReceived, concealed: a.concealedSamples, silent: a.silentConcealedSamples, energy: a.totalAudioEnergy, level: a.audioLevel },
+      sent: outs.map(o => ({ rid: o.rid ?? '', frames: o.framesSent ?? o.framesEncoded ?? 0, keys: o.keyFramesEncoded, nacks: o.nackCount, plis: o.pliCount, repaired: o.retransmittedPacketsSent ?? 0, target: o.targetBitrate })),
+      sentAudio: oa && { packets: oa.packetsSent },
+    };
+  };
 
   /* --- flows of numbered messages ---------------------------------------------------------------------------------------- */
 
@@ -181,5 +229,5 @@
       else if (c.op === 'stop') t.stop();
     });
   };
-  rig.gone = n => { for (const s of pcs[n].pc.getSenders()) s.track?.stop(); pcs[n].pc.close(); };
+  rig.gone = n => { for (const player of pcs[n].players?.values() ?? []) player.remove(); for (const s of pcs[n].pc.getSenders()) s.track?.stop(); pcs[n].pc.close(); };
 })();

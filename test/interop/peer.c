@@ -9,10 +9,12 @@
  *      · perfect n polite|impolite · restart n · transceiver n KIND DIRECTION [stream=S]… [rid=R]… · track n KIND [stream=S]…
  *      · untrack n t · direction n t DIRECTION · stop n t · prefs n t MIME… · codecs n t · params n t · look n · stats n
  *      · open n LABEL [unordered] [rtx=N] [life=N] [id=N] [protocol=P] · send i text|bin SIZE COUNT · say i TEXT · flow i MS
+ *      · play n t [FILE] · record n DIRECTORY · recorded n · reflect n t · key n t · dtmf n t TONES · frames n
  *      · mode n echo|sink|report|numbered · reading n 0|1 · count i · close i · pcclose n · free n · rss
  * Out: D n TYPE SDP · C n MID LINE UFRAG · created n TYPE SDP · set n CODE REASON · ignored|yielded n · needed n
  *      · track|untrack n MID STREAMS · state n CONNECTION ICE GATHERING SIGNALING · codecs n CODEC… · params n ENCODING…
  *      · look n SIGNALING CONNECTION DTLS UFRAG REMOTE-UFRAG TRANSCEIVERS LOCAL REMOTE · stats n JSON
+ *      · play|record|reflect|key|dtmf n CODE · recorded n · frames n COUNTS… · tone n TONE
  *      · dc i · channel n i LABEL PROTOCOL UNORDERED RELIABILITY LIMIT ID · open i · msg i text|bin LENGTH HASH · sent i COUNT HASH
  *      · flow i COUNT · gap i GOT WANTED · count i MESSAGES BYTES HASH · closing i · closed i CODE · rss KB · error COMMAND CODE
  */
@@ -95,6 +97,7 @@ static void do_free(int n, char **f, int n_f)
 {
     (void)f;
     (void)n_f;
+    end_media(n);
     forget_created(n);
     sotto_event_free(conns[n].held);
     sotto_pc_free(conns[n].pc);
@@ -131,6 +134,13 @@ static const struct command {
     {"look", CONN, 2, do_look},
     {"stats", CONN, 2, do_stats},
     {"open", CONN, 3, do_open},
+    {"play", CONN, 3, do_play},
+    {"record", CONN, 3, do_record},
+    {"recorded", CONN, 2, do_recorded},
+    {"reflect", CONN, 3, do_reflect},
+    {"key", CONN, 3, do_key},
+    {"dtmf", CONN, 4, do_dtmf},
+    {"frames", CONN, 2, do_frames},
     {"mode", CONN, 3, do_mode},
     {"reading", CONN, 3, do_reading},
     {"pcclose", CONN, 2, do_pcclose},
@@ -239,6 +249,13 @@ static void on_event(sotto_event *e)
     case SOTTO_EV_CANDIDATE: on_candidate(n, e); break;
     case SOTTO_EV_TRACK: on_track(n, "track", e); break;
     case SOTTO_EV_TRACK_REMOVED: on_track(n, "untrack", e); break;
+    case SOTTO_EV_FRAME:
+    case SOTTO_EV_RTP:
+    case SOTTO_EV_KEYFRAME_NEEDED:
+    case SOTTO_EV_TARGET_BITRATE:
+    case SOTTO_EV_DTMF_TONE:
+    case SOTTO_EV_MUTE:
+    case SOTTO_EV_UNMUTE: on_media_event(n, e); break;
     case SOTTO_EV_WARNING: fprintf(stderr, "peer: %s\n", e->u.warning.text); break;
     default: kept = on_data_event(n, e); break;
     }

@@ -73,6 +73,19 @@ void do_look(int n, char **f, int n_f);
 void do_stats(int n, char **f, int n_f);
 void on_track(int n, const char *what, const sotto_event *e);
 
+sotto_transceiver *pick(int n, char **f); /* that a command names; NULL: none, which was reported unless it was to be any */
+
+/* peer_frames.c: pictures and sound */
+void do_play(int n, char **f, int n_f);
+void do_record(int n, char **f, int n_f);
+void do_recorded(int n, char **f, int n_f);
+void do_reflect(int n, char **f, int n_f);
+void do_key(int n, char **f, int n_f);
+void do_dtmf(int n, char **f, int n_f);
+void do_frames(int n, char **f, int n_f);
+void on_media_event(int n, const sotto_event *e);
+void end_media(int n);
+
 /* peer_data.c: channels */
 void do_open(int n, char **f, int n_f);
 void do_send(int i, char **f, int n_f);

@@ -32,8 +32,7 @@ static sotto_kind kind_of(const char *name)
     return strcmp(name, "audio") == 0 ? SOTTO_AUDIO : SOTTO_VIDEO;
 }
 
-/* The transceiver that a command names; NULL: there is none, which was reported unless it was to be any. */
-static sotto_transceiver *pick(int n, char **f)
+sotto_transceiver *pick(int n, char **f)
 {
     sotto_transceiver *all[MAX_SHOWN], *found[MAX_SHOWN];
     int count = sotto_pc_get_transceivers(conns[n].pc, all, MAX_SHOWN), n_found = 0;
