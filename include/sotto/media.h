@@ -279,7 +279,9 @@ SOTTO_API int sotto_transceiver_send_frame(sotto_transceiver *t, const sotto_fra
  * under the negotiated id says which encoding; without: the first. Frames and packets must not be mixed on one transceiver.
  * @param rtp  borrowed: a whole packet (RFC 3550 §5.1), no padding; len at most SOTTO_MAX_RTP.
  * @return 0, or  SOTTO_E_SYNTAX  not an RTP packet
- *                SOTTO_E_RANGE   a payload type that was not negotiated, or an unknown rid
+ *                SOTTO_E_RANGE   a payload type that was not negotiated, an unknown rid, or a sequence number that was used already or is
+ *                                more than 1,024 below the highest: it would make SRTP unsafe
+ *                SOTTO_E_AGAIN   the pacer is over its limit, or the circuit breaker is open: drop it
  *                SOTTO_E_STATE   not connected, or the negotiated direction does not send
  *                SOTTO_E_TOO_BIG larger than SOTTO_MAX_RTP
  *                SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM
