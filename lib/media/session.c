@@ -243,12 +243,15 @@ static void check_receivers(struct session *s, sotto_us now)
     for (struct node *n = s->sources.next; n != &s->sources; n = n->next) {
         struct source *src = CONTAINER_OF(n, struct source, all);
         if (!src->receiver) continue;
+        sotto__receiver_run(src->receiver, now);
         while (s->n_nacks == 0 && sotto__receiver_next(src->receiver, now, &out) == 1)
             receiver_says(s, src, &out);
-        due = sotto__earlier(due, sotto__receiver_due(src->receiver));
+        due = sotto__earlier(due, s->n_nacks == 0 ? sotto__receiver_due(src->receiver)
+                                                  : sotto__receiver_run_due(src->receiver));
         sotto__session_source_ready(s, src);
     }
-    s->check_at = s->n_nacks > 0 ? now : due;
+    if (s->n_nacks > 0) due = sotto__earlier(due, s->early_at > now ? s->early_at : now);
+    s->check_at = due;
 }
 
 static int say(struct session_out *out, enum session_out_type type, struct line *line,

@@ -162,6 +162,7 @@ static void write_one(struct session *s, const struct session_feedback *f, struc
 static void write_feedback(struct session *s, sotto_us now, struct writer *w)
 {
     if (s->n_nacks > 0) sotto__rtcp_write_nack(w, our_ssrc(s), s->nack_ssrc, s->nacks, s->n_nacks);
+    if (s->n_nacks > 0) s->check_at = now; /* others may have some too */
     s->n_nacks = 0;
     for (size_t i = 0; i < s->n_feedback; i++) write_one(s, &s->feedback[i], w);
     s->n_feedback = 0;
