@@ -87,6 +87,13 @@ def steps():
     yield from wrong
     if seen != [f"H{i:03}" for i in range(1, 29)] + [f"SDP-{i:02}" for i in range(1, 35)]:
         yield path, "is not H001 to H028 and SDP-01 to SDP-34"
+    path = "docs/reference/hostile-media.md"
+    seen, wrong = mapped(path, r"H\d\d\d|(?:DTLS|SRTP|RTP)-\d\d")
+    yield from wrong
+    if seen != ([f"H{i}" for i in [f"{n:03}" for n in range(90, 111)] + list(range(131, 136))] +
+                [f"DTLS-{i:02}" for i in range(8, 11)] + [f"SRTP-{i:02}" for i in range(1, 12)] +
+                [f"RTP-{i:02}" for i in range(1, 17)]):
+        yield path, "is not H090 to H110, H131 to H135, DTLS-08 to -10, SRTP-01 to -11 and RTP-01 to -16"
 
 
 if __name__ == "__main__":
