@@ -178,7 +178,7 @@ bool codec_size(const char *fourcc, const uint8_t *p, size_t n, int32_t *width, 
 
 /* --- H.264 ---------------------------------------------------------------------------------------------------------- */
 
-static void skip_scaling_lists(struct bits *b, unsigned lists)
+static void pass_scaling_lists(struct bits *b, unsigned lists)
 {
     for (unsigned i = 0; i < lists && !b->is_over; i++) {
         unsigned size = i < 6 ? 16 : 64;
@@ -223,8 +223,8 @@ static void read_vui(struct bits *b, struct h264_sequence *s)
     s->per_us = 2000000LL * units;
 }
 
-/* What lies between profile and picture size. Returns chroma_format_idc. */
-static uint32_t skip_to_size(struct bits *b)
+/* Over what lies between profile and picture size. Returns chroma_format_idc. */
+static uint32_t pass_to_size(struct bits *b)
 {
     uint32_t profile = get(b, 8), chroma = 1, type, cycle;
     get(b, 16); /* constraints, level */
@@ -235,7 +235,7 @@ static uint32_t skip_to_size(struct bits *b)
         get_ue(b); /* bit depths */
         get_ue(b);
         get(b, 1);
-        if (get(b, 1)) skip_scaling_lists(b, chroma == 3 ? 12 : 8);
+        if (get(b, 1)) pass_scaling_lists(b, chroma == 3 ? 12 : 8);
     }
     get_ue(b); /* log2_max_frame_num */
     type = get_ue(b);
@@ -263,7 +263,7 @@ bool codec_h264_sequence(const uint8_t *nal, size_t n, struct h264_sequence *ret
         zeros = nal[i] == 0 ? zeros + 1 : 0;
         if (!is_prevention) raw[b.n++] = nal[i];
     }
-    chroma = skip_to_size(&b);
+    chroma = pass_to_size(&b);
     w = get_ue(&b) + 1;
     h = get_ue(&b) + 1;
     frame_only = get(&b, 1);

@@ -40,7 +40,8 @@ int encode_vpx_new(int32_t width, int32_t height, int32_t fps, uint32_t bps, str
     e->cfg.rc_buf_initial_sz = 500;
     e->cfg.rc_buf_optimal_sz = 600;
     e->cfg.rc_dropframe_thresh = 0;
-    e->cfg.kf_mode = VPX_KF_DISABLED;
+    e->cfg.kf_mode = VPX_KF_FIXED; /* with a distance that no call reaches */
+    e->cfg.kf_min_dist = e->cfg.kf_max_dist = 1u << 30;
     if (vpx_codec_enc_init(&e->codec, vpx_codec_vp8_cx(), &e->cfg, 0) == VPX_CODEC_OK) {
         e->is_open = true;
         if (vpx_codec_control(&e->codec, VP8E_SET_CPUUSED, -8) == VPX_CODEC_OK &&

@@ -112,7 +112,7 @@ static bool find_stream(struct media_reader *r)
 }
 
 /* Over the packet that begins with the page at `at`: to the next page of the stream that begins with another one. */
-static int skip_packet(struct media_reader *r)
+static int pass_packet(struct media_reader *r)
 {
     size_t size = r->at < r->n ? page_size(r, r->at) : 0;
     if (size == 0) return SOTTO_E_SYNTAX;
@@ -133,8 +133,8 @@ int file_ogg_open(struct media_reader *r)
     if (!find_stream(r)) return SOTTO_E_SYNTAX;
     r->packet = malloc(MEDIA_MAX_OPUS);
     if (!r->packet) return SOTTO_E_NOMEM;
-    code = skip_packet(r);                 /* OpusHead */
-    if (code == 0) code = skip_packet(r);  /* OpusTags: audio begins on a page of its own (RFC 7845 §3) */
+    code = pass_packet(r);                 /* OpusHead */
+    if (code == 0) code = pass_packet(r);  /* OpusTags: audio begins on a page of its own (RFC 7845 §3) */
     r->first = r->at;
     return code;
 }

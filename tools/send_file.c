@@ -30,7 +30,7 @@ static int next(struct play *p)
 }
 
 /* On to a key frame, which is then due at once; at most once through the whole file. */
-static int skip_to_key(struct play *p)
+static int go_to_key(struct play *p)
 {
     int64_t rounds = 0;
     sotto_us due = p->zero + p->unit.at_us;
@@ -52,7 +52,7 @@ void send_file(struct sender *s)
     while (r >= 0 && sender_wait(s, p.zero + p.unit.at_us)) {
         sotto_us at = p.zero + p.unit.at_us, now = sotto_now();
         if (now - at > SENDER_LATE_US) p.zero += now - at;
-        if (atomic_exchange(&s->need_key, false)) r = skip_to_key(&p);
+        if (atomic_exchange(&s->need_key, false)) r = go_to_key(&p);
         if (r >= 0) sender_send(s, p.unit.data, p.unit.len, p.zero + p.unit.at_us, p.unit.is_key);
         if (r >= 0) r = next(&p);
     }
