@@ -22,7 +22,7 @@ int tools_context(bool verbose, sotto_ctx **ret)
 static int usage(FILE *to)
 {
     fprintf(to,
-            "usage: sotto demo [--port N] [--bind ADDRESS]   serve a page that calls this machine\n"
+            "usage: sotto demo [OPTION…]                     serve a page that calls this machine\n"
             "       sotto echo [--offer] [--loopback]       a peer on standard input and output\n"
             "       sotto --version\n"
             "       sotto COMMAND --help\n");
