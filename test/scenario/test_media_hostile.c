@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What somebody off the path and a curious remote could get out of media: its address, its name (H110, RTP-02, RTP-13). */
+/* What somebody off the path and a curious remote could get out of media: its address, its name (H094, H110, RTP-02, RTP-13). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +70,39 @@ static void packets_from_elsewhere_do_not_draw_media_to_them(void **state)
     media_free(m);
 }
 
+/* What side 0 sends comes back to it, from where it went. */
+static enum net_verdict reflect_media(struct net *net, struct net_datagram *d, void *user)
+{
+    const struct elsewhere *e = user;
+    enum packet_kind kind = sotto__demux(d->p, d->n);
+    if ((kind == PACKET_RTP || kind == PACKET_RTCP) && same(&d->from, &e->seen[0]))
+        net_inject(net, &d->to, &d->from, d->p, d->n, SOTTO_MS(1));
+    return NET_PASS;
+}
+
+/* H094, SRTP-07 */
+static void packets_sent_back_are_told_and_change_nothing(void **state)
+{
+    struct media_opt opt = {0};
+    struct elsewhere e = {0};
+    (void)state;
+    struct media *m = media_new(2, &opt);
+    m->pair->net->tap = copy_media, m->pair->net->tap_user = &e; /* to know the addresses */
+    e.from = (struct address){.family = 4, .ip = {192, 0, 2, 77}, .port = 4000};
+    media_run(m, SOTTO_SECONDS(1));
+    for (int i = 0; i < 2; i++) assert_int_equal(m->pair->side[i].n_events[SOTTO_EV_WARNING], 0);
+    m->pair->net->tap = reflect_media;
+    media_run(m, SOTTO_SECONDS(3));
+    m->pair->net->tap = NULL;
+    media_drain(m, SOTTO_SECONDS(1));
+    assert_true(m->pair->side[0].n_events[SOTTO_EV_WARNING] > 0);
+    assert_int_equal(m->pair->side[1].n_events[SOTTO_EV_WARNING], 0);
+    for (int i = 0; i < 2; i++)
+        for (enum media_kind k = 0; k < MEDIA_KINDS; k++)
+            assert_int_equal(m->side[i].in[k].missing, 0);
+    media_free(m);
+}
+
 /* Puts the one name of an offer into name; how often it stands there. */
 static size_t name_of(const char *offer, char name[32])
 {
@@ -110,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_from_elsewhere_do_not_draw_media_to_them),
+        cmocka_unit_test(packets_sent_back_are_told_and_change_nothing),
         cmocka_unit_test(every_connection_has_a_cname_of_its_own),
     };
     return cmocka_run_group_tests_name("media hostile", tests, NULL, NULL);
