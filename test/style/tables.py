@@ -49,6 +49,9 @@ def pages():
             limits.append(f"| `{limit.group(1)}` | {limit.group(2).strip('()')} | {why} |")
     public = re.findall(r"/\*\* ([^*]+?) \*/\n#define (SOTTO_MAX_\w+) (\d+)", read("include/sotto/pc.h"))
     limits += ["| **public, in pc.h** | | |"] + [f"| `{name}` | {number} | {why} |" for why, name, number in public]
+    for name in ("media", "audio"):
+        found = re.findall(r"^#define (SOTTO_\w+) +(\([^)]*\)|\d+u?) +/\*\*< (.*?) \*/", read(f"include/sotto/{name}.h"), re.M)
+        limits += [f"| **public, in {name}.h** | | |"] + [f"| `{limit}` | {number.strip('()')} | {why} |" for limit, number, why in found]
     return {"docs/reference/errors.md": ERRORS + "\n".join(rows) + "\n",
             "docs/reference/limits.md": LIMITS + "\n".join(limits) + "\n"}
 
