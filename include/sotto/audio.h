@@ -138,6 +138,12 @@ SOTTO_API int sotto_playout_put(sotto_playout *p, const sotto_frame *f);
 SOTTO_API int sotto_playout_pull(sotto_playout *p, int16_t *pcm, size_t frames);
 /** Read the counters, from any thread. @param ret filled. @return 0, SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED. */
 SOTTO_API int sotto_playout_get_stats(const sotto_playout *p, sotto_playout_stats *ret);
+/**
+ * The same as one JSON object under W3C's names: RTCAudioPlayoutStats ("media-playout"), and what of RTCInboundRtpStreamStats only a
+ * decoder knows. A playout belongs to no connection: that is why it is not in sotto_pc_get_stats().
+ * @param ret  yours: sotto_free(). @return 0, SOTTO_E_INVAL, SOTTO_E_NOMEM.
+ */
+SOTTO_API int sotto_playout_get_stats_json(const sotto_playout *p, char **ret);
 
 #ifdef __cplusplus
 }
