@@ -205,7 +205,7 @@ static bool has_media(const char *sdp)
 SOTTO_API int sotto_pc_set_remote_description(sotto_pc *pc, sotto_sdp_type type, const char *sdp,
                                               sotto_error *reterr)
 {
-    struct peer *peer;
+    struct peer *peer = NULL;
     if (type < SOTTO_SDP_OFFER || type > SOTTO_SDP_ROLLBACK)
         return sotto__error(reterr, SOTTO_E_RANGE, 0, "no such type of remote description");
     if (!sdp && type != SOTTO_SDP_ROLLBACK)
