@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pictures and sound with a real browser, both ways: each codec that both have, each side offering; what is seen, heard and recorded. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,21 +33,23 @@ async function until(what, text, ms = 10000) {
 class Call {
   constructor(page) { this.page = page; this.peer = new Peer(); }
 
-  async #exchange(offerer) {
-    const { page, peer, p } = this;
+  /* again: both have what they want to send. edit: what an application does to descriptions before they are used. */
+  async exchange(offerer, { again = false, edit } = {}) {
+    const { page, peer, p } = this, described = async () => (edit ? await page.describeEdited(p, edit) : await page.describe(p)).sdp;
+    const given = async () => { const { sdp } = await peer.description(0); return edit ? sdp.replaceAll(...edit) : sdp; };
     if (offerer === 'browser') {
-      peer.tell('D', 0, 'offer', (await page.describe(p)).sdp);
-      await page.accept(p, (await peer.description(0)).sdp);
+      peer.tell('D', 0, 'offer', await described());
+      await page.accept(p, await given());
     } else {
       peer.tell('describe', 0);
-      await page.remoteOffer(p, (await peer.description(0)).sdp);
-      await page.giveBack(p);
-      peer.tell('D', 0, 'answer', (await page.describe(p)).sdp);
+      await page.remoteOffer(p, await given());
+      if (!again) await page.giveBack(p);
+      peer.tell('D', 0, 'answer', await described());
     }
   }
 
   /* Audio and video, both ways. */
-  async connect(offerer, audio, video, rids) {
+  async connect(offerer, audio, video, { rids, edit } = {}) {
     const { page, peer } = this;
     this.p = await page.make(true);
     peer.tell('new', 0, 'trickle');
@@ -62,7 +64,7 @@ class Call {
       });
     }
     this.stop = trickle(page, this.p, peer, 0);
-    await this.#exchange(offerer);
+    await this.exchange(offerer, { edit });
     await page.connected(this.p);
     await peer.state(0, CONNECTED);
     await page.play(this.p);
@@ -166,7 +168,7 @@ async function simulcast(browser) {
   const page = await newPage(browser, true);
   try {
     return await withDirectory(directory => call(page, async c => {
-      await c.connect('browser', null, 'video/VP8', ['q', 'h', 'f']);
+      await c.connect('browser', null, 'video/VP8', { rids: ['q', 'h', 'f'] });
       await c.told('record', 0, directory);
       return recorded(c, directory, { layers: 3 });
     }));
@@ -206,6 +208,123 @@ async function tones(page) {
   });
 }
 
+/* --- what happens in calls ---------------------------------------------------------------------------------------------------- */
+
+/* Drops so much of what comes and goes between the peer's port and us, while what() runs. */
+async function withLoss(port, probability, what) {
+  const rules = [[[], '--sport'], [['nsenter', `--net=/run/netns/${process.env.SOTTO_NETNS_OTHER}`], '--dport']].flatMap(([where, match]) =>
+    ['iptables', 'ip6tables'].map(tool => change => {
+      const args = [...where, tool, '-w', change, 'INPUT', '-p', 'udp', match, String(port), '-m', 'statistic', '--mode', 'random',
+        '--probability', String(probability), '-j', 'DROP'];
+      const r = spawnSync(args[0], args.slice(1));
+      if (r.status !== 0) throw new Error(`${args.join(' ')}: ${r.error?.message ?? r.stderr}`);
+    }));
+  const done = [];
+  try {
+    for (const rule of rules) { rule('-A'); done.push(rule); }
+    return await what();
+  } finally { for (const rule of done) rule('-D'); }
+}
+
+/* The port of the peer's end of the path that is in use. */
+async function portOf(peer) {
+  const all = await peer.stats(0), id = all.find(x => x.type === 'transport')?.selectedCandidatePairId;
+  const pair = all.find(x => x.id === id), port = all.find(x => x.id === pair?.localCandidateId)?.port;
+  if (!port) throw new Error('the path has no port');
+  return port;
+}
+
+async function lossy(page) {
+  return call(page, async c => {
+    const { peer } = c;
+    await c.connect('browser', 'audio/opus', 'video/VP8');
+    const { p } = c, frames = async () => (await c.of('video'))[0]?.frames ?? 0, figures = async () => page.figures(p);
+    await page.busy(p, 320, 240);
+    for (const t of [0, 1]) await c.told('play', 0, t);
+    await until(async () => (await figures()).video?.decoded > 20 && (await figures()).audio?.samples > 48000 && await frames() > 10, 'a call');
+    const before = await figures();
+    let [decoded, came] = [before.video.decoded, await frames()];
+    await withLoss(await portOf(peer), 0.05, async () => {
+      for (let second = 1; second <= 5; second++) {
+        await sleep(1000);
+        const f = await figures(), n = await frames();
+        if (f.video.decoded <= decoded || n <= came) throw new Error(`second ${second}: ${f.video.decoded - decoded} pictures seen, ${n - came} came`);
+        [decoded, came] = [f.video.decoded, n];
+      }
+    });
+    await sleep(300);
+    const f = await figures(), all = await peer.stats(0), of = type => all.find(x => x.type === type && x.kind === 'video');
+    const ours = { ...of('outbound-rtp'), asked: of('inbound-rtp').nackCount }, theirs = f.sent[0];
+    const freezes = f.video.freezes - before.video.freezes, frozen = f.video.frozen - before.video.frozen;
+    const gaps = (f.audio.concealed - f.audio.silent - before.audio.concealed + before.audio.silent) / (f.audio.samples - before.audio.samples);
+    const figure = { ourNacks: ours.asked, theirNacks: f.video.nacks, weRepaired: ours.retransmittedPacketsSent, theyRepaired: theirs.repaired, theirNacksHere: ours.nackCount, ourNacksThere: theirs.nacks };
+    for (const [name, n] of Object.entries(figure)) if (!(n > 0)) throw new Error(`${name}: ${n} of ${JSON.stringify(figure)}`);
+    if (frozen > 0.5 * freezes) throw new Error(`${freezes} freezes of ${frozen} s`);
+    if (gaps > 0.1) throw new Error(`${(gaps * 100).toFixed(1)} % of the sound is made up`);
+    return `${theirs.repaired} and ${ours.retransmittedPacketsSent} repaired, ${freezes} freezes, ${(gaps * 100).toFixed(1)} % of the sound made up`;
+  });
+}
+
+async function held(page) {
+  return call(page, async c => {
+    await c.connect('browser', 'audio/opus', 'video/VP8');
+    await c.told('play', 0, 1);
+    const count = async () => [(await page.figures(c.p)).video?.decoded ?? 0, (await c.of('video'))[0]?.frames ?? 0];
+    const expect = async (what, ...wanted) => {
+      let from = await count();
+      if (wanted.includes(false)) { await sleep(500); from = await count(); } /* what was on its way */
+      if (wanted.includes(true)) await until(async () => { const n = await count(); return wanted.every((w, i) => !w || n[i] > from[i] + 5); }, async () => `${what}: ${from} to ${await count()}`, 4000);
+      else await sleep(700);
+      const n = await count();
+      wanted.forEach((w, i) => { if (!w && n[i] > from[i]) throw new Error(`${what}: ${n[i] - from[i]} pictures ${i ? 'came' : 'were seen'}`); });
+    };
+    const library = async direction => { c.peer.tell('direction', 0, 1, direction); await c.exchange('library', { again: true }); };
+    const browser = async direction => { await page.direct(c.p, 1, direction); await c.exchange('browser', { again: true }); };
+    await expect('at first', true, true);
+    await library('recvonly');
+    await expect('the library does not send', false, true);
+    await library('sendrecv');
+    await expect('the library sends again', true, true);
+    await browser('recvonly');
+    await expect('the browser does not send', true, false);
+    await browser('inactive');
+    await expect('the browser holds', false, false);
+    await browser('sendrecv');
+    await expect('the browser goes on', true, true);
+  });
+}
+
+/* How much louder the first tone is than the other, in dB. */
+function louder(samples, hz, other) {
+  const power = f => { let re = 0, im = 0; samples.forEach((x, i) => { const a = 2 * Math.PI * f * i / 48000; re += x * Math.cos(a); im += x * Math.sin(a); }); return re * re + im * im + 1; };
+  return 10 * Math.log10(power(hz) / power(other));
+}
+
+const LEFT = 400, RIGHT = 1000;
+async function stereo(page, offerer) {
+  return withDirectory(directory => call(page, async c => {
+    const file = join(directory, 'tones.ogg');
+    const made = ffmpeg(['-f', 'lavfi', '-i', `sine=frequency=${LEFT}:sample_rate=48000:duration=3`, '-f', 'lavfi', '-i', `sine=frequency=${RIGHT}:sample_rate=48000:duration=3`,
+      '-filter_complex', 'amerge=inputs=2', '-c:a', 'libopus', '-b:a', '96k', file]);
+    if (made.code !== 0) throw new Error('ffmpeg: ' + made.err);
+    /* Neither Chromium nor the library asks for two channels of itself (RFC 7587 §6.1: stereo). */
+    await c.connect(offerer, 'audio/opus', null, { edit: ['minptime=10;useinbandfec=1', 'minptime=10;stereo=1;useinbandfec=1'] });
+    await page.twoTones(c.p, LEFT, RIGHT);
+    await c.told('play', 0, 0, file);
+    const records = join(directory, 'in');
+    mkdirSync(records);
+    await c.told('record', 0, records);
+    const got = await until(async () => { const f = await page.tonesOf(c.p, LEFT, RIGHT); return f.length === 2 && f[0] > 20 && f[1] < -20 && f; }, async () => `left and right: ${await page.tonesOf(c.p, LEFT, RIGHT)} dB`);
+    await until(async () => (await c.of('audio'))[0]?.frames > 120, 'sound');
+    await c.peer.ask('recorded', 0);
+    const { out } = ffmpeg(['-i', join(records, readdirSync(records)[0]), '-f', 's16le', '-ac', '2', '-ar', '48000', '-']);
+    const pcm = new Int16Array(out.buffer, out.byteOffset, out.length >> 1), end = pcm.length >> 1, from = Math.max(0, end - 24000);
+    const back = [0, 1].map(k => louder(Array.from({ length: end - from }, (_, i) => pcm[2 * (from + i) + k]), LEFT, RIGHT));
+    if (!(back[0] > 20 && back[1] < -20)) throw new Error(`recorded left and right: ${back.map(x => x.toFixed(0))} dB`);
+    return `${[...got, ...back].map(x => x.toFixed(0)).join(', ')} dB`;
+  }));
+}
+
 export async function framesSeries(name, browser) {
   if (name === 'chromium') await test(`${name}: simulcast of three layers is received`, 60000, () => simulcast(browser));
   const page = await newPage(browser, true);
@@ -218,6 +337,10 @@ export async function framesSeries(name, browser) {
     await test(`${name}: ${offerer} offers; PCMU from the microphone`, 60000, () => bothWays(page, offerer, 'PCMU', 'VP8'));
   await test(`${name}: its own packets come back to it`, 60000, () => reflected(page));
   await test(`${name}: a key frame is asked for`, 30000, () => keyFrames(page));
+  await test(`${name}: 5 % of the packets are lost both ways`, 30000, () => lossy(page));
+  await test(`${name}: either side holds, and goes on`, 30000, () => held(page));
+  for (const offerer of name === 'chromium' ? ['browser', 'library'] : [])
+    await test(`${name}: ${offerer} offers; two channels of sound, both ways`, 30000, () => stereo(page, offerer));
   if (name === 'chromium') /* Firefox has telephone-event at 8 kHz only, which does not go with Opus (RFC 7160) */
     await test(`${name}: tones do not disturb the sound`, 30000, () => tones(page));
   await page.end();

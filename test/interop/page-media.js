@@ -52,6 +52,12 @@
     if (!pcs[n].trickle) await until('gathering', () => pcs[n].pc.iceGatheringState === 'complete');
     return { type: pcs[n].pc.localDescription.type, sdp: pcs[n].pc.localDescription.sdp };
   };
+  /* The same, with what = [text, instead] put in: what applications do to ask for more. */
+  rig.describeEdited = async (n, [text, instead]) => {
+    const { pc } = pcs[n], d = pc.signalingState === 'stable' ? await pc.createOffer() : await pc.createAnswer();
+    await pc.setLocalDescription({ type: d.type, sdp: d.sdp.replaceAll(text, instead) });
+    return { type: d.type, sdp: pc.localDescription.sdp };
+  };
   rig.rollback = (n, remote) => pcs[n].pc[remote ? 'setRemoteDescription' : 'setLocalDescription']({ type: 'rollback' });
   rig.direct = (n, i, direction) => { pcs[n].pc.getTransceivers()[i].direction = direction; };
   rig.stop = (n, i) => pcs[n].pc.getTransceivers()[i].stop();
@@ -118,13 +124,45 @@
     }
     return null;
   };
+  /* The first video that is sent becomes noise of this size, which takes many packets. */
+  rig.busy = async (n, width, height) => {
+    const p = pcs[n];
+    if (p.noise) { Object.assign(p.noise, { width, height }); return; }
+    const noise = p.noise = Object.assign(document.createElement('canvas'), { width, height }), pen = noise.getContext('2d');
+    p.painter = setInterval(() => {
+      const square = noise.width >> 4;
+      for (let i = 0; i < 256; i++) {
+        pen.fillStyle = `hsl(${Math.random() * 360} 80% ${Math.random() * 100}%)`;
+        pen.fillRect(i % 16 * square, (i >> 4) * square, square, square);
+      }
+    }, 66);
+    await p.pc.getSenders().find(s => s.track?.kind === 'video').replaceTrack(noise.captureStream(15).getVideoTracks()[0]);
+  };
+  /* The sound that is sent becomes a tone on the left and another one on the right. */
+  rig.twoTones = async (n, ...hz) => {
+    const p = pcs[n], sound = p.sound = new AudioContext({ sampleRate: 48000 }), both = sound.createChannelMerger(2), to = sound.createMediaStreamDestination();
+    hz.forEach((frequency, i) => { const tone = new OscillatorNode(sound, { frequency }); tone.connect(both, 0, i); tone.start(); });
+    both.connect(to);
+    await p.pc.getSenders().find(s => s.track?.kind === 'audio').replaceTrack(to.stream.getAudioTracks()[0]);
+    const split = sound.createChannelSplitter(2), { receiver } = p.pc.getTransceivers().find(t => t.receiver.track.kind === 'audio');
+    p.ears = [0, 1].map(i => { const ear = new AnalyserNode(sound, { fftSize: 8192, smoothingTimeConstant: 0 }); split.connect(ear, i); return ear; });
+    sound.createMediaStreamSource(new MediaStream([receiver.track])).connect(split);
+    await sound.resume();
+  };
+  /* How much louder the first tone is than the other, on the left and on the right, in dB. */
+  rig.tonesOf = (n, hz, other) => pcs[n].ears.map(ear => {
+    const spectrum = new Float32Array(ear.frequencyBinCount);
+    ear.getFloatFrequencyData(spectrum);
+    const at = f => Math.max(-150, spectrum[Math.round(f * 8192 / 48000)]);
+    return at(hz) - at(other);
+  });
   /* What came and went, by kind. */
   rig.figures = async n => {
     const all = [...(await pcs[n].pc.getStats()).values()], of = (type, kind) => all.filter(x => x.type === type && (x.kind ?? x.mediaType) === kind);
     const mime = x => all.find(c => c.id === x?.codecId)?.mimeType;
     const [v] = of('inbound-rtp', 'video'), [a] = of('inbound-rtp', 'audio'), outs = of('outbound-rtp', 'video'), [oa] = of('outbound-rtp', 'audio');
     return {
-      video: v && { codec: mime(v), decoded: v.framesDecoded ?? 0, freezes: v.freezeCount ?? 0, width: v.frameWidth, height: v.frameHeight, lost: v.packetsLost, nacks: v.nackCount, plis: v.pliCount, keys: v.keyFramesDecoded },
+      video: v && { codec: mime(v), decoded: v.framesDecoded ?? 0, freezes: v.freezeCount ?? 0, frozen: v.totalFreezesDuration ?? 0, width: v.frameWidth, height: v.frameHeight, lost: v.packetsLost, nacks: v.nackCount, plis: v.pliCount, keys: v.keyFramesDecoded },
       audio: a && { codec: mime(a), packets: a.packetsReceived, lost: a.packetsLost, samples: a.totalSamplesReceived, concealed: a.concealedSamples, silent: a.silentConcealedSamples, energy: a.totalAudioEnergy, level: a.audioLevel },
       sent: outs.map(o => ({ rid: o.rid ?? '', frames: o.framesSent ?? o.framesEncoded ?? 0, keys: o.keyFramesEncoded, nacks: o.nackCount, plis: o.pliCount, repaired: o.retransmittedPacketsSent ?? 0, target: o.targetBitrate })),
       sentAudio: oa && { packets: oa.packetsSent },
@@ -229,5 +267,5 @@
       else if (c.op === 'stop') t.stop();
     });
   };
-  rig.gone = n => { for (const player of pcs[n].players?.values() ?? []) player.remove(); for (const s of pcs[n].pc.getSenders()) s.track?.stop(); pcs[n].pc.close(); };
+  rig.gone = n => { clearInterval(pcs[n].painter); pcs[n].sound?.close(); for (const player of pcs[n].players?.values() ?? []) player.remove(); for (const s of pcs[n].pc.getSenders()) s.track?.stop(); pcs[n].pc.close(); };
 })();

@@ -36,16 +36,29 @@ static struct counted counted[MAX_COUNTED];
 static struct recorder *recorders[MAX_PCS];
 static bool reflects[MAX_PCS];
 
-/* play n t [FILE]: the pattern, or the file in a loop */
+static void stop_playing(struct playing *p)
+{
+    sender_stop(p->sender);
+    sources_free(&p->sources);
+    *p = (struct playing){0};
+}
+
+/* play n t [FILE | WIDTHxHEIGHT]: the pattern, or the file in a loop, instead of what was played there before */
 void do_play(int n, char **f, int n_f)
 {
     sotto_transceiver *t = pick(n, f);
+    int32_t width = 640, height = 360;
+    char over;
+    bool sized = n_f > 3 && sscanf(f[3], "%" SCNd32 "x%" SCNd32 "%c", &width, &height, &over) == 2;
+    for (int i = 0; t && i < MAX_PLAYING; i++)
+        if (playing[i].sender && sender_transceiver(playing[i].sender) == t)
+            stop_playing(&playing[i]);
     for (int i = 0; t && i < MAX_PLAYING; i++) {
         struct playing *p = &playing[i];
         if (p->sender) continue;
-        p->sources = (struct sources){.width = 640, .height = 360, .fps = 30};
+        p->sources = (struct sources){.width = width, .height = height, .fps = 30};
         p->conn = n;
-        int r = n_f > 3 ? sources_add_file(&p->sources, f[3]) : 0;
+        int r = n_f > 3 && !sized ? sources_add_file(&p->sources, f[3]) : 0;
         if (r == 0) r = sender_start(&p->sources, t, &p->sender);
         printf("play\t%d\t%d\n", n, r);
         return;
@@ -198,12 +211,8 @@ void on_media_event(int n, const sotto_event *e)
 /* Before its connection is freed. */
 void end_media(int n)
 {
-    for (int i = 0; i < MAX_PLAYING; i++) {
-        if (!playing[i].sender || playing[i].conn != n) continue;
-        sender_stop(playing[i].sender);
-        sources_free(&playing[i].sources);
-        playing[i] = (struct playing){0};
-    }
+    for (int i = 0; i < MAX_PLAYING; i++)
+        if (playing[i].sender && playing[i].conn == n) stop_playing(&playing[i]);
     recorder_free(recorders[n]);
     recorders[n] = NULL;
     reflects[n] = false;
