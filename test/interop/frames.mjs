@@ -325,6 +325,30 @@ async function stereo(page, offerer) {
   }));
 }
 
+async function resized(page, video) {
+  return withDirectory(directory => call(page, async c => {
+    await c.connect('library', null, `video/${video}`);
+    await page.busy(c.p, 320, 240);
+    await c.told('record', 0, directory);
+    for (const [width, height] of [[640, 360], [320, 240], [480, 272]]) { /* of different shapes: see below */
+      await c.told('play', 0, 0, `${width}x${height}`);
+      const keys = (await c.of('video'))[0]?.keys ?? 0, size = async () => { const v = (await page.figures(c.p)).video; return [v?.width, v?.height]; };
+      await page.busy(c.p, width, height);
+      await until(async () => String(await size()) === String([width, height]), async () => `${width} × ${height}: ${await size()}`, 4000);
+      await until(async () => ((await c.of('video'))[0]?.keys ?? 0) > keys, `a key frame at ${width} × ${height}`, 4000);
+    }
+    await sleep(700);
+    const dropped = (await c.of('video'))[0].dropped;
+    await c.peer.ask('recorded', 0);
+    const probe = spawnSync('ffprobe', ['-v', 'error', '-show_entries', 'frame=width,height', '-of', 'csv=p=0', join(directory, readdirSync(directory)[0])]);
+    const sizes = [...new Set(String(probe.stdout).trim().split('\n').map(line => line.replace(/,$/, '')))];
+    if (dropped > 0) throw new Error(`${dropped} frames lost`);
+    if (probe.status !== 0 || String(probe.stderr).trim()) throw new Error('ffprobe: ' + String(probe.stderr).split('\n')[0]);
+    if (sizes.length < 2) throw new Error(`recorded: ${sizes.join(' ')}`); /* which ones: Chromium makes pictures smaller when it sees fit */
+    return sizes.map(size => size.replace(',', ' × ')).join(', ');
+  }));
+}
+
 export async function framesSeries(name, browser) {
   if (name === 'chromium') await test(`${name}: simulcast of three layers is received`, 60000, () => simulcast(browser));
   const page = await newPage(browser, true);
@@ -341,6 +365,8 @@ export async function framesSeries(name, browser) {
   await test(`${name}: either side holds, and goes on`, 30000, () => held(page));
   for (const offerer of name === 'chromium' ? ['browser', 'library'] : [])
     await test(`${name}: ${offerer} offers; two channels of sound, both ways`, 30000, () => stereo(page, offerer));
+  for (const video of ['VP8', 'H264'])
+    if (await page.has(`video/${video}`)) await test(`${name}: pictures of ${video} change their size in a call`, 30000, () => resized(page, video));
   if (name === 'chromium') /* Firefox has telephone-event at 8 kHz only, which does not go with Opus (RFC 7160) */
     await test(`${name}: tones do not disturb the sound`, 30000, () => tones(page));
   await page.end();

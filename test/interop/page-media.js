@@ -127,8 +127,8 @@
   /* The first video that is sent becomes noise of this size, which takes many packets. */
   rig.busy = async (n, width, height) => {
     const p = pcs[n];
-    if (p.noise) { Object.assign(p.noise, { width, height }); return; }
-    const noise = p.noise = Object.assign(document.createElement('canvas'), { width, height }), pen = noise.getContext('2d');
+    const noise = Object.assign(document.createElement('canvas'), { width, height }), pen = noise.getContext('2d');
+    clearInterval(p.painter);
     p.painter = setInterval(() => {
       const square = noise.width >> 4;
       for (let i = 0; i < 256; i++) {

@@ -34,6 +34,7 @@ struct counted { /* what came on one transceiver and layer */
 static struct playing playing[MAX_PLAYING];
 static struct counted counted[MAX_COUNTED];
 static struct recorder *recorders[MAX_PCS];
+static char directories[MAX_PCS][256]; /* theirs */
 static bool reflects[MAX_PCS];
 
 static void stop_playing(struct playing *p)
@@ -71,7 +72,8 @@ void do_record(int n, char **f, int n_f)
 {
     (void)n_f;
     recorder_free(recorders[n]);
-    recorders[n] = recorder_new(f[2], (unsigned)n);
+    snprintf(directories[n], sizeof directories[n], "%s", f[2]);
+    recorders[n] = recorder_new(directories[n], (unsigned)n);
     printf("record\t%d\t%d\n", n, recorders[n] ? 0 : SOTTO_E_NOMEM);
 }
 
