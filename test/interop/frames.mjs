@@ -363,7 +363,7 @@ export async function framesSeries(name, browser) {
   await test(`${name}: a key frame is asked for`, 30000, () => keyFrames(page));
   await test(`${name}: 5 % of the packets are lost both ways`, 30000, () => lossy(page));
   await test(`${name}: either side holds, and goes on`, 30000, () => held(page));
-  for (const offerer of name === 'chromium' ? ['browser', 'library'] : [])
+  for (const offerer of name === 'chromium' ? ['browser', 'library'] : []) /* not Firefox: the page's step with Web Audio did not end there, why is not known */
     await test(`${name}: ${offerer} offers; two channels of sound, both ways`, 30000, () => stereo(page, offerer));
   for (const video of ['VP8', 'H264'])
     if (await page.has(`video/${video}`)) await test(`${name}: pictures of ${video} change their size in a call`, 30000, () => resized(page, video));
