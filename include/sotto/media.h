@@ -287,7 +287,7 @@ SOTTO_API int sotto_transceiver_send_frame(sotto_transceiver *t, const sotto_fra
  *                SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM
  */
 SOTTO_API int sotto_transceiver_send_rtp(sotto_transceiver *t, const void *rtp, size_t len);
-#define SOTTO_MAX_RTP 1150u /**< bytes of a packet for sotto_transceiver_send_rtp(): what passes everywhere, with room for our extensions */
+#define SOTTO_MAX_RTP 1200u /**< bytes of a packet for sotto_transceiver_send_rtp(): as large as browsers send them */
 
 /**
  * Ask the remote for a key frame (PLI, or FIR where that was negotiated alone).

@@ -73,8 +73,10 @@ static void move_outgoing(struct session *s, struct line *line, const struct lin
             *o = old[k];
             old[k] = old[--n_old];
         }
-        if (o->sender && (resumes || (o->inactive && !from->inactive)))
-            sotto__session_key_wanted(s, o); /* frames are missing in between */
+        if (o->sender && (resumes || (o->inactive && !from->inactive))) {
+            o->sender->needs_key = o->sender->is_video; /* frames are missing in between */
+            sotto__session_key_wanted(s, o);
+        }
         o->rid = from->rid;
         o->rid_hash = hash;
         o->inactive = from->inactive;
