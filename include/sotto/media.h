@@ -236,8 +236,8 @@ typedef struct sotto_frame {
     size_t len;             /**< bytes, 1 … SOTTO_MAX_FRAME */
     const char *rid;        /**< which encoding; NULL: the first, or the only one. Received: NULL without simulcast */
     int32_t time_kind;      /**< SOTTO_TIME_*; received: RTP */
-    sotto_us capture_us;    /**< when it was captured, on the clock of sotto_now(): one clock for audio and video, that is what keeps them in
-                                 sync. Received: the sender's capture time brought to our clock; 0 as long as that is not known (before
+    sotto_us capture_us;    /**< when it was captured, on the clock of sotto_now(): one clock for audio and video, which keeps them
+                                 in sync. Received: the sender's capture time brought to our clock; 0 as long as that is not known (before
                                  the first sender report) */
     uint32_t rtp_time;      /**< RTP timestamp, in ticks of the codec's clock */
     bool is_key;            /**< video: can be decoded without an earlier one. Ignored for audio */
