@@ -35,7 +35,7 @@ struct ext_values {
     size_t n_dependency;
 };
 
-/* Reads those of ids[] (0: not negotiated). An element that breaks its own form is skipped; one that runs over the end of the block ends the
+/* Reads those of ids[] (0: not negotiated). An element that breaks its own form is skipped; one that runs over the block's end ends the
  * reading: what was read before stays. Elements of one id twice: the first. id 0 is padding, 15 ends the one-byte form (RFC 8285 §4.2). */
 void sotto__ext_read(const struct rtp *rtp, const uint8_t ids[EXT_COUNT], struct ext_values *ret);
 /* Bytes of the extension block with its 4-byte head and padding, as ext_write writes it; 0: there is nothing to write. Values without an id
