@@ -156,6 +156,20 @@
     const at = f => Math.max(-150, spectrum[Math.round(f * 8192 / 48000)]);
     return at(hz) - at(other);
   });
+  /* The sound that is received, as the browser's own recorder writes it, in base64. */
+  rig.recorded = async (n, ms) => {
+    const { receiver } = live(pcs[n].pc).find(t => t.receiver.track.kind === 'audio'), parts = [];
+    const recorder = new MediaRecorder(new MediaStream([receiver.track]), { audioBitsPerSecond: 256000 });
+    const over = new Promise(done => { recorder.onstop = done; });
+    recorder.ondataavailable = e => parts.push(e.data);
+    recorder.start();
+    setTimeout(() => recorder.stop(), ms);
+    await over;
+    const reader = new FileReader(), read = new Promise(done => { reader.onload = done; });
+    reader.readAsDataURL(new Blob(parts));
+    await read;
+    return reader.result.slice(reader.result.indexOf(',') + 1);
+  };
   /* What came and went, by kind. */
   rig.figures = async n => {
     const all = [...(await pcs[n].pc.getStats()).values()], of = (type, kind) => all.filter(x => x.type === type && (x.kind ?? x.mediaType) === kind);
