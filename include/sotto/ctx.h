@@ -48,6 +48,8 @@ typedef struct sotto_ctx_config {
     sotto_log_fn log;  /**< nullable: then nothing is logged */
     void *log_user;    /**< given to log */
     uint32_t max_pcs;  /**< most peer connections at a time; 0: 4096 */
+    bool no_fast_path; /**< send and receive as libnice does, a datagram at a time: for comparison, or where sockets that share a port
+                            are not wanted. Slower, nothing else changes. Security: none */
 } sotto_ctx_config;
 
 /**

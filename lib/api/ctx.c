@@ -53,6 +53,7 @@ static int read_config(sotto_ctx *c, const sotto_ctx_config *cfg)
     c->no_thread = all.no_thread;
     c->sink = all.log;
     c->sink_user = all.log_user;
+    c->shared.no_fast_path = all.no_fast_path;
     c->max_pcs = all.max_pcs ? all.max_pcs : SOTTO_MAX_PCS;
     c->log.level = all.log_level ? all.log_level : SOTTO_LOG_WARNING;
     if (!c->sink) c->log.level = 0;

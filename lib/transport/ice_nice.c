@@ -96,6 +96,7 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->log = cfg->log;
     ice->relay_only = cfg->relay_only;
     ice->allow_loopback = cfg->allow_loopback;
+    ice->no_fast_path = cfg->no_fast_path;
     ice->is_patient = cfg->is_patient;
     ice->nice_state = NICE_COMPONENT_STATE_DISCONNECTED;
     sotto__nice_servers_init(ice, cfg);

@@ -45,7 +45,7 @@ struct ice {
     guint stream;
     struct ice_box *box;
     struct log *log;
-    bool relay_only, allow_loopback;
+    bool relay_only, allow_loopback, no_fast_path;
     char *interface;          /* nullable */
     char ufrag[SOTTO_MAX_UFRAG + 1], pwd[SOTTO_MAX_PWD + 1]; /* ours */
     char remote_ufrag[SOTTO_MAX_UFRAG + 1];                  /* "" before set_remote */

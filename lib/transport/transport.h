@@ -20,6 +20,7 @@ struct transport_shared {
     struct dtls_ctx *dtls_ctx;
     struct log *log;
     int wake_fd; /* see sctp.h */
+    bool no_fast_path;
 };
 
 struct transport_cfg {                     /* borrowed for init; strings and servers are copied */
