@@ -194,7 +194,11 @@ SOTTO_API int sotto_transceiver_set_parameters(sotto_transceiver *t,
 /**
  * Which codecs to negotiate, in which order.
  * @param items  borrowed: of sotto_capabilities(kind); n 0: the default again. mime, clock_hz, channels and fmtp count (NULL as "").
- *               One that stands twice counts once. The first one's size is the stride.
+ *               One that stands twice counts once. The first one's size is the stride. To the fmtp of audio/opus there may be added what
+ *               we ask of the remote: stereo=1, maxplaybackrate, maxaveragebitrate, usedtx=1, cbr=1, and sprop-stereo=1: what we send is
+ *               in stereo, as "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1" (RFC 7587 §7; numbers out of range are moved into
+ *               it). It stands in our descriptions as long as these preferences are set; what the remote asks for is in the fmtp that
+ *               sotto_transceiver_codec() gives.
  * @return 0, or SOTTO_E_MODIFICATION one that is not in sotto_capabilities(), or only rtx, red and telephone-event;
  *         SOTTO_E_LIMIT more than 64; SOTTO_E_STATE it is stopped, or to be (where W3C says nothing); SOTTO_E_INVAL, SOTTO_E_CLOSED,
  *         SOTTO_E_NOMEM.

@@ -16,6 +16,7 @@ int sotto__codecs_copy(const struct codec_list *from, struct codec_list *to); /*
 /* Payload types of a bundle: which configuration a number means. One in all sections (RFC 9143 §10.1.2). */
 struct pt_map {
     struct codec used[128]; /* name NULL: free; fmtp is not owned and NULL */
+    bool given[128];        /* a section of the offer that is being made has it */
 };
 
 /* What is supported, most preferred first, with pt PT_NONE and apt -1, without RTX: offer adds it for each video codec. *ret is yours:

@@ -37,11 +37,13 @@ static int answer_in_preferred_order(sotto_kind kind, const struct codec_list *p
     bool with_rtx = kind == SOTTO_VIDEO && sotto__codecs_have(prefs, CODEC_RTX);
     int r = 0;
     for (size_t p = 0; p < prefs->n; p++) {
-        const struct codec *ours = sotto__codecs_ours(kind, &prefs->items[p]);
-        for (size_t i = 0; r == 0 && ours && i < offered->n; i++) {
+        const struct codec *known = sotto__codecs_ours(kind, &prefs->items[p]);
+        if (!known) continue; /* RTX */
+        struct codec ours = sotto__codec_preferred(known, &prefs->items[p]);
+        for (size_t i = 0; r == 0 && i < offered->n; i++) {
             const struct codec *c = &offered->items[i];
-            if (!sotto__codec_matches(ours, c) || sotto__codecs_by_pt(l, c->pt)) continue;
-            r = push_answer(l, ours, c);
+            if (!sotto__codec_matches(&ours, c) || sotto__codecs_by_pt(l, c->pt)) continue;
+            r = push_answer(l, &ours, c);
             for (size_t j = 0; r == 0 && with_rtx && j < offered->n; j++)
                 if (offered->items[j].id == CODEC_RTX && offered->items[j].apt == c->pt)
                     r = push_answer(l, &sotto__codec_rtx, &offered->items[j]);

@@ -4,7 +4,7 @@
 /* What the files codecs_*.c share. */
 #include "peer/codecs.h"
 
-#define CODEC_FMTP_TEXT 96 /* the longest text that we write ourselves, with its NUL */
+#define CODEC_FMTP_TEXT 128 /* the longest text that we write ourselves, with its NUL */
 
 /* What is supported, most preferred first; without RTX. pt is PT_NONE, fmtp NULL. */
 const struct codec *sotto__codecs_table(sotto_kind kind, size_t *ret_n);
@@ -27,6 +27,10 @@ bool sotto__codecs_have(const struct codec_list *l, enum codec_id id);
 bool sotto__codec_same(const struct codec *a, const struct codec *b);
 /* Our parameters in an answer. ours and offered match. */
 struct codec_params sotto__codec_answer(const struct codec *ours, const struct codec *offered);
+
+/* Ours as an application prefers it: of Opus with what its preferences ask of the remote, and say of what will be sent (RFC 7587 §7). */
+struct codec sotto__codec_preferred(const struct codec *ours, const struct codec *pref);
+bool sotto__codec_asks_same(const struct codec *a, const struct codec *b); /* of that; they match */
 
 /* codecs_text.c: parameters from a text, absent ones as their RFC wants; c: id is set. false: a codec with them cannot be used. */
 bool sotto__codec_parse(struct codec *c, struct str fmtp);

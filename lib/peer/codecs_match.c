@@ -87,6 +87,21 @@ bool sotto__codec_same(const struct codec *a, const struct codec *b)
     return sotto__codec_matches(a, b) && (!repeats || a->apt == b->apt);
 }
 
+struct codec sotto__codec_preferred(const struct codec *ours, const struct codec *pref)
+{
+    struct codec c = *ours;
+    if (ours->id == CODEC_OPUS) c.params = pref->params;
+    return c;
+}
+
+bool sotto__codec_asks_same(const struct codec *a, const struct codec *b)
+{
+    const struct codec_params *p = &a->params, *q = &b->params;
+    if (a->id != CODEC_OPUS) return true;
+    return p->stereo == q->stereo && p->sends_stereo == q->sends_stereo && p->dtx == q->dtx &&
+           p->cbr == q->cbr && p->max_bps == q->max_bps && p->max_playback_hz == q->max_playback_hz;
+}
+
 struct codec_params sotto__codec_answer(const struct codec *ours, const struct codec *offered)
 {
     struct codec_params p = ours->params;

@@ -52,12 +52,19 @@ static int number_at(int i)
     return i < 32 ? 96 + i : i < 61 ? 35 + (i - 32) : -1;
 }
 
+/* Sections of one offer that share a number ask for the same: browsers refuse a bundle where it is otherwise. */
+static bool suits(const struct pt_map *map, const struct codec *c, uint8_t pt)
+{
+    return !map->given[pt] || sotto__codec_asks_same(&map->used[pt], c);
+}
+
 /* Gives c a number: the one that it asks for, that of the same codec in another section, its static one, a free one. */
 static void give_number(struct pt_map *map, struct codec *c)
 {
-    bool done = fits(map, c);
+    bool done = fits(map, c) && suits(map, c, c->pt);
     for (int i = 0; !done && i < 128; i++) {
         if (!map->used[i].name || !sotto__codec_same(&map->used[i], c)) continue;
+        if (!suits(map, c, (uint8_t)i)) continue;
         c->pt = (uint8_t)i;
         done = true;
     }
@@ -69,10 +76,12 @@ static void give_number(struct pt_map *map, struct codec *c)
         c->pt = (uint8_t)number_at(i);
         done = is_free(map, c->pt);
     }
-    if (done)
+    if (done) {
         take(map, c);
-    else
+        map->given[c->pt] = true;
+    } else {
         c->pt = PT_NONE;
+    }
 }
 
 /* ---- the list of an offer ---- */
@@ -123,7 +132,8 @@ static int list_preferred(sotto_kind kind, const struct codec_list *prefs,
     for (size_t i = 0; r == 0 && i < prefs->n; i++) {
         const struct codec *ours = sotto__codecs_ours(kind, &prefs->items[i]);
         if (!ours || find(l, ours)) continue;
-        r = push(l, ours, find(before, ours));
+        struct codec wanted = sotto__codec_preferred(ours, &prefs->items[i]);
+        r = push(l, &wanted, find(before, ours));
         if (r == 0 && with_rtx) r = push_rtx(l, before, l->n - 1);
     }
     return r;

@@ -76,15 +76,15 @@ static bool same_params(const struct codec_params *a, const struct codec_params 
 {
     return a->profile == b->profile && a->h264_iop == b->h264_iop && a->level == b->level &&
            a->tier == b->tier && a->packetization == b->packetization &&
-           a->asymmetric == b->asymmetric && a->stereo == b->stereo && a->fec == b->fec &&
-           a->dtx == b->dtx && a->max_bps == b->max_bps &&
-           a->max_playback_hz == b->max_playback_hz && a->sends_stereo == b->sends_stereo;
+           a->asymmetric == b->asymmetric && a->fec == b->fec;
 }
 
-/* Codec dictionary match with asymmetric parameters. Of RTX and RED the text names payload types, which count for nothing here. */
-static bool is_capability(sotto_kind kind, const struct codec *cap, const sotto_codec *wanted)
+/* Codec dictionary match with asymmetric parameters. Of RTX and RED the text names payload types, which count for nothing here; what Opus
+ * asks for (RFC 7587 §7) is the application's choice. *ret: the capability with that. */
+static bool is_capability(sotto_kind kind, const struct codec *cap, const sotto_codec *wanted,
+                          struct codec *ret)
 {
-    struct codec c = *cap;
+    struct codec c = *ret = *cap;
     const char *fmtp = wanted->fmtp ? wanted->fmtp : "";
     uint32_t channels = kind == SOTTO_AUDIO ? cap->channels : 0;
     if (!wanted->mime || !is_mime(kind, cap, wanted->mime) || wanted->clock_hz != cap->clock ||
@@ -93,7 +93,10 @@ static bool is_capability(sotto_kind kind, const struct codec *cap, const sotto_
     if (cap->id == CODEC_RTX || cap->id == CODEC_RED) return true;
     if (!cap->fmtp || !*fmtp) return !cap->fmtp && !*fmtp;
     if (cap->id == CODEC_DTMF) return strcmp(fmtp, cap->fmtp) == 0;
-    return sotto__codec_parse(&c, sotto__str(fmtp)) && same_params(&c.params, &cap->params);
+    if (!sotto__codec_parse(&c, sotto__str(fmtp)) || !same_params(&c.params, &cap->params))
+        return false;
+    *ret = sotto__codec_preferred(cap, &c);
+    return true;
 }
 
 int sotto__codecs_from_public(sotto_kind kind, const sotto_codec *items, size_t n,
@@ -105,12 +108,13 @@ int sotto__codecs_from_public(sotto_kind kind, const sotto_codec *items, size_t 
     int r = sotto__codecs_capabilities(kind, &caps);
     if (r < 0) return r;
     for (size_t i = 0; r == 0 && i < n; i++) {
+        struct codec wanted;
         size_t c = 0;
-        while (c < caps.n && !is_capability(kind, &caps.items[c], &items[i])) c++;
+        while (c < caps.n && !is_capability(kind, &caps.items[c], &items[i], &wanted)) c++;
         if (c == caps.n)
             r = SOTTO_E_MODIFICATION;
         else if (!taken[c])
-            r = sotto__codecs_push_ours(&l, &caps.items[c]);
+            r = sotto__codecs_push_ours(&l, &wanted);
         if (r == 0) taken[c] = true;
     }
     if (r == 0 && n > 0 && !sotto__codecs_usable(&l)) r = SOTTO_E_MODIFICATION;

@@ -52,6 +52,7 @@ static void parse_opus(const struct sdp_fmtp *f, struct codec_params *p)
     p->sends_stereo = flag(f, "sprop-stereo");
     p->fec = flag(f, "useinbandfec");
     p->dtx = flag(f, "usedtx");
+    p->cbr = flag(f, "cbr");
     p->max_bps = clamped(f, "maxaveragebitrate", 6000, 510000);
     p->max_playback_hz = clamped(f, "maxplaybackrate", 8000, 48000);
 }
@@ -136,13 +137,26 @@ bool sotto__codec_parse(struct codec *c, struct str fmtp)
     }
 }
 
+/* What an application asked for stands behind what is always there. */
+static void format_opus(const struct codec_params *p, char out[CODEC_FMTP_TEXT])
+{
+    int n = snprintf(out, CODEC_FMTP_TEXT, "minptime=10;useinbandfec=1%s%s%s%s",
+                     p->stereo ? ";stereo=1" : "", p->sends_stereo ? ";sprop-stereo=1" : "",
+                     p->dtx ? ";usedtx=1" : "", p->cbr ? ";cbr=1" : "");
+    if (p->max_playback_hz)
+        n += snprintf(out + n, CODEC_FMTP_TEXT - (size_t)n, ";maxplaybackrate=%u",
+                      p->max_playback_hz);
+    if (p->max_bps)
+        snprintf(out + n, CODEC_FMTP_TEXT - (size_t)n, ";maxaveragebitrate=%u", p->max_bps);
+}
+
 void sotto__codec_format(const struct codec *c, char out[CODEC_FMTP_TEXT])
 {
     const struct codec_params *p = &c->params;
     const size_t cap = CODEC_FMTP_TEXT;
     out[0] = '\0';
     switch (c->id) {
-    case CODEC_OPUS: snprintf(out, cap, "minptime=10;useinbandfec=1"); break;
+    case CODEC_OPUS: format_opus(p, out); break;
     case CODEC_DTMF: snprintf(out, cap, "0-16"); break;
     case CODEC_H264:
         snprintf(out, cap, "%spacketization-mode=%u;profile-level-id=%02x%02x%02x",

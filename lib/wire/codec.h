@@ -36,7 +36,7 @@ struct codec_params {
     uint8_t tier;         /* H265, AV1 */
     uint8_t packetization; /* H264 packetization-mode 0 or 1 */
     bool asymmetric;      /* H264 level-asymmetry-allowed */
-    bool stereo, fec, dtx; /* opus, as the one who wrote it wants to receive: RFC 7587 §6.1 */
+    bool stereo, fec, dtx, cbr; /* opus, as the one who wrote it wants to receive: RFC 7587 §6.1 */
     uint32_t max_bps;     /* opus maxaveragebitrate; 0: none */
     uint32_t max_playback_hz; /* opus; 0: none */
     bool sends_stereo;        /* opus sprop-stereo */

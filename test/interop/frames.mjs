@@ -33,10 +33,10 @@ async function until(what, text, ms = 10000) {
 class Call {
   constructor(page) { this.page = page; this.peer = new Peer(); }
 
-  /* again: both have what they want to send. edit: what an application does to descriptions before they are used. */
+  /* again: both have what they want to send. edit: what the page does to its own descriptions before they are used. */
   async exchange(offerer, { again = false, edit } = {}) {
     const { page, peer, p } = this, described = async () => (edit ? await page.describeEdited(p, edit) : await page.describe(p)).sdp;
-    const given = async () => { const { sdp } = await peer.description(0); return edit ? sdp.replaceAll(...edit) : sdp; };
+    const given = async () => (await peer.description(0)).sdp;
     if (offerer === 'browser') {
       peer.tell('D', 0, 'offer', await described());
       await page.accept(p, await given());
@@ -48,19 +48,22 @@ class Call {
     }
   }
 
-  /* Audio and video, both ways. */
-  async connect(offerer, audio, video, { rids, edit } = {}) {
+  /* Audio and video, both ways. asks: parameters of the library's audio codec. */
+  async connect(offerer, audio, video, { rids, edit, asks = '' } = {}) {
     const { page, peer } = this;
     this.p = await page.make(true);
+    const prefer = i => peer.tell('prefs', 0, i, audio + asks, 'audio/telephone-event');
     peer.tell('new', 0, 'trickle');
     if (offerer === 'browser') {
       await page.shape(this.p, [A(audio), { ...V(video), rids, large: true }].filter(m => m.codec));
       for (const kind of ['audio', 'video']) if (kind === 'audio' ? audio : video) peer.tell('track', 0, kind, 'stream=t');
+      if (asks) prefer(0);
     } else {
       const both = [['audio', audio], ['video', video]].filter(([, codec]) => codec);
       both.forEach(([kind, codec], i) => {
         peer.tell('transceiver', 0, kind, 'sendrecv', 'stream=t');
-        peer.tell('prefs', 0, i, codec, ...(kind === 'audio' ? ['audio/telephone-event'] : []));
+        if (kind === 'audio') prefer(i);
+        else peer.tell('prefs', 0, i, codec);
       });
     }
     this.stop = trickle(page, this.p, peer, 0);
@@ -301,8 +304,8 @@ function louder(samples, hz, other) {
 }
 
 const LEFT = 400, RIGHT = 1000;
-/* Neither Chromium nor the library asks for two channels of itself (RFC 7587 §6.1: stereo). */
-const ASKS_FOR_TWO = { edit: ['minptime=10;useinbandfec=1', 'minptime=10;stereo=1;useinbandfec=1'] };
+/* The library is asked to prefer it (RFC 7587 §6.1: stereo); a page has no other way than to change Chromium's descriptions. */
+const ASKS_FOR_TWO = { edit: ['minptime=10;useinbandfec=1', 'minptime=10;stereo=1;useinbandfec=1'], asks: ';stereo=1;sprop-stereo=1' };
 
 /* An Opus file with a tone for each ear. */
 function twoTones(directory) {

@@ -128,18 +128,26 @@ void do_stop(int n, char **f, int n_f)
     if (r < 0) report(f[0], r);
 }
 
-/* In the order of the MIME types given; each with all its formats. */
+/* In the order of the MIME types given; each with all its formats; "audio/opus;stereo=1": with that parameter, too. */
 void do_prefs(int n, char **f, int n_f)
 {
     sotto_transceiver *t = pick(n, f);
     sotto_codecs *all = NULL;
     sotto_codec items[MAX_ITEMS];
+    char fmtp[MAX_ITEMS][256];
     size_t n_items = 0;
     if (!t) return;
     int r = sotto_capabilities(sotto_transceiver_kind(t), &all);
     for (int i = 3; r >= 0 && i < n_f; i++)
-        for (size_t k = 0; k < all->n && n_items < MAX_ITEMS; k++)
-            if (strcasecmp(all->items[k].mime, f[i]) == 0) items[n_items++] = all->items[k];
+        for (size_t k = 0; k < all->n && n_items < MAX_ITEMS; k++) {
+            size_t n_mime = strcspn(f[i], ";");
+            const sotto_codec *c = &all->items[k];
+            if (strlen(c->mime) != n_mime || strncasecmp(c->mime, f[i], n_mime) != 0) continue;
+            items[n_items] = *c;
+            snprintf(fmtp[n_items], sizeof fmtp[0], "%s%s", c->fmtp, f[i] + n_mime);
+            items[n_items].fmtp = fmtp[n_items];
+            n_items++;
+        }
     if (r >= 0) r = sotto_transceiver_set_codec_preferences(t, items, n_items);
     sotto_free(all);
     if (r < 0) report(f[0], r);

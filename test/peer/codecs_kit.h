@@ -64,6 +64,15 @@ static inline const char *kit_fmtp(const struct codec_list *l, int pt)
     return c && c->fmtp ? c->fmtp : "";
 }
 
+/* Opus with these parameters, as an application prefers it, and nothing else. */
+static inline struct codec_list kit_opus(const char *fmtp)
+{
+    const sotto_codec c = {.mime = "audio/opus", .clock_hz = 48000, .channels = 2, .fmtp = fmtp};
+    struct codec_list l;
+    assert_int_equal(sotto__codecs_from_public(SOTTO_AUDIO, &c, 1, &l), 0);
+    return l;
+}
+
 static inline struct codec_list kit_prefs(sotto_kind kind, const char *const *names, size_t n)
 {
     struct codec_list caps, l = {0};

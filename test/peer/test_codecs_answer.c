@@ -115,6 +115,21 @@ static void answers_have_our_parameters_within_the_offer(void **state)
     }
 }
 
+static void what_opus_asks_for_is_answered(void **state)
+{
+    (void)state;
+    static const char stereo[] = "minptime=10;useinbandfec=1;stereo=1;maxaveragebitrate=96000";
+    struct codec_list offered = kit_read(AUDIO_M "111\r\n" OPUS "a=fmtp:111 usedtx=1\r\n");
+    struct codec_list prefs = kit_opus(stereo), l = answer(SOTTO_AUDIO, &prefs, &offered);
+    assert_string_equal(kit_fmtp(&l, 111), stereo);
+    struct codec_list sent = common(&l, &offered);
+    assert_string_equal(kit_fmtp(&sent, 111), "usedtx=1"); /* what the remote asks for */
+    sotto__codecs_free(&offered);
+    sotto__codecs_free(&prefs);
+    sotto__codecs_free(&l);
+    sotto__codecs_free(&sent);
+}
+
 static void feedback_is_what_both_have(void **state)
 {
     (void)state;
@@ -403,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_follow_the_offer_or_the_preferences),
         cmocka_unit_test(answers_have_our_parameters_within_the_offer),
+        cmocka_unit_test(what_opus_asks_for_is_answered),
         cmocka_unit_test(feedback_is_what_both_have),
         cmocka_unit_test(common_codecs_are_the_remotes_without_what_we_have_not),
         cmocka_unit_test(common_codecs_have_the_remotes_parameters),

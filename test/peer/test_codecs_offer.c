@@ -127,6 +127,29 @@ static void numbers_as_small_as_places_are_not_mistaken(void **state)
     sotto__codecs_free(&before);
 }
 
+#define MONO "minptime=10;useinbandfec=1"
+#define STEREO MONO ";stereo=1;sprop-stereo=1"
+/* … under a number of its own, for a number means one format in a bundle; where nobody else has it, under the one that it had. */
+static void what_opus_asks_for_is_offered(void **state)
+{
+    (void)state;
+    struct pt_map map = {0}, second = {0}, third = {0};
+    struct codec_list stereo = kit_opus(STEREO), mono = kit_opus(MONO);
+    struct codec_list a = offer(SOTTO_AUDIO, &mono, NULL, &map);
+    struct codec_list b = offer(SOTTO_AUDIO, &stereo, NULL, &map);
+    struct codec_list c = offer(SOTTO_AUDIO, &stereo, NULL, &map);
+    assert_string_equal(kit_fmtp(&a, 96), MONO);
+    assert_string_equal(kit_fmtp(&b, 97), STEREO);
+    assert_string_equal(kit_fmtp(&c, 97), STEREO);
+    assert_int_equal(a.n + b.n + c.n, 3);
+    struct codec_list again = offer(SOTTO_AUDIO, &stereo, &b, &second);
+    assert_string_equal(kit_fmtp(&again, 97), STEREO);
+    struct codec_list changed = offer(SOTTO_AUDIO, &mono, &b, &third);
+    assert_string_equal(kit_fmtp(&changed, 97), MONO);
+    struct codec_list *all[] = {&a, &b, &c, &again, &changed, &stereo, &mono};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) sotto__codecs_free(all[i]);
+}
+
 static void numbers_of_the_past_are_not_given_to_others(void **state)
 {
     (void)state;
@@ -308,6 +331,7 @@ int main(void)
         cmocka_unit_test(what_was_there_keeps_its_number_and_its_place),
         cmocka_unit_test(a_codec_that_was_there_twice_is_offered_once),
         cmocka_unit_test(numbers_as_small_as_places_are_not_mistaken),
+        cmocka_unit_test(what_opus_asks_for_is_offered),
         cmocka_unit_test(numbers_of_the_past_are_not_given_to_others),
         cmocka_unit_test(preferences_choose_codecs_and_their_order),
         cmocka_unit_test(a_number_that_another_section_took_is_changed_with_its_rtx),

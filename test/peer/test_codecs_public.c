@@ -163,6 +163,47 @@ static void audio_is_told_apart_by_clock_channels_and_events(void **state)
     }
 }
 
+/* RFC 7587 §7: what a receiver asks for is its choice, whatever the capabilities say. */
+static void opus_can_be_preferred_with_what_it_asks_for(void **state)
+{
+    (void)state;
+#define BASE "minptime=10;useinbandfec=1"
+    static const struct {
+        const char *fmtp, *want; /* NULL: refused */
+    } rows[] = {
+        {BASE, BASE},
+        {BASE ";stereo=1", BASE ";stereo=1"},
+        {BASE ";sprop-stereo=1", BASE ";sprop-stereo=1"},
+        {"stereo=0;useinbandfec=1;usedtx=0", BASE},
+        {"cbr=1; usedtx=1; stereo=1;useinbandfec=1", BASE ";stereo=1;usedtx=1;cbr=1"},
+        {BASE ";maxaveragebitrate=64000;maxplaybackrate=16000",
+         BASE ";maxplaybackrate=16000;maxaveragebitrate=64000"},
+        {BASE ";maxaveragebitrate=99999999;maxplaybackrate=1", /* moved into their ranges */
+         BASE ";maxplaybackrate=8000;maxaveragebitrate=510000"},
+        {BASE ";stereo=1;sprop-stereo=1;usedtx=1;cbr=1;maxplaybackrate=48000;"
+              "maxaveragebitrate=510000", /* the longest */
+         BASE ";stereo=1;sprop-stereo=1;usedtx=1;cbr=1;maxplaybackrate=48000;"
+              "maxaveragebitrate=510000"},
+        {"stereo=1", NULL},
+        {"useinbandfec=0;stereo=1", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const sotto_codec item = {
+            .mime = "audio/opus", .clock_hz = 48000, .channels = 2, .fmtp = rows[i].fmtp};
+        const sotto_codec twice[] = {
+            item,
+            {.mime = "audio/PCMU", .clock_hz = 8000, .channels = 1},
+            {.mime = "audio/opus", .clock_hz = 48000, .channels = 2, .fmtp = BASE}};
+        struct codec_list l;
+        int r = sotto__codecs_from_public(SOTTO_AUDIO, twice, 3, &l);
+        if (r != (rows[i].want ? 0 : SOTTO_E_MODIFICATION)) fail_msg("row %zu: %d", i, r);
+        if (r < 0) continue;
+        assert_int_equal(l.n, 2); /* the first of two counts */
+        assert_string_equal(l.items[0].fmtp, rows[i].want);
+        sotto__codecs_free(&l);
+    }
+}
+
 static void events_match_by_their_text(void **state)
 {
     (void)state;
@@ -238,6 +279,7 @@ int main(void)
         cmocka_unit_test(all_capabilities_can_be_preferred_in_any_order),
         cmocka_unit_test(preferences_match_as_codec_dictionaries_do),
         cmocka_unit_test(audio_is_told_apart_by_clock_channels_and_events),
+        cmocka_unit_test(opus_can_be_preferred_with_what_it_asks_for),
         cmocka_unit_test(events_match_by_their_text),
         cmocka_unit_test(duplicates_are_removed_and_none_is_the_default),
         cmocka_unit_test(more_than_the_limit_is_refused),
