@@ -199,9 +199,7 @@ static void wait_for_users(sotto_ctx *c)
 static void drive_closing(sotto_ctx *c)
 {
     while (!sotto__list_empty(&c->closing)) {
-        sotto__guard_unlock(c->guard);
         int r = sotto__loop_turn(c, SOTTO_MS(20));
-        sotto__guard_lock(c->guard);
         if (r < 0 || c->in_world) break;
     }
     while (!sotto__list_empty(&c->closing)) {
@@ -267,36 +265,38 @@ SOTTO_API int sotto_ctx_next(sotto_ctx *c, sotto_event **ret)
 static int begin_waiting(sotto_ctx *c)
 {
     int r = sotto__ctx_enter(c);
-    if (r < 0) return r;
-    c->n_waiters++;
-    sotto__ctx_leave(c);
-    return 0;
+    if (r == 0) c->n_waiters++;
+    return r;
 }
 
-/* Leaves the number of waiters; SOTTO_E_CLOSED if the context is being freed, and must not be touched any more. */
+/* Leaves the number of waiters and the lock; SOTTO_E_CLOSED if the context is being freed, and must not be touched any more. */
 static int end_waiting(sotto_ctx *c, int r)
 {
-    sotto__guard_lock(c->guard);
     bool stop = atomic_load(&c->stop);
     c->n_waiters--;
     pthread_cond_signal(&c->left);
-    sotto__guard_unlock(c->guard);
+    sotto__ctx_leave(c);
     return stop && r != 1 ? SOTTO_E_CLOSED : r;
 }
 
-static int poll_for(int fd, sotto_us left)
+/* Another thread runs the turns. */
+static int poll_for(sotto_ctx *c, sotto_us left)
 {
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    struct pollfd p = {.fd = c->outer, .events = POLLIN};
     struct timespec t = {.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
-    return ppoll(&p, 1, left == SOTTO_NEVER ? NULL : &t, NULL);
+    c->n_polling++;
+    sotto__ctx_leave(c);
+    int r = ppoll(&p, 1, left == SOTTO_NEVER ? NULL : &t, NULL);
+    sotto__guard_lock(c->guard);
+    c->n_polling--;
+    return r < 0 ? SOTTO_E_AGAIN : 0;
 }
 
 /* Waits until something happens or the time is over: 0, SOTTO_E_AGAIN after a signal, or an error. */
 static int wait_once(sotto_ctx *c, sotto_us left)
 {
     int r = c->no_thread ? sotto__loop_turn(c, left) : SOTTO_E_STATE;
-    if (r != SOTTO_E_STATE) return r;
-    return poll_for(c->outer, left) < 0 ? SOTTO_E_AGAIN : 0; /* another thread runs the turns */
+    return r == SOTTO_E_STATE ? poll_for(c, left) : r;
 }
 
 SOTTO_API int sotto_ctx_wait(sotto_ctx *c, sotto_us timeout, sotto_event **ret)
@@ -304,15 +304,13 @@ SOTTO_API int sotto_ctx_wait(sotto_ctx *c, sotto_us timeout, sotto_event **ret)
     if (!ret) return SOTTO_E_INVAL;
     int r = begin_waiting(c);
     if (r < 0) return r;
-    sotto_us until = timeout < 0 ? SOTTO_NEVER : sotto__after(sotto__now(c), timeout);
-    for (;;) {
-        r = sotto_ctx_next(c, ret);
+    sotto_us until = timeout <= 0 ? SOTTO_NEVER : sotto__after(sotto__now(c), timeout);
+    bool is_over = timeout == 0;
+    while ((r = sotto__event_take(c, ret)) == 0 && !is_over && !atomic_load(&c->stop)) {
         sotto_us now = sotto__now(c);
-        sotto_us left = until == SOTTO_NEVER ? SOTTO_NEVER : until > now ? until - now : 0;
-        if (r != 0 || left == 0 || atomic_load(&c->stop)) break;
-        r = wait_once(c, left);
-        if (r == SOTTO_E_AGAIN) r = sotto_ctx_next(c, ret), left = 0; /* perhaps an event came too */
-        if (r != 0 || left == 0) break;
+        r = wait_once(c, until == SOTTO_NEVER ? SOTTO_NEVER : until > now ? until - now : 0);
+        if (r < 0 && r != SOTTO_E_AGAIN) break;
+        is_over = r == SOTTO_E_AGAIN || (until != SOTTO_NEVER && sotto__now(c) >= until);
     }
     return end_waiting(c, r);
 }
@@ -321,14 +319,9 @@ SOTTO_API int sotto_ctx_run(sotto_ctx *c, sotto_us timeout)
 {
     int r = begin_waiting(c);
     if (r < 0) return r;
-    if (!c->no_thread) return end_waiting(c, SOTTO_E_STATE);
-    r = sotto__loop_turn(c, timeout < 0 ? SOTTO_NEVER : timeout);
+    r = c->no_thread ? sotto__loop_turn(c, timeout < 0 ? SOTTO_NEVER : timeout) : SOTTO_E_STATE;
     if (r == SOTTO_E_AGAIN) r = 0;
-    if (r < 0) return end_waiting(c, r);
-    sotto__guard_lock(c->guard);
-    r = sotto__event_waits(c);
-    sotto__guard_unlock(c->guard);
-    return end_waiting(c, r);
+    return end_waiting(c, r < 0 ? r : sotto__event_waits(c));
 }
 
 SOTTO_API int sotto_ctx_batch(sotto_ctx *c, bool on)

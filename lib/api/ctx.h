@@ -119,6 +119,7 @@ struct sotto_ctx {
 
     /* waiters in sotto_ctx_wait and _run */
     int n_waiters;
+    int n_polling; /* of them, those that wait for another thread's turns */
     pthread_cond_t left;
 };
 
@@ -140,7 +141,7 @@ sotto_us sotto__now(const sotto_ctx *c);
 sotto_us sotto__ntp_offset(const sotto_ctx *c); /* added to now(): µs since 1900 (RFC 3550 §4) */
 int sotto__loop_open(sotto_ctx *c); /* descriptors */
 void sotto__loop_close(sotto_ctx *c);
-int sotto__loop_turn(sotto_ctx *c, sotto_us timeout); /* without the lock. 0 or an error */
+int sotto__loop_turn(sotto_ctx *c, sotto_us timeout); /* holding the lock, which is open meanwhile. 0 or an error */
 void *sotto__loop_thread(void *ctx);
 void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc); /* after every call that went down to its peer */
 void sotto__loop_arm(sotto_ctx *c); /* before unlocking: readiness, the timer, a wake-up if one is needed */

@@ -210,10 +210,12 @@ void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc)
     sotto__list_remove(&pc->media);
 }
 
+/* One that is too early costs a turn that finds nothing; setting it costs a system call. So a later deadline waits for it to expire. */
 static void arm_timer(sotto_ctx *c, sotto_us due)
 {
     struct itimerspec t = {0};
     if (c->timer < 0 || c->in_world || due == c->timer_at) return;
+    if (due > c->timer_at && c->timer_at > sotto__now(c)) return;
     c->timer_at = due;
     if (due != SOTTO_NEVER) {
         t.it_value.tv_sec = due / 1000000;
@@ -224,11 +226,15 @@ static void arm_timer(sotto_ctx *c, sotto_us due)
         SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "loop", "timerfd_settime: errno %d", errno);
 }
 
-void sotto__loop_arm(sotto_ctx *c)
+/* Whether somebody may be looking at the descriptor that the application has. Not while a thread of the application is in
+ * sotto_ctx_wait() or _run(): it takes what comes, and shows what is left when it goes. */
+static bool is_watched(const sotto_ctx *c)
 {
-    sotto_us due = sotto__ctx_due(c);
-    bool waits = sotto__event_waits(c) || atomic_load(&c->stop);
-    bool came = waits && !c->is_ready;
+    return !c->no_thread || c->n_waiters == 0 || c->n_polling > 0 || atomic_load(&c->stop);
+}
+
+static void show(sotto_ctx *c, bool waits, sotto_us due)
+{
     if (waits != c->is_ready) {
         c->is_ready = waits;
         if (waits)
@@ -237,11 +243,20 @@ void sotto__loop_arm(sotto_ctx *c)
             clear_fd(c->ready);
     }
     arm_timer(c, due);
+}
+
+void sotto__loop_arm(sotto_ctx *c)
+{
+    bool waits = sotto__event_waits(c) || atomic_load(&c->stop);
+    if (!c->sleeping && !is_watched(c)) return;
+    sotto_us due = sotto__ctx_due(c);
+    if (is_watched(c)) show(c, waits, due);
+    if (!c->sleeping) return;
     /* without a thread of ours, the one that sleeps here may be the one that waits for events */
-    if (c->sleeping && (due < c->sleeps_until || (came && c->no_thread))) {
-        c->sleeps_until = sotto__earlier(due, c->sleeps_until);
-        signal_fd(c->wake);
-    }
+    sotto_us wanted = waits && c->no_thread ? 0 : due;
+    if (wanted >= c->sleeps_until) return;
+    c->sleeps_until = wanted;
+    signal_fd(c->wake);
 }
 
 /* ---- a turn ---- */
@@ -297,7 +312,7 @@ static void run_one(sotto_ctx *c, sotto_pc *pc)
         int more = sotto__peer_next(pc->peer, sotto__now(c));
         if (more) sotto__egress_flush(&c->egress, sotto__now(c));
         sotto__loop_touch(c, pc);
-        if (sotto__event_waits(c) != c->is_ready) sotto__loop_arm(c);
+        if (!c->no_thread && sotto__event_waits(c) != c->is_ready) sotto__loop_arm(c);
         sotto__guard_yield(c->guard);
         if (!more) break;
     }
@@ -374,26 +389,20 @@ static int sleep_for(const sotto_ctx *c, sotto_us span, struct epoll_event *even
 int sotto__loop_turn(sotto_ctx *c, sotto_us timeout)
 {
     struct epoll_event events[64];
-    sotto__guard_lock(c->guard);
-    if (c->running) {
-        sotto__guard_unlock(c->guard);
-        return SOTTO_E_STATE;
-    }
+    if (c->running) return SOTTO_E_STATE;
     c->running = true;
     sotto_us now = sotto__now(c), due = sotto__ctx_due(c);
     sotto_us span = due == SOTTO_NEVER ? SOTTO_NEVER : due > now ? due - now : 0;
     span = sotto__earlier(span, timeout);
     if (atomic_load(&c->stop) || (c->no_thread && sotto__event_waits(c))) span = 0;
     c->sleeping = true;
-    c->sleeps_until = sotto__after(now, span);
-    sotto__guard_unlock(c->guard);
+    c->sleeps_until = span > 0 ? sotto__after(now, span) : 0; /* one that does not sleep needs no wake-up */
+    sotto__ctx_leave(c);
     int n = sleep_for(c, span, events, 64);
     sotto__guard_lock(c->guard);
     c->sleeping = false;
     dispatch(c, events, n > 0 ? n : 0);
     c->running = false;
-    c->timer_at = -1; /* it may have expired: set it anew */
-    sotto__ctx_leave(c);
     return n < 0 ? n : 0;
 }
 
@@ -401,9 +410,11 @@ void *sotto__loop_thread(void *ctx)
 {
     sotto_ctx *c = ctx;
     pthread_setname_np(pthread_self(), "sotto");
+    sotto__guard_lock(c->guard);
     while (!atomic_load(&c->stop)) {
         int r = sotto__loop_turn(c, SOTTO_NEVER);
         if (r < 0 && r != SOTTO_E_AGAIN) break;
     }
+    sotto__ctx_leave(c);
     return NULL;
 }
