@@ -7,8 +7,8 @@
  */
 #include "transport/ice.h"
 
-#define SOTTO_EGRESS_PACKETS 64
-#define SOTTO_EGRESS_BYTES (SOTTO_EGRESS_PACKETS * 1280)
+#define SOTTO_EGRESS_PACKETS 128
+#define SOTTO_EGRESS_BYTES (128u * 1024) /* two messages of full-sized packets that a kernel cuts */
 
 struct egress {
     const struct ice_ops *ops;

@@ -185,6 +185,7 @@ static void after_turn(struct ice *ice, sotto_us now)
     if (ice->gathered && ice->remote_set && ice->patience == 0)
         ice->patience = sotto__after(now, PATIENCE);
     give_remotes(ice);
+    if (!ice->pair_local && sotto__nice_loop_hurry(ice->loop)) sotto__nice_loop_turn(ice->loop);
 }
 
 static int ice_gather(struct ice *ice, sotto_us now)
@@ -211,6 +212,7 @@ static int ice_gather(struct ice *ice, sotto_us now)
                            sotto__nice_recv, ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
     enlarge_buffers(ice, SO_SNDBUFFORCE, SO_SNDBUF);
+    sotto__nice_never_fragment(ice);
     if (ice->remote_set) sotto__nice_filter(ice);
     after_turn(ice, now);
     return 0;
@@ -235,6 +237,7 @@ static int forget_remote(struct ice *ice)
     g_slist_free_full(g_steal_pointer(&ice->held), (GDestroyNotify)nice_candidate_free);
     g_clear_pointer(&ice->pair_local, nice_candidate_free);
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
+    sotto__nice_path_forget(ice);
     ice->selected[0] = '\0';
     ice->n_remotes = ice->n_prflx = 0;
     ice->remote_done = ice->pair_changed = ice->is_calm = ice->is_dead = false;
@@ -309,6 +312,8 @@ static int ice_send(struct ice *ice, const struct packet *pkts, size_t n, sotto_
 {
     size_t sent = 0;
     if (!ice->pair_local || ice->is_dead || ice->close_called) return SOTTO_E_STATE;
+    int fd = sotto__nice_path_fd(ice);
+    if (fd >= 0) return (int)sotto__nice_send_past(ice, fd, pkts, n);
     ice->loop->now = now;
     if (ice->n_turn_tcp > 0) ice->loop->stale = true; /* a queue may form, and a source for it */
     if (n == 1) {
@@ -426,6 +431,7 @@ static void ice_close(struct ice *ice, sotto_us now)
     ice->close_by = sotto__after(now, CLOSE_WAIT);
     ice->loop->now = now;
     ice->loop->stale = true;
+    sotto__nice_path_forget(ice);
     drop_packets(ice);
     if (ice->n_turn == 0) { /* nobody to say goodbye to */
         be_deaf(ice);
@@ -454,6 +460,7 @@ static void free_agent(struct ice *ice)
         sotto__nice_loop_drain(ice->loop, &ice->goodbye_done, GOODBYE_DRAIN_MS);
     }
     g_object_set_data(G_OBJECT(ice->agent), "sotto-ice", NULL);
+    sotto__nice_path_forget(ice);
     be_deaf(ice);
     g_clear_object(&ice->agent);
 }

@@ -3,6 +3,7 @@
 #define SOTTO_TRANSPORT_ICE_NICE_H
 /* What the files of ice_nice*.c share; nobody else includes it. */
 #include <glib.h>
+#include <netinet/in.h>
 #include <nice/agent.h>
 
 #include "sotto/pc.h"
@@ -19,6 +20,8 @@ struct nice_loop {
     gint priority, n;
     sotto_us now; /* of the last call from above */
     sotto_us due;
+    GSource *checks; /* libnice's timer of checks, when it was last found; nullable */
+    guint seen;      /* up to this id sources were looked at */
     GPollFD fds[SOTTO_MAX_ICE_FDS];
 };
 
@@ -27,6 +30,9 @@ void sotto__nice_loop_free(struct nice_loop *l);
 void sotto__nice_loop_query(struct nice_loop *l); /* fds and due are right after it */
 void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents);
 void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
+/* libnice sends its first check when its timer has run once; RFC 8445 §6.1.4.2 paces the others only. If that timer began since the
+ * last call, it runs out now: true, and a turn is due. */
+bool sotto__nice_loop_hurry(struct nice_loop *l);
 /* Drive it until *done, waiting up to ms in all: for a free that cannot come back later. */
 void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms);
 
@@ -37,6 +43,21 @@ struct nice_server {
     bool answered; /* as it should, or a candidate came of it */
     int32_t code;  /* of its last error; 0: none */
     char text[128];
+};
+
+union nice_sockaddr {
+    struct sockaddr sa;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* The way past libnice, of the selected pair. */
+struct nice_path {
+    bool is_stale;   /* the pair is another: to be found anew */
+    bool no_runs;    /* the kernel or the device does not cut messages into packets */
+    GSocket *socket; /* counted; NULL: libnice sends, as over relays and TCP */
+    union nice_sockaddr to;
+    socklen_t to_size;
 };
 
 struct ice {
@@ -81,6 +102,7 @@ struct ice {
     bool is_calm;  /* libnice's timer of checks ends as soon as it can */
     bool is_deaf;  /* nothing is read any more */
     struct candidate out;
+    struct nice_path path;
 
     bool is_dead;      /* FAILED for good */
     sotto_us heard;    /* when the peer gave a sign of life */
@@ -102,6 +124,13 @@ void sotto__nice_make_selected(struct ice *ice);
 
 /* ice_nice_filter.c: once both ufrags and the sockets are there; again with another remote. */
 void sotto__nice_filter(struct ice *ice);
+
+/* ice_nice_send.c */
+void sotto__nice_never_fragment(struct ice *ice);  /* once there are sockets */
+void sotto__nice_path_forget(struct ice *ice);     /* the pair is another, or none */
+int sotto__nice_path_fd(struct ice *ice);          /* of the selected pair's socket; -1: only libnice can send */
+/* Over that fd; how many went out. */
+size_t sotto__nice_send_past(struct ice *ice, int fd, const struct packet *p, size_t n);
 
 /* ice_nice_server.c */
 void sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg);

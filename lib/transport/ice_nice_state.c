@@ -124,7 +124,7 @@ static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandida
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
     ice->pair_local = nice_candidate_copy(local);
     ice->pair_remote = nice_candidate_copy(remote);
-    ice->pair_changed = true;
+    ice->pair_changed = ice->path.is_stale = true;
 }
 
 /* A remote candidate that signalling did not bring: it sent an authenticated check. */
