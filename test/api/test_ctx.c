@@ -64,6 +64,27 @@ static bool readable(int fd)
     return poll(&p, 1, 0) == 1;
 }
 
+static void what_a_waiting_thread_leaves_is_shown(void **state)
+{
+    (void)state;
+    sotto_ctx *c = make(true);
+    sotto_event *e;
+    assert_int_equal(sotto_ctx_post(c, 1, NULL), 0);
+    assert_int_equal(sotto_ctx_post(c, 2, NULL), 0);
+    assert_int_equal(sotto_ctx_wait(c, 1000, &e), 1);
+    assert_int_equal(e->u.post.code, 1);
+    sotto_event_free(e);
+    assert_true(readable(sotto_ctx_fd(c)));
+    assert_int_equal(sotto_ctx_run(c, 0), 1);
+    assert_true(readable(sotto_ctx_fd(c)));
+    assert_int_equal(sotto_ctx_wait(c, 1000, &e), 1);
+    sotto_event_free(e);
+    assert_false(readable(sotto_ctx_fd(c)));
+    assert_int_equal(sotto_ctx_run(c, 0), 0);
+    assert_false(readable(sotto_ctx_fd(c)));
+    sotto_ctx_free(c);
+}
+
 static void posts_come_back_as_events_and_are_bounded(void **state)
 {
     (void)state;
@@ -287,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(missing_arguments_are_refused),
         cmocka_unit_test(sizes_of_configurations_are_honoured),
+        cmocka_unit_test(what_a_waiting_thread_leaves_is_shown),
         cmocka_unit_test(posts_come_back_as_events_and_are_bounded),
         cmocka_unit_test(a_post_wakes_a_waiter),
         cmocka_unit_test(freeing_a_context_ends_those_who_wait),
