@@ -6,6 +6,9 @@
  */
 #include "transport/ice_nice.h"
 
+/* libnice names its sources. */
+#define CHECK_TIMER "Connectivity check schedule"
+
 void sotto__nice_loop_init(struct nice_loop *l)
 {
     l->ctx = g_main_context_new();
@@ -15,6 +18,8 @@ void sotto__nice_loop_init(struct nice_loop *l)
 
 void sotto__nice_loop_free(struct nice_loop *l)
 {
+    if (l->checks) g_source_unref(l->checks);
+    l->checks = NULL;
     if (l->ctx) g_main_context_unref(l->ctx);
     l->ctx = NULL;
 }
@@ -29,7 +34,9 @@ static void query(struct nice_loop *l)
     g_main_context_prepare(l->ctx, &l->priority);
     l->n = g_main_context_query(l->ctx, l->priority, &timeout, l->fds, SOTTO_MAX_ICE_FDS);
     if (l->n > SOTTO_MAX_ICE_FDS) l->n = SOTTO_MAX_ICE_FDS; /* gather() keeps the number of sockets below it */
-    l->due = timeout < 0 ? SOTTO_NEVER : sotto__after(l->now, SOTTO_MS(timeout));
+    /* GLib counts from its own reading of the same clock; `now` is older, and a turn too early does nothing */
+    sotto_us from = timeout > 0 ? g_get_monotonic_time() : l->now;
+    l->due = timeout < 0 ? SOTTO_NEVER : sotto__after(from, SOTTO_MS(timeout));
     for (gint i = 0; i < l->n; i++) {
         l->fds[i].revents = 0;
         for (gint k = 0; k < n_old; k++)
@@ -50,6 +57,34 @@ void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents)
     if (slot < 0 || slot >= l->n) return;
     l->fds[slot].revents = (gushort)(l->fds[slot].revents | revents);
     l->ready = true;
+}
+
+/* The ids of a context rise by one; that of a source made now is above all the others. */
+static guint newest_id(GMainContext *ctx)
+{
+    static GSourceFuncs nothing = {0};
+    GSource *s = g_source_new(&nothing, sizeof *s);
+    guint id = g_source_attach(s, ctx);
+    g_source_destroy(s);
+    g_source_unref(s);
+    return id;
+}
+
+void sotto__nice_loop_hurry(struct nice_loop *l)
+{
+    GSource *found = NULL;
+    if (l->checks && !g_source_is_destroyed(l->checks)) return;
+    guint end = newest_id(l->ctx);
+    for (guint id = l->seen + 1; id < end && !found; id++) {
+        GSource *s = g_main_context_find_source_by_id(l->ctx, id);
+        if (s && g_strcmp0(g_source_get_name(s), CHECK_TIMER) == 0) found = g_source_ref(s);
+    }
+    l->seen = end;
+    if (!found) return;
+    if (l->checks) g_source_unref(l->checks);
+    l->checks = found;
+    g_source_set_ready_time(found, 0);
+    l->stale = true;
 }
 
 void sotto__nice_loop_turn(struct nice_loop *l)
