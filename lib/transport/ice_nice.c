@@ -150,6 +150,7 @@ static void give_remotes(struct ice *ice)
     nice_agent_set_remote_candidates(ice->agent, ice->stream, NICE_COMPONENT, ice->held);
     g_slist_free_full(g_steal_pointer(&ice->held), (GDestroyNotify)nice_candidate_free);
     ice->loop->stale = true;
+    if (!ice->pair_local) sotto__nice_loop_hurry(ice->loop);
 }
 
 /* The sockets move to a context that nobody runs: without a callback alone they would stay readable and never be read. */
@@ -185,7 +186,7 @@ static void after_turn(struct ice *ice, sotto_us now)
     if (ice->gathered && ice->remote_set && ice->patience == 0)
         ice->patience = sotto__after(now, PATIENCE);
     give_remotes(ice);
-    if (!ice->pair_local && sotto__nice_loop_hurry(ice->loop)) sotto__nice_loop_turn(ice->loop);
+    if (!ice->pair_local && ice->remote_set) sotto__nice_loop_hurry(ice->loop);
 }
 
 static int ice_gather(struct ice *ice, sotto_us now)
@@ -373,6 +374,8 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
     sotto__nice_loop_query(l);
     if (l->ready || now >= l->due) sotto__nice_loop_turn(l);
     after_turn(ice, now);
+    sotto__nice_loop_query(l);
+    if (now >= l->due) sotto__nice_loop_turn(l); /* that made something due */
     if (ice->close_called) {
         if (ice->goodbye_done || now >= ice->close_by) ice->is_closed = true;
         return 0;

@@ -31,8 +31,8 @@ void sotto__nice_loop_query(struct nice_loop *l); /* fds and due are right after
 void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents);
 void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
 /* libnice sends its first check when its timer has run once; RFC 8445 §6.1.4.2 paces the others only. If that timer began since the
- * last call, it runs out now: true, and a turn is due. */
-bool sotto__nice_loop_hurry(struct nice_loop *l);
+ * last call, it runs out now. */
+void sotto__nice_loop_hurry(struct nice_loop *l);
 /* Drive it until *done, waiting up to ms in all: for a free that cannot come back later. */
 void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms);
 
