@@ -216,28 +216,29 @@ void sotto__cert_fingerprint(const struct cert *c, struct sdp_fingerprint *ret)
     *ret = c->fingerprint;
 }
 
-void sotto__cert_describe(const X509 *x, struct sdp_fingerprint *ret, struct buf *out)
+void sotto__cert_describe(const uint8_t *der, size_t n, struct sdp_fingerprint *ret,
+                          struct buf *out)
 {
-    unsigned char *der = NULL;
     unsigned len = 0;
-    int n = i2d_X509(x, &der);
     *ret = (struct sdp_fingerprint){.hash = "sha-256"};
-    if (n > 0 && EVP_Digest(der, (size_t)n, ret->bytes, &len, EVP_sha256(), NULL) == 1) {
-        size_t room = ((size_t)n + 2) / 3 * 4 + 1; /* with the NUL that OpenSSL adds */
+    if (n > 0 && EVP_Digest(der, n, ret->bytes, &len, EVP_sha256(), NULL) == 1) {
+        size_t room = (n + 2) / 3 * 4 + 1; /* with the NUL that OpenSSL adds */
         ret->n_bytes = len;
         if (sotto__buf_reserve(out, room))
-            out->n += (size_t)EVP_EncodeBlock(out->p + out->n, der, n);
+            out->n += (size_t)EVP_EncodeBlock(out->p + out->n, der, (int)n);
     } else if (!out->err) {
         out->err = SOTTO_E_NOMEM;
     }
-    OPENSSL_free(der);
     ERR_clear_error();
 }
 
 void sotto__cert_base64(const struct cert *c, struct buf *out)
 {
     struct sdp_fingerprint known;
-    sotto__cert_describe(c->x509, &known, out);
+    unsigned char *der = NULL;
+    int n = i2d_X509(c->x509, &der);
+    sotto__cert_describe(der, n > 0 ? (size_t)n : 0, &known, out);
+    OPENSSL_free(der);
 }
 
 int64_t sotto__cert_expires(const struct cert *c)

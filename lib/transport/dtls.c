@@ -2,12 +2,11 @@
 /*
  * DTLS 1.2 (RFC 6347) for one transport: the five verbs, sealing and opening of records, and the way from "handshake done" to
  * "connected", on which the fingerprint stands. In: datagrams, fingerprints, messages to seal; out: datagrams, plaintext,
- * the end. The handshake and its repair are dtls_handshake.c's, the filter of plaintext records dtls_guard.c's.
+ * the end. The handshake and its repair are dtls_handshake.c's, the filter of plaintext records dtls_guard.c's, the keys of the
+ * others dtls_record.c's: once the handshake is done, there is no OpenSSL connection any more.
  */
 #include "transport/dtls.h"
 
-#include <openssl/err.h>
-#include <openssl/srtp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 #include "transport/dtls_int.h"
 #include "util/mem.h"
 
-#define LARGEST_RECORD 16384u
+enum { CLOSE_NOTIFY = 0, WARNING = 1, FINISHED = 20 }; /* RFC 5246 §7.2, §7.4 */
 
 void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...)
 {
@@ -54,6 +53,9 @@ void sotto__dtls_free(struct dtls *d)
     if (!d) return;
     SSL_free(d->ssl);
     sotto__dtls_guard_free(&d->guard);
+    sotto__dtls_layer_free(&d->layer);
+    sotto__wipe(&d->agreed.secrets, sizeof d->agreed.secrets);
+    sotto__free(d->agreed.peer);
     sotto__buf_free(&d->out);
     sotto__wipe(d->plain.p, d->plain.cap);
     sotto__buf_free(&d->plain);
@@ -62,37 +64,91 @@ void sotto__dtls_free(struct dtls *d)
     sotto__free(d);
 }
 
+/* A record of our own for next(). */
+static void send_record(struct dtls *d, uint8_t type, const uint8_t *p, size_t n,
+                        const uint8_t *before, size_t n_before)
+{
+    uint8_t dgram[128];
+    if (n_before > 0) memcpy(dgram, before, n_before);
+    int len = sotto__dtls_layer_seal(&d->layer, type, p, n, dgram + n_before);
+    if (len > 0) sotto__dtls_queue(d, dgram, n_before + (size_t)len);
+}
+
 /* RFC 5246 §7.2.1: the answer to a close_notify is a close_notify. */
 static void say_goodbye(struct dtls *d)
 {
+    static const uint8_t goodbye[] = {WARNING, CLOSE_NOTIFY};
     if (!d->finished || d->closing) return;
     d->closing = true;
-    ERR_clear_error();
-    SSL_shutdown(d->ssl);
-    ERR_clear_error();
+    if (d->layer.seal.ctx) send_record(d, DTLS_ALERT, goodbye, sizeof goodbye, NULL, 0);
 }
 
-static void read_failed(struct dtls *d, int r)
+static void take_alert(struct dtls *d, const uint8_t *p, size_t n)
 {
-    int err = SSL_get_error(d->ssl, r);
-    unsigned long why = ERR_peek_last_error();
-    if (err == SSL_ERROR_ZERO_RETURN) {
+    if (n != 2) {
+        d->stats.records_dropped++;
+    } else if (p[1] == CLOSE_NOTIFY) {
         d->closed = true;
         say_goodbye(d);
-    } else if (err == SSL_ERROR_SSL && why != 0) {
-        const char *text = ERR_reason_error_string(why);
-        sotto__dtls_die(d, SOTTO_E_PROTO, "the DTLS connection broke: %s",
-                        text ? text : "unknown error");
-    } else {
-        d->stats.records_dropped++; /* a forgery, a replay, or a repeated Finished that OpenSSL answered */
+    } else if (p[0] != WARNING) {
+        sotto__dtls_die(d, SOTTO_E_PROTO, "the peer ended the DTLS connection with an alert: %s",
+                        SSL_alert_desc_string_long(p[1]));
+    } else if (++d->warnings > SOTTO_MAX_DTLS_WARNINGS) {
+        sotto__dtls_die(d, SOTTO_E_PROTO, "the peer sent one alert after another");
     }
-    ERR_clear_error();
 }
 
-/* One protected record after the handshake: its plaintext waits for next(). */
-static void open_record(struct dtls *d, const uint8_t *p, size_t n)
+/* RFC 6347 §4.2.4: a server's ChangeCipherSpec and Finished may have been lost as long as the client repeats its own. Under new
+ * sequence numbers, or a peer that knows the old ones would take them for replays. */
+static void repeat_flight(struct dtls *d)
 {
-    if (d->closed || d->dead) return;
+    uint8_t ccs[DTLS_HEADER + 1], finished[12 + sizeof d->agreed.finished];
+    struct writer w = sotto__writer(ccs, sizeof ccs);
+    uint64_t seq = d->sent.plain_seq++;
+    sotto__write_u8(&w, DTLS_CCS);
+    sotto__write_u16(&w, 0xfefd);
+    sotto__write_u32(&w, (uint32_t)(seq >> 32)); /* epoch 0 and the upper bits */
+    sotto__write_u32(&w, (uint32_t)seq);
+    sotto__write_u16(&w, 1);
+    sotto__write_u8(&w, 1);
+    w = sotto__writer(finished, sizeof finished);
+    sotto__write_u8(&w, FINISHED);
+    sotto__write_be(&w, sizeof d->agreed.finished, 3);
+    sotto__write_u16(&w, d->sent.message);
+    sotto__write_be(&w, 0, 3);
+    sotto__write_be(&w, sizeof d->agreed.finished, 3);
+    sotto__write_bytes(&w, d->agreed.finished, sizeof d->agreed.finished);
+    send_record(d, DTLS_HANDSHAKE, finished, sizeof finished, ccs, sizeof ccs);
+}
+
+static void take_handshake(struct dtls *d, const uint8_t *p, size_t n)
+{
+    d->stats.records_dropped++; /* a repeated Finished, or a wish to renegotiate: RFC 8827 §6.5 has none of that */
+    if (!d->client && !d->closing && n > 0 && p[0] == FINISHED) repeat_flight(d);
+}
+
+/* One protected record, its plaintext into `to`, where n bytes fit: how many of them are data. */
+static size_t open_record(struct dtls *d, const uint8_t *p, size_t n, uint8_t *to)
+{
+    int r = sotto__dtls_layer_open(&d->layer, p, n, to);
+    if (r < 0) {
+        if (r != DTLS_FORGED) d->stats.records_dropped++;
+        if (d->layer.forged >= SOTTO_MAX_DTLS_FORGED)
+            sotto__dtls_die(d, SOTTO_E_PROTO, "too many records were forged");
+        return 0;
+    }
+    switch (p[0]) {
+    case DTLS_APPDATA: d->warnings = 0; return (size_t)r;
+    case DTLS_ALERT: take_alert(d, to, (size_t)r); break;
+    case DTLS_HANDSHAKE: take_handshake(d, to, (size_t)r); break;
+    default: d->stats.records_dropped++; break;
+    }
+    return 0;
+}
+
+/* … and what it holds waits for next(). */
+static void open_and_keep(struct dtls *d, const uint8_t *p, size_t n)
+{
     if (d->plain_at == d->plain.n) d->plain_at = d->plain.n = 0;
     if (!sotto__buf_reserve(&d->plain, 2 + n)) { /* nobody takes what is here, or no memory: lost, SCTP repeats it */
         d->plain.err = 0;
@@ -100,16 +156,10 @@ static void open_record(struct dtls *d, const uint8_t *p, size_t n)
         return;
     }
     uint8_t *to = d->plain.p + d->plain.n;
-    d->in = p, d->n_in = n;
-    if (ERR_peek_error() != 0) ERR_clear_error(); /* or SSL_get_error() would blame this record; to look is cheaper */
-    int r = SSL_read(d->ssl, to + 2, (int)n); /* a plaintext is shorter than its record */
-    d->n_in = 0;
-    if (r > 0) {
-        to[0] = (uint8_t)(r >> 8), to[1] = (uint8_t)r;
-        d->plain.n += 2 + (size_t)r;
-    } else {
-        read_failed(d, r);
-    }
+    size_t got = open_record(d, p, n, to + 2);
+    if (got == 0) return;
+    to[0] = (uint8_t)(got >> 8), to[1] = (uint8_t)got;
+    d->plain.n += 2 + got;
 }
 
 static void hold(struct dtls *d, const struct dtls_record *r)
@@ -128,41 +178,44 @@ static void hold(struct dtls *d, const struct dtls_record *r)
 void sotto__dtls_try_connect(struct dtls *d)
 {
     if (!d->finished || d->connected || d->dead || d->closing || d->n_fingerprints == 0) return;
-    X509 *peer = SSL_get0_peer_certificate(d->ssl);
-    if (!peer) {
-        sotto__dtls_die(d, SOTTO_E_PROTO, "the peer has no certificate");
-        return;
-    }
-    if (!sotto__dtls_verify(d, peer)) {
+    if (!sotto__dtls_verify(d, d->agreed.peer, d->agreed.n_peer)) {
         say_goodbye(d);
         return;
     }
     d->connected = true;
-    SOTTO_LOG(d->log, 3, "dtls", "connected as %s: %s, %s", d->client ? "client" : "server",
-              SSL_get_version(d->ssl), SSL_get_cipher_name(d->ssl));
+    SOTTO_LOG(d->log, 3, "dtls", "connected as %s: DTLS 1.2, %s", d->client ? "client" : "server",
+              d->agreed.suite);
     for (size_t at = 0; at < d->early.n;) {
         size_t n = sotto__get_u16(d->early.p + at);
-        open_record(d, d->early.p + at + 2, n);
+        if (!d->closed && !d->dead) open_and_keep(d, d->early.p + at + 2, n);
         at += 2 + n;
     }
     sotto__buf_free(&d->early);
 }
 
+/* After the handshake: nothing in the clear matters any more, and what the peer repeats of it is no forgery. */
+static void take_protected(struct dtls *d, const struct dtls_record *r)
+{
+    if (r->epoch != 1 || d->closed)
+        d->stats.records_dropped++;
+    else if (d->connected || r->type == DTLS_HANDSHAKE)
+        open_and_keep(d, r->p, r->n);
+    else
+        hold(d, r);
+}
+
 static void take_record(struct dtls *d, const struct dtls_record *r)
 {
     d->stats.records_in++;
+    if (d->finished) {
+        take_protected(d, r);
+        return;
+    }
     switch (sotto__dtls_guard_check(&d->guard, d->now, r)) {
     case GUARD_DROP: break;
     case GUARD_HOLD: hold(d, r); break;
     case GUARD_OPEN: sotto__dtls_pump(d); break;
-    case GUARD_FEED:
-        if (!d->finished)
-            sotto__dtls_feed(d, r->p, r->n);
-        else if (d->connected || r->type == DTLS_HANDSHAKE)
-            open_record(d, r->p, r->n);
-        else
-            hold(d, r);
-        break;
+    case GUARD_FEED: sotto__dtls_feed(d, r->p, r->n); break;
     }
 }
 
@@ -181,6 +234,47 @@ int sotto__dtls_input(struct dtls *d, sotto_us now, const uint8_t *p, size_t n)
     if (in.n > 0) d->stats.records_dropped++;
     if (d->broken) sotto__dtls_run_timers(d);
     return 0;
+}
+
+bool sotto__dtls_open(struct dtls *d, sotto_us now, struct dtls_datagram *in, struct dtls_out *out)
+{
+    struct dtls_record r;
+    if (!d->connected_told || d->plain_at < d->plain.n) { /* what came before goes first */
+        sotto__dtls_input(d, now, in->p, in->n);
+        in->n = 0;
+        return false;
+    }
+    d->now = now;
+    while (!d->dead && in->n > 0) {
+        struct reader left = sotto__reader(in->p, in->n);
+        if (!sotto__dtls_guard_split(&left, &r)) {
+            d->stats.records_dropped++;
+            break;
+        }
+        uint8_t *rec = in->p, *to = rec + d->layer.head;
+        in->p += r.n, in->n = left.n;
+        d->stats.records_in++;
+        if (r.epoch != 1 || d->closed) {
+            d->stats.records_dropped++;
+            continue;
+        }
+        size_t n = open_record(d, rec, r.n, to);
+        if (n == 0) continue;
+        *out = (struct dtls_out){DTLS_OUT_DATA, to, n};
+        return true;
+    }
+    in->n = 0;
+    return false;
+}
+
+/* What a connection needs for its handshake, and seldom after it, is not kept for that. */
+static void release(struct dtls *d, struct buf *b)
+{
+    b->n = 0;
+    if (!d->connected_told || b->cap == 0) return;
+    sotto__wipe(b->p, b->cap);
+    sotto__buf_free(b);
+    sotto__buf_init(b, SOTTO_MAX_DTLS_QUEUE);
 }
 
 static bool take(const struct buf *b, size_t *at, struct dtls_out *out, enum dtls_out_type type)
@@ -205,10 +299,12 @@ int sotto__dtls_next(struct dtls *d, sotto_us now, struct dtls_out *out)
     d->now = now;
     if (!d->finished) sotto__dtls_run_timers(d);
     if (take(&d->out, &d->out_at, out, DTLS_OUT_PACKET)) return 1;
-    d->out_at = d->out.n = 0;
+    d->out_at = 0;
+    release(d, &d->out);
     if (tell(d->connected, &d->connected_told, out, DTLS_OUT_CONNECTED)) return 1;
     if (take(&d->plain, &d->plain_at, out, DTLS_OUT_DATA)) return 1; /* what came before the end counts */
-    d->plain_at = d->plain.n = 0;
+    d->plain_at = 0;
+    release(d, &d->plain);
     if (d->dead) return d->dead;
     return tell(d->closed, &d->closed_told, out, DTLS_OUT_CLOSED);
 }
@@ -247,13 +343,11 @@ int sotto__dtls_seal(struct dtls *d, const uint8_t *p, size_t n, uint8_t *out, s
 {
     if (!d->connected || d->dead || d->closing) return SOTTO_E_STATE;
     if (n == 0) return SOTTO_E_INVAL;
-    if (n > LARGEST_RECORD || cap < n + SOTTO_DTLS_OVERHEAD) return SOTTO_E_TOO_BIG;
-    d->seal_to = out, d->seal_cap = cap, d->seal_n = 0;
-    int r = SSL_write(d->ssl, p, (int)n);
-    d->seal_to = NULL;
-    if (r == (int)n) return (int)d->seal_n;
-    sotto__dtls_die(d, SOTTO_E_PROTO, "sealing failed");
-    ERR_clear_error();
+    if (n > DTLS_LARGEST || cap < n + SOTTO_DTLS_OVERHEAD) return SOTTO_E_TOO_BIG;
+    int r = sotto__dtls_layer_seal(&d->layer, DTLS_APPDATA, p, n, out);
+    if (r > 0) return r;
+    sotto__dtls_die(d, SOTTO_E_PROTO, "sealing failed: %s",
+                    r == SOTTO_E_LIMIT ? "the sequence numbers are used up" : "no memory");
     return SOTTO_E_STATE;
 }
 
@@ -273,16 +367,12 @@ const char *sotto__dtls_reason(const struct dtls *d)
 int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n)
 {
     if (!d->connected || d->dead) return SOTTO_E_STATE;
-    ERR_clear_error();
-    bool ok = SSL_export_keying_material(d->ssl, out, n, label, strlen(label), NULL, 0, 0) == 1;
-    ERR_clear_error();
-    return ok ? 0 : SOTTO_E_STATE;
+    return sotto__dtls_prf(&d->agreed.secrets, label, false, out, n) ? 0 : SOTTO_E_STATE;
 }
 
 uint16_t sotto__dtls_srtp_profile(const struct dtls *d)
 {
-    const SRTP_PROTECTION_PROFILE *p = d->connected ? SSL_get_selected_srtp_profile(d->ssl) : NULL;
-    return p ? (uint16_t)p->id : 0;
+    return d->connected ? d->agreed.srtp_profile : 0;
 }
 
 bool sotto__dtls_is_client(const struct dtls *d)
@@ -292,17 +382,16 @@ bool sotto__dtls_is_client(const struct dtls *d)
 
 bool sotto__dtls_get_info(const struct dtls *d, struct dtls_info *ret, struct buf *base64)
 {
-    X509 *peer = d->connected ? SSL_get0_peer_certificate(d->ssl) : NULL;
-    if (!peer) return false;
-    ret->version = (uint16_t)SSL_version(d->ssl);
-    ret->cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(d->ssl));
-    sotto__cert_describe(peer, &ret->certificate, base64);
+    if (!d->connected) return false;
+    ret->version = d->agreed.version;
+    ret->cipher = d->agreed.suite;
+    sotto__cert_describe(d->agreed.peer, d->agreed.n_peer, &ret->certificate, base64);
     return true;
 }
 
 void sotto__dtls_get_stats(const struct dtls *d, struct dtls_stats *ret)
 {
     *ret = d->stats;
-    ret->forged += d->guard.forged;
-    ret->records_dropped += d->guard.forged + d->guard.dropped;
+    ret->forged += d->guard.forged + d->layer.forged;
+    ret->records_dropped += d->guard.forged + d->guard.dropped + d->layer.forged;
 }

@@ -41,11 +41,18 @@ struct dtls_stats { /* counters of what was refused */
     uint64_t records_in, records_dropped, rebuilds, forged;
 };
 
-struct dtls; /* allocated: it embeds OpenSSL's objects */
+struct dtls; /* allocated */
 /* The five verbs. new: 0, SOTTO_E_NOMEM, SOTTO_E_SYS. A client sends its first flight at the first next(). */
 int sotto__dtls_new(struct dtls **ret, const struct dtls_cfg *cfg, sotto_us now);
 /* One datagram (one or more records), copied as needed. Never fails the connection because of forged bytes; 0 or SOTTO_E_NOMEM. */
 int sotto__dtls_input(struct dtls *d, sotto_us now, const uint8_t *p, size_t n);
+struct dtls_datagram { /* what is left of one */
+    uint8_t *p;
+    size_t n;
+};
+/* The same with a datagram that may be written over: data is opened where it lies. true: `out` has the next of it, a view into the
+ * datagram; false: there is no more of it, next() has the rest. */
+bool sotto__dtls_open(struct dtls *d, sotto_us now, struct dtls_datagram *in, struct dtls_out *out);
 /* 1 filled, 0 nothing, < 0 dead for good: SOTTO_E_PROTO (fingerprint, certificate, no common cipher), SOTTO_E_NETWORK (no answer
  * within SOTTO_MAX_DTLS_US), SOTTO_E_NOMEM; sotto__dtls_reason says why. Also runs due timers. */
 int sotto__dtls_next(struct dtls *d, sotto_us now, struct dtls_out *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The way between OpenSSL and datagrams: a BIO whose read gives the one record that dtls.c set, and whose write makes one
- * datagram of each flush, into the queue or straight into the buffer of a sealing caller. Datagram borders are kept both ways.
- * Holds back alerts in the clear while the handshake may still be begun anew: the peer would take them for the end.
+ * datagram of each flush. Datagram borders are kept both ways. Holds back alerts in the clear while the handshake may still be begun
+ * anew: the peer would take them for the end. Notes what was sent under which number, since our own records go on from there.
  */
 #include <openssl/bio.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static bool alert_held_back(const struct dtls *d, const struct dtls_record *r)
     return r->type == DTLS_ALERT && r->epoch == 0 && d->dead == 0;
 }
 
-static void queue(struct dtls *d, const uint8_t *p, size_t n)
+void sotto__dtls_queue(struct dtls *d, const uint8_t *p, size_t n)
 {
     size_t at = d->out.n, len_at = at;
     struct reader in = sotto__reader(p, n);
@@ -49,18 +49,35 @@ static void queue(struct dtls *d, const uint8_t *p, size_t n)
     d->out.n = at;
 }
 
+/* Also of what the queue then has no room for: its numbers and nonces are used up all the same. */
+static void note(struct dtls_sent *s, const uint8_t *p, size_t n)
+{
+    struct reader in = sotto__reader(p, n);
+    struct dtls_record r;
+    while (sotto__dtls_guard_split(&in, &r)) {
+        uint64_t seq = sotto__dtls_sequence(r.p);
+        struct reader body = sotto__reader(r.p + DTLS_HEADER, r.n - DTLS_HEADER);
+        if (r.epoch == 0) {
+            if (seq >= s->plain_seq) s->plain_seq = seq + 1;
+            sotto__read_u32(&body); /* type and length */
+            if (r.type == DTLS_HANDSHAKE) s->message = (uint16_t)(sotto__read_u16(&body) + 1);
+            continue;
+        }
+        uint64_t nonce = (uint64_t)sotto__read_u32(&body) << 32;
+        nonce = (nonce | sotto__read_u32(&body)) - seq;
+        if (s->seq > 0 && nonce != s->nonce) s->odd_nonce = true;
+        s->nonce = nonce;
+        if (seq >= s->seq) s->seq = seq + 1;
+    }
+}
+
 static int bio_write(BIO *bio, const char *p, int n)
 {
     struct dtls *d = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     if (n <= 0) return 0;
-    if (d->seal_to) {
-        if ((size_t)n > d->seal_cap - d->seal_n) return -1;
-        memcpy(d->seal_to + d->seal_n, p, (size_t)n);
-        d->seal_n += (size_t)n;
-    } else {
-        queue(d, (const uint8_t *)p, (size_t)n);
-    }
+    note(&d->sent, (const uint8_t *)p, (size_t)n);
+    sotto__dtls_queue(d, (const uint8_t *)p, (size_t)n);
     return n;
 }
 

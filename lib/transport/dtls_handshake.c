@@ -3,9 +3,11 @@
  * The handshake of one DTLS connection, its timers and its repair. Retransmission is OpenSSL's (RFC 6347 §4.2.4): only it can
  * repeat the protected part of a flight. It counts in wall-clock time, so `due` is translated into our own time after each call,
  * and a clock that was set back is noticed. What makes OpenSSL give up before the keys are proven may come from a forger: then
- * the object is made anew, a limited number of times, until SOTTO_MAX_DTLS_US is over. Knows nothing of application data.
+ * the object is made anew, a limited number of times, until SOTTO_MAX_DTLS_US is over. Once the handshake is done the object, tens of
+ * kilobytes, is freed: what it agreed on stays, and from then on all records are ours. Knows nothing of application data.
  */
 #include <openssl/err.h>
+#include <openssl/srtp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
@@ -50,6 +52,7 @@ int sotto__dtls_ssl_new(struct dtls *d)
         SSL_set_accept_state(ssl);
     SSL_free(d->ssl);
     d->ssl = ssl;
+    d->sent = (struct dtls_sent){0};
     return 0;
 }
 
@@ -73,6 +76,58 @@ static void sync_timer(struct dtls *d)
     if (us > CLOCK_JUMPED) give_up(d); /* the wall clock was set back: this timer would not run out */
 }
 
+static bool cipher_known(const SSL_CIPHER *c, enum dtls_cipher *ret)
+{
+    switch (SSL_CIPHER_get_cipher_nid(c)) {
+    case NID_aes_128_gcm: *ret = DTLS_AES_128_GCM; return true;
+    case NID_aes_256_gcm: *ret = DTLS_AES_256_GCM; return true;
+    case NID_chacha20_poly1305: *ret = DTLS_CHACHA20_POLY1305; return true;
+    default: return false;
+    }
+}
+
+static bool keep_secrets(SSL *ssl, struct dtls_secrets *s)
+{
+    const SSL_CIPHER *c = SSL_get_current_cipher(ssl);
+    const EVP_MD *md = SSL_CIPHER_get_handshake_digest(c);
+    s->sha384 = EVP_MD_is_a(md, "SHA384");
+    return cipher_known(c, &s->cipher) && (s->sha384 || EVP_MD_is_a(md, "SHA256")) &&
+           SSL_SESSION_get_master_key(SSL_get_session(ssl), s->master, sizeof s->master) ==
+               sizeof s->master &&
+           SSL_get_client_random(ssl, s->client_random, 32) == 32 &&
+           SSL_get_server_random(ssl, s->server_random, 32) == 32;
+}
+
+static bool keep_peer(SSL *ssl, struct dtls_agreed *a)
+{
+    X509 *peer = SSL_get0_peer_certificate(ssl);
+    unsigned char *der = NULL;
+    int n = peer ? i2d_X509(peer, &der) : 0;
+    if (n > 0) a->peer = sotto__memdup(der, (size_t)n);
+    if (a->peer) a->n_peer = (size_t)n;
+    OPENSSL_free(der);
+    return n <= 0 || a->peer;
+}
+
+/* Our own records begin where OpenSSL's end. */
+static void keep(struct dtls *d)
+{
+    struct dtls_agreed *a = &d->agreed;
+    const SRTP_PROTECTION_PROFILE *srtp = SSL_get_selected_srtp_profile(d->ssl);
+    a->version = (uint16_t)SSL_version(d->ssl);
+    a->suite = SSL_CIPHER_standard_name(SSL_get_current_cipher(d->ssl));
+    a->srtp_profile = srtp ? (uint16_t)srtp->id : 0;
+    bool known = keep_secrets(d->ssl, &a->secrets) &&
+                 SSL_get_finished(d->ssl, a->finished, sizeof a->finished) == sizeof a->finished;
+    if (!known || (a->secrets.cipher != DTLS_CHACHA20_POLY1305 && d->sent.odd_nonce))
+        sotto__dtls_die(d, SOTTO_E_PROTO, "nothing can be sealed with what was agreed on");
+    else if (!keep_peer(d->ssl, a) || sotto__dtls_layer_init(&d->layer, &a->secrets, d->client,
+                                                             d->sent.seq, d->sent.nonce) < 0)
+        sotto__dtls_die(d, SOTTO_E_NOMEM, "no memory for the keys of the connection");
+    else if (!a->peer)
+        sotto__dtls_die(d, SOTTO_E_PROTO, "the peer has no certificate");
+}
+
 static void finish(struct dtls *d)
 {
     d->finished = true;
@@ -83,7 +138,10 @@ static void finish(struct dtls *d)
     else if (SSL_get_extms_support(d->ssl) != 1) /* RFC 7627 §5.3; RFC 8827 asks for it through RFC 9325 */
         sotto__dtls_die(d, SOTTO_E_PROTO, "the peer lacks the extended master secret");
     else
-        sotto__dtls_try_connect(d);
+        keep(d);
+    SSL_free(d->ssl);
+    d->ssl = NULL;
+    sotto__dtls_try_connect(d);
 }
 
 static void failed(struct dtls *d, int r)
@@ -114,6 +172,9 @@ void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n)
 {
     d->in = p, d->n_in = n;
     step(d);
+    /* it completed the handshake: the peer's Finished, which is not to be opened again */
+    if (d->finished && !d->dead && p[0] == DTLS_HANDSHAKE && sotto__get_u16(p + 3) == 1)
+        sotto__dtls_layer_mark(&d->layer, sotto__dtls_sequence(p));
 }
 
 void sotto__dtls_pump(struct dtls *d)

@@ -9,6 +9,7 @@
 #include "transport/cert.h"
 #include "transport/dtls.h"
 #include "transport/dtls_guard.h"
+#include "transport/dtls_record.h"
 #include "util/buf.h"
 
 struct cert {
@@ -22,12 +23,29 @@ struct cert {
 /* Why a public key is not accepted: static text; NULL: it is. P-521 only from peers. */
 const char *sotto__cert_key_refused(const EVP_PKEY *key, bool p521);
 /* DER: its base64 is appended to out, its sha-256 is in ret. */
-void sotto__cert_describe(const X509 *x, struct sdp_fingerprint *ret, struct buf *out);
+void sotto__cert_describe(const uint8_t *der, size_t n, struct sdp_fingerprint *ret,
+                          struct buf *out);
 int sotto__fingerprint_strength(const struct sdp_fingerprint *f); /* higher is stronger; 0: not accepted */
 
 struct dtls_ctx {
     SSL_CTX *ssl;
     BIO_METHOD *bio;
+};
+
+struct dtls_sent { /* what OpenSSL has sent in this handshake: our own records go on from there */
+    uint64_t plain_seq, seq; /* of the next record of epoch 0, of epoch 1 */
+    uint64_t nonce;          /* GCM: explicit nonce less sequence number */
+    bool odd_nonce;          /* that difference was not always the same */
+    uint16_t message;        /* number of the next handshake message */
+};
+
+struct dtls_agreed { /* what is left of a handshake that is done */
+    struct dtls_secrets secrets;
+    uint16_t version, srtp_profile; /* 0: none */
+    const char *suite;
+    uint8_t finished[12]; /* ours: RFC 5246 §7.4.9 */
+    uint8_t *peer;        /* its certificate: DER */
+    size_t n_peer;
 };
 
 struct dtls {
@@ -36,12 +54,14 @@ struct dtls {
     struct log *log;
     bool client;
 
-    SSL *ssl;
+    SSL *ssl; /* of the handshake; NULL once it is done */
     struct dtls_guard guard;
+    struct dtls_sent sent;
+    struct dtls_agreed agreed; /* from here on: once it is done */
+    struct dtls_layer layer;
+    unsigned warnings; /* alerts, since the last data */
     const uint8_t *in; /* the record that the BIO gives to OpenSSL next */
     size_t n_in;
-    uint8_t *seal_to; /* where the BIO puts a sealed record; NULL: into `out` */
-    size_t seal_cap, seal_n;
     struct buf out, plain; /* datagrams to send, plaintexts to give up: two bytes of length before each */
     size_t out_at, plain_at;
     struct buf early; /* ciphertexts that wait for the handshake or the fingerprints */
@@ -52,7 +72,7 @@ struct dtls {
 
     bool started;      /* a client's first flight is out */
     bool broken;       /* OpenSSL gave up: rebuild at rebuild_at */
-    bool finished;     /* OpenSSL's handshake is done */
+    bool finished;     /* the handshake is done */
     bool connected;    /* and the peer is the one of the fingerprints */
     bool connected_told, closed, closed_told, closing;
     bool strange_cert; /* a Certificate came that is not the one of the fingerprints */
@@ -67,9 +87,10 @@ struct dtls {
 };
 
 BIO_METHOD *sotto__dtls_bio_method(void); /* NULL: no memory */
+void sotto__dtls_queue(struct dtls *d, const uint8_t *p, size_t n); /* a datagram for next() */
 int sotto__dtls_verify_cb(X509_STORE_CTX *store, void *arg);
 /* Whether the peer's certificate is one of the fingerprints'; false: dead, with the reason. */
-bool sotto__dtls_verify(struct dtls *d, X509 *peer);
+bool sotto__dtls_verify(struct dtls *d, const uint8_t *der, size_t n);
 /* Whether OpenSSL may have this record of the guard's: false for a Certificate that looks forged. */
 bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n);
 /* dtls_handshake.c */

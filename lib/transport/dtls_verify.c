@@ -49,16 +49,12 @@ static bool digest(const struct sdp_fingerprint *like, const uint8_t *der, size_
            len == like->n_bytes;
 }
 
-bool sotto__dtls_verify(struct dtls *d, X509 *peer)
+bool sotto__dtls_verify(struct dtls *d, const uint8_t *der, size_t n)
 {
     const struct sdp_fingerprint *named = strongest(d);
     struct sdp_fingerprint is;
     char a[224], b[224];
-    unsigned char *der = NULL;
-    int n = i2d_X509(peer, &der);
-    bool known = named && n > 0 && digest(named, der, (size_t)n, &is);
-    OPENSSL_free(der);
-    if (!known) {
+    if (!named || n == 0 || !digest(named, der, n, &is)) {
         sotto__dtls_die(d, SOTTO_E_PROTO, "the peer's certificate could not be compared");
         return false;
     }
@@ -100,6 +96,15 @@ bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n)
     return false;
 }
 
+static bool verify_x509(struct dtls *d, const X509 *peer)
+{
+    unsigned char *der = NULL;
+    int n = i2d_X509(peer, &der);
+    bool ok = sotto__dtls_verify(d, der, n > 0 ? (size_t)n : 0);
+    OPENSSL_free(der);
+    return ok;
+}
+
 int sotto__dtls_verify_cb(X509_STORE_CTX *store, void *arg)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -111,7 +116,7 @@ int sotto__dtls_verify_cb(X509_STORE_CTX *store, void *arg)
     if (peer) why = sotto__cert_key_refused(X509_get0_pubkey(peer), true);
     if (why) sotto__dtls_die(d, SOTTO_E_PROTO, "the peer's certificate has %s", why);
     /* not known yet: dtls.c compares when they are, and until then gives nothing up */
-    if (!why && (d->n_fingerprints == 0 || sotto__dtls_verify(d, peer))) {
+    if (!why && (d->n_fingerprints == 0 || verify_x509(d, peer))) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
         return 1;
     }

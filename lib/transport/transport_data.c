@@ -33,6 +33,15 @@ static void keep_early(struct transport *t, const struct packet *pkt)
     t->early_bytes += pkt->n;
 }
 
+static void take_dtls(struct transport *t, sotto_us now, const struct packet *pkt)
+{
+    struct dtls_datagram in = {(uint8_t *)(uintptr_t)pkt->p, pkt->n}; /* ice.h: whoever takes it may write over it */
+    struct dtls_out d;
+    while (sotto__dtls_open(t->dtls, now, &in, &d))
+        if (t->sctp && t->dtls_state == TRANSPORT_DTLS_CONNECTED)
+            sotto__sctp_input(t->sctp, now, d.p, d.n);
+}
+
 bool sotto__transport_take(struct transport *t, sotto_us now, const struct transport_generation *g,
                            const struct packet *pkt, struct transport_out *out)
 {
@@ -44,7 +53,7 @@ bool sotto__transport_take(struct transport *t, sotto_us now, const struct trans
         return sotto__transport_take_media(t, now, pkt, out);
     if (kind != PACKET_DTLS) return false; /* STUN was libnice's; the rest is nobody's */
     if (t->dtls)
-        sotto__dtls_input(t->dtls, now, pkt->p, pkt->n);
+        take_dtls(t, now, pkt);
     else if (t->dtls_state == TRANSPORT_DTLS_NEW)
         keep_early(t, pkt);
     return false;

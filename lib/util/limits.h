@@ -79,6 +79,9 @@
 #define SOTTO_MAX_DTLS_US (30 * 1000000LL) /* a handshake that is not done by then has failed */
 #define SOTTO_MAX_DTLS_HELLO (8u * 1024) /* a ClientHello or ServerHello: browsers' with ML-KEM have 1.5 KiB */
 #define SOTTO_MAX_DTLS_QUEUE (64u * 1024) /* bytes of datagrams to send, and of plaintext to give up, of one DTLS */
+#define SOTTO_MAX_DTLS_SEQUENCE ((1ULL << 48) - 1) /* the last record under one key: RFC 6347 §4.1 */
+#define SOTTO_MAX_DTLS_FORGED (1ULL << 36) /* records that did not open under one key: RFC 9147 §4.5.3 */
+#define SOTTO_MAX_DTLS_WARNINGS 16u      /* alerts of level warning in a row */
 #define SOTTO_MAX_PEM (64u * 1024)       /* bytes of a certificate and its key as text */
 
 /* SCTP and data channels */

@@ -127,12 +127,12 @@ static void our_list_prefers_gcm(void **state)
     struct pair p;
     (void)state;
     pair_init(&p, 1);
-    check_pair(&p, SRTP_PROFILE_AEAD_AES_128_GCM);
     STACK_OF(SRTP_PROTECTION_PROFILE) *list = SSL_get_srtp_profiles(p.end[0].d->ssl);
     static const unsigned long want[] = {7, 8, 1};
     assert_int_equal(sk_SRTP_PROTECTION_PROFILE_num(list), 3);
     for (int i = 0; i < 3; i++)
         assert_int_equal(sk_SRTP_PROTECTION_PROFILE_value(list, i)->id, want[i]);
+    check_pair(&p, SRTP_PROFILE_AEAD_AES_128_GCM);
     pair_free(&p);
 }
 
