@@ -52,6 +52,8 @@ enum {
     SOTTO_WARN_FRAMES_DROPPED = 3,    /**< received frames were not taken in time and were dropped: u.warning.count says how many */
     SOTTO_WARN_REFLECTED = 4,         /**< packets of our own came back to us and were dropped: u.warning.count */
     SOTTO_WARN_KEYS_SPENT = 6,        /**< the SRTP keys have served their life (RFC 3711 §9.2): media needs a new connection */
+    SOTTO_WARN_NO_SRTP = 7,           /**< media was negotiated, but there are no keys for it: the remote agreed on no SRTP profile when the
+                                           connection was made, or no memory was left. Media needs a new connection */
     SOTTO_WARN_CIRCUIT_BREAKER = 5    /**< the remote gets nothing of what is sent: media is held back for a while (RFC 8083) */
 };
 

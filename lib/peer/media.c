@@ -32,6 +32,19 @@ static bool has_repairs(const struct codec_list *l)
     return false;
 }
 
+/* Keys come from DTLS: where that is done without a profile of SRTP, none will ever be. */
+static void begin(struct peer *p, sotto_us now)
+{
+    int r = sotto__transport_begin_media(&p->transport, now);
+    if (r >= 0 || p->told_no_srtp) return;
+    p->told_no_srtp = true;
+    const char *why = r == SOTTO_E_STATE ? "media was negotiated, but the remote has agreed on no "
+                                           "SRTP profile: it needs a new connection"
+                                         : "media was negotiated, but SRTP cannot start";
+    SOTTO_LOG(p->transport.shared->log, SOTTO_LOG_ERROR, "srtp", "%s", why);
+    sotto__events_warning(p, now, SOTTO_WARN_NO_SRTP, why, 0);
+}
+
 static void sync_one(struct peer *p, sotto_us now, struct transceiver *t)
 {
     bool ends = t->stopping || t->stopped || p->closed;
@@ -50,7 +63,7 @@ static void sync_one(struct peer *p, sotto_us now, struct transceiver *t)
     for (size_t i = 0; i < cfg.n_outgoing && !has_repairs(&t->send); i++)
         cfg.outgoing[i].rtx_ssrc = 0;
     sotto__session_configure(&p->session, now, &t->line, &cfg);
-    if (cfg.sends || cfg.receives) sotto__transport_begin_media(&p->transport, now);
+    if (cfg.sends || cfg.receives) begin(p, now);
 }
 
 void sotto__media_sync(struct peer *p, sotto_us now)

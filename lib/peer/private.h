@@ -103,6 +103,7 @@ struct peer {
 
     struct session session; /* media */
     uint64_t reflected;     /* packets of our own that came back, as told */
+    bool told_no_srtp;      /* media was negotiated where there are no keys for it */
 
     /* events */
     struct control *controls; /* ring of SOTTO_MAX_PC_EVENTS */

@@ -2,6 +2,7 @@
 /* Media of two connected peers: frames arrive whole and in order, directions are obeyed, events of media are told in order. */
 #include "duo.h"
 #include "lines.h"
+#include "transport/srtp_priv.h"
 
 static struct duo *call(struct transceiver **audio, struct transceiver **video)
 {
@@ -141,6 +142,65 @@ static void a_key_frame_is_asked_for(void **state)
     duo_free(d);
 }
 
+/* The text of a warning of this code that nobody took yet; NULL: none. Takes all control events. */
+static const char *warning(struct duo_side *s, int32_t code)
+{
+    struct peer_event e;
+    const char *text = NULL;
+    while (sotto__peer_has_event(s->peer)) {
+        sotto__peer_peek(s->peer, &e);
+        if (e.type == SOTTO_EV_WARNING && e.code == code) {
+            assert_null(text);
+            text = e.text;
+        }
+        sotto__peer_pop(s->peer);
+    }
+    return text;
+}
+
+static void media_without_keys_is_told_once(void **state)
+{
+    static uint64_t no_profile[8192]; /* DTLS that agreed on no profile */
+    struct duo *d = duo_new(9);
+    (void)state;
+    duo_connect(d);
+    struct transport *t = &d->a.peer->transport;
+    struct dtls *dtls = t->dtls;
+    t->wants_media = true; /* not now */
+    struct transceiver *audio = add(d, &d->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
+    signal_from(d, &d->a, &d->b);
+    t->wants_media = false;
+    t->dtls = (struct dtls *)(void *)no_profile;
+    sotto__media_sync(d->a.peer, duo_now(d));
+    const char *text = warning(&d->a, SOTTO_WARN_NO_SRTP);
+    assert_non_null(text);
+    assert_non_null(strstr(text, "no SRTP profile"));
+    sotto__media_sync(d->a.peer, duo_now(d));
+    assert_null(warning(&d->a, SOTTO_WARN_NO_SRTP));
+    assert_int_equal(send_audio(d, &d->a, audio), SOTTO_E_STATE);
+    t->dtls = dtls;
+    assert_null(warning(&d->b, SOTTO_WARN_NO_SRTP));
+    duo_free(d);
+}
+
+static void spent_keys_are_told(void **state)
+{
+    struct transceiver *audio, *video;
+    struct duo *d = call(&audio, &video);
+    struct peer *p = d->a.peer;
+    (void)state;
+    assert_int_equal(send_audio(d, &d->a, audio), 0);
+    p->transport.srtp->n_rtp = SRTP_LIFE - 1; /* one packet is left */
+    assert_int_equal(send_audio(d, &d->a, audio), 0);
+    duo_run(d, 0);
+    assert_int_equal(d->a.n_events[SOTTO_EV_WARNING], 0);
+    uint64_t sent = d->a.egress.sent;
+    send_audio(d, &d->a, audio);
+    assert_non_null(warning(&d->a, SOTTO_WARN_KEYS_SPENT));
+    assert_true(d->a.egress.sent == sent);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +208,8 @@ int main(void)
         cmocka_unit_test(video_arrives_bit_for_bit),
         cmocka_unit_test(nothing_is_sent_against_the_direction),
         cmocka_unit_test(a_key_frame_is_asked_for),
+        cmocka_unit_test(media_without_keys_is_told_once),
+        cmocka_unit_test(spent_keys_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
