@@ -69,7 +69,7 @@ static void take_events(struct bench_world *w, int side)
 {
     sotto_event *e;
     bench_world_check(sotto_ctx_run(w->side[side].ctx, 0), "turn");
-    while (sotto_ctx_next(w->side[side].ctx, &e) == 1) {
+    while (!w->side[side].is_deaf && sotto_ctx_next(w->side[side].ctx, &e) == 1) {
         on_event(w, side, e);
         sotto_event_free(e);
     }

@@ -15,6 +15,7 @@ struct world_side {
     sotto_transceiver *video; /* NULL: none */
     bool is_writable;         /* WRITABLE came since it was set to false */
     bool is_connected;
+    bool is_deaf;             /* its events are not taken */
     uint64_t messages, frames, bytes; /* taken so far */
 };
 
