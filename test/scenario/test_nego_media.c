@@ -280,6 +280,31 @@ static void codec_preferences_that_the_offer_lacks_reject_the_section(void **sta
     nego_free(n);
 }
 
+/* RFC 7587 §7.1: it is in the descriptions of who asks, and in what the other one is to send; again and again. */
+static void stereo_is_asked_for(void **state)
+{
+    (void)state;
+    struct nego *n = nego_pair();
+    const sotto_codec c = {.size = sizeof c,
+                           .mime = "audio/opus",
+                           .clock_hz = 48000,
+                           .channels = 2,
+                           .fmtp = "minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1"};
+    sotto_transceiver *t = nego_add(&n->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV, NULL);
+    assert_int_equal(sotto_transceiver_set_codec_preferences(t, &c, 1), 0);
+    for (int i = 0; i < 4; i++) {
+        sotto_codecs *sent = NULL, *back = NULL;
+        nego_exchange(i % 2 == 0 ? &n->a : &n->b);
+        assert_int_equal(sotto_transceiver_codec(nego_at(&n->b, 0), &sent), 0);
+        assert_string_equal(sent->items[0].fmtp, c.fmtp);
+        assert_int_equal(sotto_transceiver_codec(t, &back), 0);
+        assert_string_equal(back->items[0].fmtp, "minptime=10;useinbandfec=1");
+        sotto_free(sent);
+        sotto_free(back);
+    }
+    nego_free(n);
+}
+
 static void codecs_that_nobody_has_cannot_be_preferred(void **state)
 {
     (void)state;
@@ -498,6 +523,7 @@ int main(void)
     NEGO_TEST(&u, codec_preferences_order_the_answer);
     NEGO_TEST(&u, codec_preferences_without_rtx_disable_it);
     NEGO_TEST(&u, codec_preferences_that_the_offer_lacks_reject_the_section);
+    NEGO_TEST(&u, stereo_is_asked_for);
     NEGO_TEST(&u, codecs_that_nobody_has_cannot_be_preferred);
     NEGO_TEST(&u, preferences_of_both_sides_meet);
     NEGO_TEST(&u, the_codecs_that_were_negotiated_are_told_with_the_remotes_numbers);
