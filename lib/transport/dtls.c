@@ -80,7 +80,7 @@ static void say_goodbye(struct dtls *d)
     static const uint8_t goodbye[] = {WARNING, CLOSE_NOTIFY};
     if (!d->finished || d->closing) return;
     d->closing = true;
-    if (d->layer.seal.ctx) send_record(d, DTLS_ALERT, goodbye, sizeof goodbye, NULL, 0);
+    if (d->layer.seal) send_record(d, DTLS_ALERT, goodbye, sizeof goodbye, NULL, 0);
 }
 
 static void take_alert(struct dtls *d, const uint8_t *p, size_t n)
@@ -127,10 +127,11 @@ static void take_handshake(struct dtls *d, const uint8_t *p, size_t n)
     if (!d->client && !d->closing && n > 0 && p[0] == FINISHED) repeat_flight(d);
 }
 
-/* One protected record, its plaintext into `to`, where n bytes fit: how many of them are data. */
-static size_t open_record(struct dtls *d, const uint8_t *p, size_t n, uint8_t *to)
+/* One protected record, opened in place: how many bytes behind its head are data. */
+static size_t open_record(struct dtls *d, uint8_t *p, size_t n)
 {
-    int r = sotto__dtls_layer_open(&d->layer, p, n, to);
+    const uint8_t *text = p + d->layer.head;
+    int r = sotto__dtls_layer_open(&d->layer, p, n);
     if (r < 0) {
         if (r != DTLS_FORGED) d->stats.records_dropped++;
         if (d->layer.forged >= SOTTO_MAX_DTLS_FORGED)
@@ -139,8 +140,8 @@ static size_t open_record(struct dtls *d, const uint8_t *p, size_t n, uint8_t *t
     }
     switch (p[0]) {
     case DTLS_APPDATA: d->warnings = 0; return (size_t)r;
-    case DTLS_ALERT: take_alert(d, to, (size_t)r); break;
-    case DTLS_HANDSHAKE: take_handshake(d, to, (size_t)r); break;
+    case DTLS_ALERT: take_alert(d, text, (size_t)r); break;
+    case DTLS_HANDSHAKE: take_handshake(d, text, (size_t)r); break;
     default: d->stats.records_dropped++; break;
     }
     return 0;
@@ -156,8 +157,10 @@ static void open_and_keep(struct dtls *d, const uint8_t *p, size_t n)
         return;
     }
     uint8_t *to = d->plain.p + d->plain.n;
-    size_t got = open_record(d, p, n, to + 2);
+    memcpy(to + 2, p, n);
+    size_t got = open_record(d, to + 2, n);
     if (got == 0) return;
+    memmove(to + 2, to + 2 + d->layer.head, got);
     to[0] = (uint8_t)(got >> 8), to[1] = (uint8_t)got;
     d->plain.n += 2 + got;
 }
@@ -251,16 +254,16 @@ bool sotto__dtls_open(struct dtls *d, sotto_us now, struct dtls_datagram *in, st
             d->stats.records_dropped++;
             break;
         }
-        uint8_t *rec = in->p, *to = rec + d->layer.head;
+        uint8_t *rec = in->p;
         in->p += r.n, in->n = left.n;
         d->stats.records_in++;
         if (r.epoch != 1 || d->closed) {
             d->stats.records_dropped++;
             continue;
         }
-        size_t n = open_record(d, rec, r.n, to);
+        size_t n = open_record(d, rec, r.n);
         if (n == 0) continue;
-        *out = (struct dtls_out){DTLS_OUT_DATA, to, n};
+        *out = (struct dtls_out){DTLS_OUT_DATA, rec + d->layer.head, n};
         return true;
     }
     in->n = 0;

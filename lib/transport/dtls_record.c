@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Protected records of DTLS 1.2: key expansion (RFC 5246 §6.3), AES-GCM (RFC 5288) and ChaCha20-Poly1305 (RFC 7905), the replay window
- * (RFC 6347 §4.1.2.6). In: plaintexts and records; out: the other ones. One cipher context a direction holds its key for ever; a
- * record brings only its nonce. No sequence number is sealed twice. Knows neither what a record means nor what to do about a bad one.
+ * (RFC 6347 §4.1.2.6). In: plaintexts and records; out: the other ones. One cipher context a direction holds its key for ever, and
+ * takes a whole record in one call: half the time of a call for each of nonce, header, text and tag. No sequence number is sealed twice. Knows neither what a record means nor what to do about a bad one.
  */
 #include "transport/dtls_record.h"
 
@@ -17,9 +17,12 @@
 #include "util/limits.h"
 #include "util/mem.h"
 
-enum { AAD = 13, IV = 12, SALT = 4, EXPLICIT = 8 };
+enum { AAD = 13, IV = 12, SALT = 4, EXPLICIT = 8, EPOCH = 1 };
 
-#define WINDOW_BITS (64u * DTLS_WINDOW_WORDS)
+static void put_be(uint8_t *p, uint64_t v, size_t n)
+{
+    while (n-- > 0) p[n] = (uint8_t)v, v >>= 8;
+}
 
 bool sotto__dtls_prf(const struct dtls_secrets *s, const char *label, bool server_first,
                      uint8_t *out, size_t n)
@@ -55,12 +58,13 @@ static const EVP_CIPHER *cipher_of(enum dtls_cipher c)
     return EVP_chacha20_poly1305();
 }
 
-static bool way_init(struct dtls_way *w, const EVP_CIPHER *cipher, const uint8_t *key,
-                     const uint8_t *iv, size_t n_iv, bool seals)
+/* iv makes OpenSSL seal and open whole records in one call, as its own connections do. */
+static bool way_init(EVP_CIPHER_CTX **ret, const EVP_CIPHER *cipher, const uint8_t *key,
+                     uint8_t iv[static IV], int n_iv, bool seals)
 {
-    memcpy(w->iv, iv, n_iv);
-    w->ctx = EVP_CIPHER_CTX_new();
-    return w->ctx && EVP_CipherInit_ex(w->ctx, cipher, NULL, key, NULL, seals) == 1;
+    *ret = EVP_CIPHER_CTX_new();
+    return *ret && EVP_CipherInit_ex(*ret, cipher, NULL, key, NULL, seals) == 1 &&
+           EVP_CIPHER_CTX_ctrl(*ret, EVP_CTRL_AEAD_SET_IV_FIXED, n_iv, iv) == 1;
 }
 
 int sotto__dtls_layer_init(struct dtls_layer *l, const struct dtls_secrets *s, bool client,
@@ -69,15 +73,18 @@ int sotto__dtls_layer_init(struct dtls_layer *l, const struct dtls_secrets *s, b
     bool gcm = s->cipher != DTLS_CHACHA20_POLY1305;
     size_t n_key = s->cipher == DTLS_AES_128_GCM ? 16 : 32, n_iv = gcm ? SALT : IV;
     const EVP_CIPHER *cipher = cipher_of(s->cipher);
-    uint8_t block[2 * (32 + IV)]; /* both keys, then both nonces: the client's first */
-    const uint8_t *iv = block + 2 * n_key;
+    uint8_t block[2 * (32 + IV)], iv[2][IV] = {{0}}; /* both keys, then both nonces: the client's first */
     size_t ours = client ? 0 : 1, theirs = 1 - ours;
     *l =
         (struct dtls_layer){.seq = seq, .nonce = nonce, .head = DTLS_HEADER + (gcm ? EXPLICIT : 0)};
-    bool ok = sotto__dtls_prf(s, "key expansion", true, block, 2 * (n_key + n_iv)) &&
-              way_init(&l->seal, cipher, block + ours * n_key, iv + ours * n_iv, n_iv, true) &&
-              way_init(&l->open, cipher, block + theirs * n_key, iv + theirs * n_iv, n_iv, false);
+    bool ok = sotto__dtls_prf(s, "key expansion", true, block, 2 * (n_key + n_iv));
+    for (size_t i = 0; ok && i < 2; i++) memcpy(iv[i], block + 2 * n_key + i * n_iv, n_iv);
+    if (gcm) put_be(iv[ours] + SALT, seq + nonce, EXPLICIT);
+    /* a length of -1: all of it, to be counted up with each record; else OpenSSL would begin somewhere else */
+    ok = ok && way_init(&l->seal, cipher, block + ours * n_key, iv[ours], gcm ? -1 : IV, true) &&
+         way_init(&l->open, cipher, block + theirs * n_key, iv[theirs], (int)n_iv, false);
     sotto__wipe(block, sizeof block);
+    sotto__wipe(iv, sizeof iv);
     if (ok) return 0;
     sotto__dtls_layer_free(l);
     ERR_clear_error();
@@ -86,14 +93,9 @@ int sotto__dtls_layer_init(struct dtls_layer *l, const struct dtls_secrets *s, b
 
 void sotto__dtls_layer_free(struct dtls_layer *l)
 {
-    EVP_CIPHER_CTX_free(l->seal.ctx);
-    EVP_CIPHER_CTX_free(l->open.ctx);
+    EVP_CIPHER_CTX_free(l->seal);
+    EVP_CIPHER_CTX_free(l->open);
     sotto__wipe(l, sizeof *l);
-}
-
-static void put_be(uint8_t *p, uint64_t v, size_t n)
-{
-    while (n-- > 0) p[n] = (uint8_t)v, v >>= 8;
 }
 
 uint64_t sotto__dtls_sequence(const uint8_t *rec)
@@ -101,50 +103,40 @@ uint64_t sotto__dtls_sequence(const uint8_t *rec)
     return (uint64_t)sotto__get_u16(rec + 5) << 32 | sotto__get_u32(rec + 7);
 }
 
-/* RFC 5246 §6.2.3.3: epoch and sequence number, type, version, length of the plaintext. */
-static void make_aad(uint8_t aad[static AAD], const uint8_t *rec, size_t n)
+/* One record in place, its body of n bytes with nonce and tag (RFC 5246 §6.2.3.3). OpenSSL takes the lengths of these off again. */
+static bool crypt(EVP_CIPHER_CTX *c, uint8_t *rec, size_t n, bool seals)
 {
-    memcpy(aad, rec + 3, 8);
+    uint8_t aad[AAD];
+    int len = 0;
+    memcpy(aad, rec + 3, 8); /* epoch and sequence number */
     memcpy(aad + 8, rec, 3);
-    put_be(aad + 11, n, 2);
-}
-
-static void make_nonce(const struct dtls_layer *l, const struct dtls_way *w, const uint8_t *rec,
-                       uint8_t nonce[static IV])
-{
-    memcpy(nonce, w->iv, IV);
-    if (l->head > DTLS_HEADER) {
-        memcpy(nonce + SALT, rec + DTLS_HEADER, EXPLICIT); /* RFC 5288 §3 */
-        return;
-    }
-    for (size_t i = 0; i < 8; i++) nonce[SALT + i] ^= rec[3 + i]; /* RFC 7905 §2: epoch and sequence number */
+    put_be(aad + 11, seals ? n - DTLS_TAG : n, 2);
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_AAD, aad, sizeof aad), OSSL_PARAM_END};
+    return EVP_CIPHER_CTX_set_params(c, params) == 1 &&
+           EVP_CipherUpdate(c, rec + DTLS_HEADER, &len, rec + DTLS_HEADER, (int)n) == 1;
 }
 
 int sotto__dtls_layer_seal(struct dtls_layer *l, uint8_t type, const uint8_t *p, size_t n,
                            uint8_t *out)
 {
-    uint8_t aad[AAD], nonce[IV];
-    int len = 0, end = 0;
-    EVP_CIPHER_CTX *c = l->seal.ctx;
+    uint8_t nonce[EXPLICIT];
+    size_t n_body = l->head - DTLS_HEADER + n + DTLS_TAG;
     if (l->seq > SOTTO_MAX_DTLS_SEQUENCE) return SOTTO_E_LIMIT;
+    put_be(nonce, l->seq + l->nonce, EXPLICIT);
     out[0] = type, out[1] = 0xfe, out[2] = 0xfd;
-    put_be(out + 3, 1, 2);
+    put_be(out + 3, EPOCH, 2);
     put_be(out + 5, l->seq, 6);
-    put_be(out + 11, n + l->head - DTLS_HEADER + DTLS_TAG, 2);
-    if (l->head > DTLS_HEADER) put_be(out + DTLS_HEADER, l->seq + l->nonce, EXPLICIT);
+    put_be(out + 11, n_body, 2);
     l->seq++; /* whatever comes now: never again */
-    make_aad(aad, out, n);
-    make_nonce(l, &l->seal, out, nonce);
-    uint8_t *to = out + l->head;
-    if (EVP_EncryptInit_ex(c, NULL, NULL, NULL, nonce) != 1 ||
-        EVP_EncryptUpdate(c, NULL, &len, aad, AAD) != 1 ||
-        EVP_EncryptUpdate(c, to, &len, p, (int)n) != 1 || len != (int)n ||
-        EVP_EncryptFinal_ex(c, to + n, &end) != 1 ||
-        EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, DTLS_TAG, to + n) != 1) {
+    if (p != out + l->head) memcpy(out + l->head, p, n);
+    if (!crypt(l->seal, out, n_body, true) ||
+        (l->head > DTLS_HEADER && memcmp(out + DTLS_HEADER, nonce, EXPLICIT) != 0)) {
+        l->seq = SOTTO_MAX_DTLS_SEQUENCE + 1;
         ERR_clear_error();
         return SOTTO_E_SYS;
     }
-    return (int)(l->head + n + DTLS_TAG);
+    return (int)(DTLS_HEADER + n_body);
 }
 
 static bool is_seen(const struct dtls_layer *l, uint64_t seq)
@@ -165,29 +157,18 @@ void sotto__dtls_layer_mark(struct dtls_layer *l, uint64_t seq)
     l->seen[seq / 64 % DTLS_WINDOW_WORDS] |= (uint64_t)1 << (seq % 64);
 }
 
-int sotto__dtls_layer_open(struct dtls_layer *l, const uint8_t *rec, size_t n, uint8_t *to)
+int sotto__dtls_layer_open(struct dtls_layer *l, uint8_t *rec, size_t n)
 {
-    uint8_t aad[AAD], nonce[IV], tag[DTLS_TAG];
-    int len = 0, end = 0;
-    EVP_CIPHER_CTX *c = l->open.ctx;
     if (n < l->head + DTLS_TAG || n > l->head + DTLS_LARGEST + DTLS_TAG || rec[1] != 0xfe ||
-        rec[2] != 0xfd || rec[3] != 0 || rec[4] != 1)
+        rec[2] != 0xfd || sotto__get_u16(rec + 3) != EPOCH)
         return DTLS_MALFORMED;
     uint64_t seq = sotto__dtls_sequence(rec);
     if (is_seen(l, seq)) return DTLS_REPLAYED;
-    n -= l->head + DTLS_TAG;
-    make_aad(aad, rec, n);
-    make_nonce(l, &l->open, rec, nonce);
-    memcpy(tag, rec + l->head + n, DTLS_TAG);
-    if (EVP_DecryptInit_ex(c, NULL, NULL, NULL, nonce) != 1 ||
-        EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, DTLS_TAG, tag) != 1 ||
-        EVP_DecryptUpdate(c, NULL, &len, aad, AAD) != 1 ||
-        EVP_DecryptUpdate(c, to, &len, rec + l->head, (int)n) != 1 || len != (int)n ||
-        EVP_DecryptFinal_ex(c, to + n, &end) != 1) {
+    if (!crypt(l->open, rec, n - DTLS_HEADER, false)) {
         l->forged++;
         ERR_clear_error();
         return DTLS_FORGED;
     }
     sotto__dtls_layer_mark(l, seq);
-    return (int)n;
+    return (int)(n - l->head - DTLS_TAG);
 }

@@ -26,16 +26,11 @@ struct dtls_secrets { /* of one handshake */
 bool sotto__dtls_prf(const struct dtls_secrets *s, const char *label, bool server_first,
                      uint8_t *out, size_t n);
 
-struct dtls_way { /* one direction */
-    EVP_CIPHER_CTX *ctx;
-    uint8_t iv[12]; /* of GCM the first 4 bytes: the rest comes with each record */
-};
-
 #define DTLS_WINDOW_WORDS 16u
 #define DTLS_WINDOW (64u * (DTLS_WINDOW_WORDS - 1)) /* sequence numbers behind the newest that are still taken */
 
 struct dtls_layer {
-    struct dtls_way seal, open;
+    EVP_CIPHER_CTX *seal, *open;
     uint8_t head; /* bytes before the plaintext's place: the header, and of GCM the explicit nonce */
     uint64_t seq; /* of the next record that is sealed; above SOTTO_MAX_DTLS_SEQUENCE: no more */
     uint64_t nonce; /* GCM: an explicit nonce less its record's sequence number */
@@ -59,9 +54,9 @@ void sotto__dtls_layer_free(struct dtls_layer *l); /* wipes; zero state is fine 
  * Its length, or SOTTO_E_LIMIT: the sequence numbers are used up; SOTTO_E_SYS. */
 int sotto__dtls_layer_seal(struct dtls_layer *l, uint8_t type, const uint8_t *p, size_t n,
                            uint8_t *out);
-/* The plaintext of a record of n bytes into `to`, which has room for n: apart from the record, or at rec + head. Its length, or one of
- * the above; what is in `to` is then worth nothing. */
-int sotto__dtls_layer_open(struct dtls_layer *l, const uint8_t *rec, size_t n, uint8_t *to);
+/* Opens a record of n bytes where it lies: its plaintext begins at rec + head. That one's length, or one of the above, and the record is
+ * worth nothing then. */
+int sotto__dtls_layer_open(struct dtls_layer *l, uint8_t *rec, size_t n);
 /* The record of this number was opened elsewhere. */
 void sotto__dtls_layer_mark(struct dtls_layer *l, uint64_t seq);
 
