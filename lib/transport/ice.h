@@ -18,6 +18,7 @@ struct ice_box {
     uint8_t *bytes;   /* records: struct ice_box_head, then the datagram, padded to 8 */
     size_t head, n, cap;
     uint64_t dropped; /* overflow beyond SOTTO_ICE_BOX */
+    struct ice_train *train; /* what reads many datagrams at once: ice_nice_twin.c; NULL: nobody does */
 };
 void sotto__ice_box_free(struct ice_box *b);
 
@@ -91,6 +92,10 @@ struct ice_ops {
     /* On the selected pair, in order; what the socket does not take is dropped, as on any network. How many went out, or
      * SOTTO_E_STATE without a pair. */
     int (*send)(struct ice *ice, const struct packet *pkts, size_t n, sotto_us now);
+    /* Nullable. From now on what is sent on the selected pair goes whole or not at all, whatever routers have told (what is too large for
+     * the interface is lost); or, `whole` false, the network may fragment it. A pair that is selected anew goes whole. False: this is not
+     * in its power here (a relay, TCP): nothing larger than SOTTO_MTU shall be sent then. */
+    bool (*whole)(struct ice *ice, bool whole);
     /* Runs what is ready or due, then: 1 filled, 0 nothing. */
     int (*next)(struct ice *ice, sotto_us now, struct ice_out *out);
     sotto_us (*due)(const struct ice *ice);

@@ -85,7 +85,7 @@ bool sotto__ice_box_take(struct ice_box *b, const struct ice *owner, struct pack
 
 void sotto__ice_box_free(struct ice_box *b)
 {
-    uint64_t dropped = b->dropped;
     sotto__free(b->bytes);
-    *b = (struct ice_box){.dropped = dropped};
+    b->bytes = NULL;
+    b->head = b->n = b->cap = 0;
 }

@@ -156,6 +156,7 @@ static void give_remotes(struct ice *ice)
 /* The sockets move to a context that nobody runs: without a callback alone they would stay readable and never be read. */
 static void be_deaf(struct ice *ice)
 {
+    sotto__nice_twin_close(ice);
     if (ice->is_deaf || !ice->gather_called) return;
     GMainContext *nobody = g_main_context_new();
     nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, nobody, NULL, NULL);
@@ -187,6 +188,7 @@ static void after_turn(struct ice *ice, sotto_us now)
         ice->patience = sotto__after(now, PATIENCE);
     give_remotes(ice);
     if (!ice->pair_local && ice->remote_set) sotto__nice_loop_hurry(ice->loop);
+    sotto__nice_twin_turn(ice, now);
 }
 
 static int ice_gather(struct ice *ice, sotto_us now)
@@ -238,6 +240,7 @@ static int forget_remote(struct ice *ice)
     g_slist_free_full(g_steal_pointer(&ice->held), (GDestroyNotify)nice_candidate_free);
     g_clear_pointer(&ice->pair_local, nice_candidate_free);
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
+    sotto__nice_twin_close(ice);
     sotto__nice_path_forget(ice);
     ice->selected[0] = '\0';
     ice->n_remotes = ice->n_prflx = 0;
@@ -313,7 +316,7 @@ static int ice_send(struct ice *ice, const struct packet *pkts, size_t n, sotto_
 {
     size_t sent = 0;
     if (!ice->pair_local || ice->is_dead || ice->close_called) return SOTTO_E_STATE;
-    int fd = sotto__nice_path_fd(ice);
+    int fd = ice->no_fast_path ? -1 : sotto__nice_path_fd(ice);
     if (fd >= 0) return (int)sotto__nice_send_past(ice, fd, pkts, n);
     ice->loop->now = now;
     if (ice->n_turn_tcp > 0) ice->loop->stale = true; /* a queue may form, and a source for it */
@@ -366,8 +369,9 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
 {
     struct nice_loop *l = ice->loop;
     l->now = now;
+    if (ice->twin && sotto__nice_twin_take(ice, out)) return 1;
     if (!ice->close_called) {
-        if (l->ready) sotto__nice_listen(ice, now);
+        if (l->ready || ice->twin) sotto__nice_listen(ice, now);
         if (l->ready) sotto__nice_servers_listen(ice);
         if (yield(ice, now, out)) return 1;
     }
@@ -380,7 +384,8 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
         if (ice->goodbye_done || now >= ice->close_by) ice->is_closed = true;
         return 0;
     }
-    return yield(ice, now, out) ? 1 : 0;
+    if (yield(ice, now, out)) return 1;
+    return ice->twin && sotto__nice_twin_read(ice, now, out);
 }
 
 static sotto_us ice_due(const struct ice *ice)
@@ -388,7 +393,8 @@ static sotto_us ice_due(const struct ice *ice)
     if (ice->is_closed) return SOTTO_NEVER;
     sotto__nice_loop_query(ice->loop);
     if (ice->close_called) return sotto__earlier(ice->loop->due, ice->close_by);
-    return sotto__earlier(ice->loop->due, sotto__nice_state_due(ice));
+    sotto_us due = sotto__earlier(ice->loop->due, sotto__nice_twin_due(ice));
+    return sotto__earlier(due, sotto__nice_state_due(ice));
 }
 
 static int ice_fds(const struct ice *ice, struct sotto_fd *out, int max)
@@ -397,11 +403,12 @@ static int ice_fds(const struct ice *ice, struct sotto_fd *out, int max)
     sotto__nice_loop_query(ice->loop);
     for (; n < ice->loop->n && n < max; n++)
         out[n] = (struct sotto_fd){ice->loop->fds[n].fd, (short)ice->loop->fds[n].events};
-    return n;
+    return sotto__nice_twin_fds(ice, out, n, max);
 }
 
 static void ice_ready(struct ice *ice, int slot, short revents)
 {
+    if (sotto__nice_twin_ready(ice, slot)) return;
     sotto__nice_loop_ready(ice->loop, slot, revents);
 }
 
@@ -434,6 +441,7 @@ static void ice_close(struct ice *ice, sotto_us now)
     ice->close_by = sotto__after(now, CLOSE_WAIT);
     ice->loop->now = now;
     ice->loop->stale = true;
+    sotto__nice_twin_close(ice);
     sotto__nice_path_forget(ice);
     drop_packets(ice);
     if (ice->n_turn == 0) { /* nobody to say goodbye to */
@@ -491,6 +499,7 @@ const struct ice_ops sotto__ice_nice = {
     .add_remote = ice_add_remote,
     .remote_done = ice_remote_done,
     .send = ice_send,
+    .whole = sotto__nice_whole,
     .next = ice_next,
     .due = ice_due,
     .fds = ice_fds,

@@ -58,6 +58,9 @@ struct nice_path {
     GSocket *socket; /* counted; NULL: libnice sends, as over relays and TCP */
     union nice_sockaddr to;
     socklen_t to_size;
+    uint32_t came;       /* datagrams by libnice, since … */
+    sotto_us since;      /* … then */
+    sotto_us not_before; /* no twin is opened */
 };
 
 struct ice {
@@ -103,6 +106,7 @@ struct ice {
     bool is_deaf;  /* nothing is read any more */
     struct candidate out;
     struct nice_path path;
+    struct nice_twin *twin; /* NULL: none open */
 
     bool is_dead;      /* FAILED for good */
     sotto_us heard;    /* when the peer gave a sign of life */
@@ -131,6 +135,18 @@ void sotto__nice_path_forget(struct ice *ice);     /* the pair is another, or no
 int sotto__nice_path_fd(struct ice *ice);          /* of the selected pair's socket; -1: only libnice can send */
 /* Over that fd; how many went out. */
 size_t sotto__nice_send_past(struct ice *ice, int fd, const struct packet *p, size_t n);
+bool sotto__nice_whole(struct ice *ice, bool whole);
+
+/* ice_nice_twin.c */
+void sotto__nice_twin_turn(struct ice *ice, sotto_us now); /* opens, moves and closes it as the pair and the traffic say */
+void sotto__nice_twin_close(struct ice *ice);              /* what it holds is lost */
+/* With a twin: the next datagram of what was read; reads, and takes the first. */
+bool sotto__nice_twin_take(struct ice *ice, struct ice_out *out);
+bool sotto__nice_twin_read(struct ice *ice, sotto_us now, struct ice_out *out);
+int sotto__nice_twin_fds(const struct ice *ice, struct sotto_fd *out, int n, int max); /* behind n others; how many then */
+bool sotto__nice_twin_ready(struct ice *ice, int slot); /* true: it was the twin's */
+bool sotto__nice_twin_waits(const struct ice *ice);     /* poll() said that there is something */
+sotto_us sotto__nice_twin_due(const struct ice *ice);
 
 /* ice_nice_server.c */
 void sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg);

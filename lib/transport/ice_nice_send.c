@@ -30,25 +30,24 @@ struct batch {
     } control[MESSAGES];
 };
 
-static void set_discovery(int fd)
+static bool set_whole(int fd, bool whole)
 {
-    int type = 0, domain = 0, v4 = IP_PMTUDISC_PROBE, v6 = IPV6_PMTUDISC_PROBE;
+    int type = 0, domain = 0;
+    int v4 = whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT;
+    int v6 = whole ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT;
     socklen_t n = sizeof type;
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_DGRAM) return;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_DGRAM) return false;
     n = sizeof domain;
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) != 0) return;
-    /* a kernel that refuses goes on to fragment: the path MTU is then found too large, no more */
-    if (domain == AF_INET)
-        (void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof v4);
-    else
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) != 0) return false;
+    if (domain == AF_INET) return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof v4) == 0;
+    return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6) == 0;
 }
 
 void sotto__nice_never_fragment(struct ice *ice)
 {
     GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
     for (guint i = 0; sockets && i < sockets->len; i++)
-        set_discovery(g_socket_get_fd(g_ptr_array_index(sockets, i)));
+        (void)set_whole(g_socket_get_fd(g_ptr_array_index(sockets, i)), true); /* sotto__nice_whole() tells */
     if (sockets) g_ptr_array_unref(sockets);
 }
 
@@ -72,18 +71,26 @@ static void find_path(struct ice *ice)
     struct nice_path *p = &ice->path;
     sotto__nice_path_forget(ice);
     p->is_stale = false;
-    if (ice->no_fast_path || !ice->pair_remote) return;
+    if (!ice->pair_remote) return;
     memset(&p->to, 0, sizeof p->to);
     nice_address_copy_to_sockaddr(&ice->pair_remote->addr, &p->to.sa);
     p->to_size = p->to.sa.sa_family == AF_INET ? sizeof p->to.v4 : sizeof p->to.v6;
     p->socket = nice_agent_get_selected_socket(ice->agent, ice->stream, NICE_COMPONENT);
-    if (p->socket) p->no_runs = !can_segment(g_socket_get_fd(p->socket));
+    if (!p->socket) return;
+    p->no_runs = !can_segment(g_socket_get_fd(p->socket));
+    (void)set_whole(g_socket_get_fd(p->socket), true); /* another pair of it may have been otherwise */
 }
 
 int sotto__nice_path_fd(struct ice *ice)
 {
     if (ice->path.is_stale) find_path(ice);
     return ice->path.socket ? g_socket_get_fd(ice->path.socket) : -1; /* -1 too if libnice closed it */
+}
+
+bool sotto__nice_whole(struct ice *ice, bool whole)
+{
+    int fd = sotto__nice_path_fd(ice);
+    return fd >= 0 && set_whole(fd, whole);
 }
 
 /* How many of these packets make up the next message: equal in size, but for a last one that is shorter. A run that is too long for one

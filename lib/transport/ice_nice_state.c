@@ -142,6 +142,7 @@ void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, 
     (void)agent, (void)stream, (void)component;
     if (n == 0 || (uint8_t)p[0] <= 3 || ice->close_called || ice->is_dead) return; /* libnice gives STUN up here that it could not verify */
     ice->heard = ice->loop->now;
+    ice->path.came++;
     sotto__ice_box_put(ice->box, ice, (const uint8_t *)p, n);
 }
 
@@ -178,6 +179,10 @@ void sotto__nice_listen(struct ice *ice, sotto_us now)
 {
     const struct nice_loop *l = ice->loop;
     if (!ice->pair_local || now - ice->heard < LISTEN_AFTER) return;
+    if (sotto__nice_twin_waits(ice)) {
+        ice->heard = now;
+        return;
+    }
     for (gint i = 0; i < l->n; i++)
         if ((l->fds[i].revents & G_IO_IN) && is_from_peer(ice, l->fds[i].fd)) {
             ice->heard = now;
