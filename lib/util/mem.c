@@ -10,11 +10,13 @@
 #include <string.h>
 
 static atomic_int_least64_t live;
+static atomic_uint_least64_t calls;
 static atomic_uint_least64_t fail_in; /* 0: never; 1: the next one */
 static atomic_bool failed;
 
 static bool must_fail(void)
 {
+    atomic_fetch_add_explicit(&calls, 1, memory_order_relaxed);
     uint64_t left = atomic_load_explicit(&fail_in, memory_order_relaxed);
     while (left > 0) {
         if (atomic_compare_exchange_weak(&fail_in, &left, left - 1)) {
@@ -96,6 +98,11 @@ void sotto__mem_fail_at(uint64_t n)
 bool sotto__mem_failed(void)
 {
     return atomic_load(&failed);
+}
+
+uint64_t sotto__mem_calls(void)
+{
+    return atomic_load(&calls);
 }
 
 int64_t sotto__mem_live(void)

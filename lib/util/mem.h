@@ -18,6 +18,7 @@ void sotto__free_secret(void *p, size_t n); /* wipe, then free */
 /* For tests: the n-th allocation from now on (1 = the next) fails once; 0 = none. Counts in all threads. */
 void sotto__mem_fail_at(uint64_t n);
 bool sotto__mem_failed(void);    /* whether that allocation was reached */
+uint64_t sotto__mem_calls(void); /* how often a block was asked for, or a larger one */
 int64_t sotto__mem_live(void);   /* blocks allocated and not freed */
 
 #endif

@@ -23,6 +23,19 @@ static void live_counts_blocks(void **state)
     assert_int_equal(sotto__mem_live(), 0);
 }
 
+static void calls_count_what_was_asked_for(void **state)
+{
+    (void)state;
+    uint64_t before = sotto__mem_calls();
+    void *a = sotto__malloc(1), *b = sotto__calloc(1, 1);
+    a = sotto__realloc(a, 100);
+    sotto__free(a), sotto__free(b);
+    assert_int_equal(sotto__mem_calls() - before, 3);
+    sotto__mem_fail_at(1);
+    assert_null(sotto__malloc(1));
+    assert_int_equal(sotto__mem_calls() - before, 4);
+}
+
 static void nothing_of_size_zero_is_null(void **state)
 {
     (void)state;
@@ -71,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_counts_blocks),
+        cmocka_unit_test(calls_count_what_was_asked_for),
         cmocka_unit_test(nothing_of_size_zero_is_null),
         cmocka_unit_test(the_nth_allocation_fails_once),
         cmocka_unit_test(a_failed_realloc_leaves_the_old_block),
