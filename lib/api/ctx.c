@@ -76,8 +76,8 @@ static void destroy(sotto_ctx *c)
 
 static void init_lists(sotto_ctx *c)
 {
-    struct node *const heads[] = {&c->pcs,     &c->dcs,     &c->transceivers, &c->run,
-                                  &c->closing, &c->control, &c->data,         &c->media};
+    struct node *const heads[] = {&c->pcs,     &c->dcs,  &c->transceivers, &c->run,  &c->closing,
+                                  &c->control, &c->data, &c->media,        &c->batch};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) sotto__list_init(heads[i]);
     pthread_cond_init(&c->left, NULL);
 }
@@ -172,16 +172,28 @@ static void drain_log(sotto_ctx *c)
     sotto__guard_set_in_sink(false);
 }
 
+static void end_batch(sotto_ctx *c, sotto_us now)
+{
+    struct node *n;
+    while ((n = sotto__list_pop(&c->batch))) {
+        sotto_pc *pc = CONTAINER_OF(n, struct sotto_pc, batch);
+        sotto__peer_send_waiting(pc->peer, now);
+        sotto__loop_touch(c, pc);
+    }
+    c->n_batch = 0;
+    sotto__egress_flush(&c->egress, now);
+}
+
 void sotto__ctx_leave(sotto_ctx *c)
 {
-    if (c->egress.n > 0) {
+    if (c->egress.n > 0 || c->n_batch > 0) {
         sotto_us now = sotto__now(c);
-        if (!c->batching || now >= c->batch_until)
-            sotto__egress_flush(&c->egress, now);
+        if (!c->batching || now >= c->batch_until || c->n_batch >= SOTTO_BATCH_MESSAGES)
+            end_batch(c, now);
         else if (c->batch_until == SOTTO_NEVER)
             c->batch_until = sotto__after(now, SOTTO_MS(1));
     }
-    if (c->egress.n == 0) c->batch_until = SOTTO_NEVER;
+    if (c->egress.n == 0 && c->n_batch == 0) c->batch_until = SOTTO_NEVER;
     sotto__loop_arm(c);
     drain_log(c);
 }

@@ -30,7 +30,7 @@ struct sotto_pc { /* a shell: lives until it is freed and no event names it */
     struct peer *peer;     /* NULL: freed */
     void *user;
     uint64_t id; /* in the context, never used again: epoll's data names it */
-    struct node all, run, control, data, media; /* in the context's lists */
+    struct node all, run, control, data, media, batch; /* in the context's lists */
     sotto_us due;
     size_t heap; /* position + 1 in the heap of deadlines; 0: not in it */
     struct sotto_fd fds[SOTTO_MAX_PC_FDS]; /* as registered with epoll */
@@ -110,6 +110,8 @@ struct sotto_ctx {
     sotto_us closing_at; /* when to look after them */
     bool batching;
     sotto_us batch_until;
+    struct node batch; /* connections with messages that wait for the end of the batch */
+    size_t n_batch;    /* such messages */
 
     /* events */
     struct node control, data, media; /* connections with events; with messages; with media */

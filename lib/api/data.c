@@ -78,8 +78,17 @@ SOTTO_API int sotto_dc_send(sotto_dc *dc, const void *data, size_t len, bool is_
     if (!data && len > 0) return SOTTO_E_INVAL;
     int r = enter(dc, &peer);
     if (r < 0) return r;
-    r = sotto__channel_send(peer, sotto__now(dc->pc->ctx), dc->channel, data, len, is_text);
-    sotto__pc_leave(dc->pc);
+    sotto_ctx *c = dc->pc->ctx;
+    sotto_us now = sotto__now(c);
+    if (!c->batching || len > SOTTO_BATCHED_MESSAGE) {
+        r = sotto__channel_send(peer, now, dc->channel, data, len, is_text);
+        sotto__pc_leave(dc->pc);
+        return r;
+    }
+    r = sotto__channel_send_later(peer, now, dc->channel, data, len, is_text);
+    if (r == 0) c->n_batch++;
+    if (r == 0 && !sotto__list_linked(&dc->pc->batch)) sotto__list_push(&c->batch, &dc->pc->batch);
+    sotto__ctx_leave(c); /* nothing of the connection changed that the loop must know */
     return r;
 }
 

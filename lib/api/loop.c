@@ -208,6 +208,7 @@ void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc)
     sotto__list_remove(&pc->control);
     sotto__list_remove(&pc->data);
     sotto__list_remove(&pc->media);
+    sotto__list_remove(&pc->batch);
 }
 
 /* One that is too early costs a turn that finds nothing; setting it costs a system call. So a later deadline waits for it to expire. */

@@ -246,10 +246,7 @@ int sotto__peer_open_channel(struct peer *p, sotto_us now, const char *label,
     if (r == 0 && p->sctp_up) r = announce(p, now, c);
     if (r < 0) return undo(p, c, r);
     *ret = c;
-    if (p->sctp_up) {
-        sotto__sendq_pump(p, now);
-        sotto__peer_drain(p, now);
-    }
+    if (p->sctp_up) sotto__peer_send_waiting(p, now);
     sotto__needed_update(p, now);
     return 0;
 }
@@ -264,8 +261,9 @@ static int check_send(const struct peer *p, const struct channel *c, const void 
     return 0;
 }
 
-int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n,
-                        bool is_text)
+/* 0 and what the message is to SCTP, or an error. */
+static int admit(struct peer *p, struct channel *c, const void *data, size_t n, bool is_text,
+                 uint32_t *ret_ppid)
 {
     int r = check_send(p, c, data, n, is_text);
     if (r < 0) return r;
@@ -276,10 +274,32 @@ int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const v
         c->k.want_size = n;
         return SOTTO_E_AGAIN;
     }
-    uint32_t ppid =
-        is_text ? (n ? PPID_TEXT : PPID_TEXT_EMPTY) : (n ? PPID_BINARY : PPID_BINARY_EMPTY);
+    *ret_ppid = is_text ? (n ? PPID_TEXT : PPID_TEXT_EMPTY) : (n ? PPID_BINARY : PPID_BINARY_EMPTY);
+    return 0;
+}
+
+int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n,
+                        bool is_text)
+{
+    uint32_t ppid;
+    int r = admit(p, c, data, n, is_text, &ppid);
+    if (r < 0) return r;
     r = sotto__sendq_now(p, now, c, ppid, data, n);
     if (r == SOTTO_E_AGAIN) r = sotto__sendq_push(p, now, c, ppid, data, n);
     if (r == 0) sotto__peer_drain(p, now);
     return r == SOTTO_E_STATE ? SOTTO_E_CLOSED : r;
+}
+
+int sotto__channel_send_later(struct peer *p, sotto_us now, struct channel *c, const void *data,
+                              size_t n, bool is_text)
+{
+    uint32_t ppid;
+    int r = admit(p, c, data, n, is_text, &ppid);
+    return r < 0 ? r : sotto__sendq_push(p, now, c, ppid, data, n);
+}
+
+void sotto__peer_send_waiting(struct peer *p, sotto_us now)
+{
+    sotto__sendq_pump(p, now);
+    sotto__peer_drain(p, now);
 }

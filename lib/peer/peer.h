@@ -128,6 +128,10 @@ int sotto__peer_open_channel(struct peer *p, sotto_us now, const char *label,
                              const sotto_dc_config *cfg, struct channel **ret);
 int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n,
                         bool is_text);
+/* The same, but a message that is taken only waits, so that SCTP gets several at once: sotto__peer_send_waiting() follows soon. */
+int sotto__channel_send_later(struct peer *p, sotto_us now, struct channel *c, const void *data,
+                              size_t n, bool is_text);
+void sotto__peer_send_waiting(struct peer *p, sotto_us now);
 void sotto__channel_close(struct peer *p, sotto_us now, struct channel *c);
 void sotto__channel_release(struct peer *p, sotto_us now,
                             struct channel *c); /* the handle is gone: c may be freed at once */

@@ -95,6 +95,12 @@
 #define SOTTO_SCTP_BEYOND_WINDOW 1024u          /* DATA chunks taken from a peer whose window we closed */
 #define SOTTO_SCTP_PROBES 1024u                 /* then one at a time, ten a second at most: an hour of a paused reader */
 #define SOTTO_SCTP_OUTBOX 1024u                 /* packets that one call into usrsctp may produce; beyond: lost, SCTP repeats */
+#define SOTTO_SCTP_MERGE 8u                     /* packets given to usrsctp as one, and acknowledged once: more gains little */
+#define SOTTO_SCTP_RUN (16u * 1024)             /* bytes of small messages accepted in a turn and then given to usrsctp together */
+#define SOTTO_SCTP_AHEAD (32u * 1024)           /* bytes of small messages read from usrsctp together… */
+#define SOTTO_SCTP_AHEAD_MESSAGES 64u           /* … and how many */
+#define SOTTO_BATCH_MESSAGES 256u               /* small messages that a batch of sotto_ctx_batch() holds back at a time */
+#define SOTTO_BATCHED_MESSAGE 1024u             /* bytes of a small one: larger ones fill a packet by themselves */
 #define SOTTO_DEFAULT_BUFFERED (1024u * 1024)   /* send queue of one channel */
 #define SOTTO_MAX_QUEUED_MESSAGES 65536u        /* messages in the send queue of one channel: each costs about 64 bytes beside its own */
 #define SOTTO_MAX_LABEL 65535u                  /* RFC 8832 §5.1: 16 bits */

@@ -180,16 +180,64 @@ static void a_batch_collects_until_it_is_switched_off_or_late(void **state)
     call_connect(&call);
     assert_int_equal(sotto_ctx_batch(c, true), 0);
     for (int i = 0; i < 3; i++) assert_int_equal(sotto_dc_send(call.a.dc, "x", 1, true), 0);
-    assert_true(c->egress.n > 0);
+    assert_int_equal(c->n_batch, 3);
     assert_true(sotto__ctx_due(c) <= sotto_now() + SOTTO_MS(1));
     assert_int_equal(sotto_ctx_batch(c, false), 0);
     assert_int_equal(c->egress.n, 0);
+    assert_int_equal(c->n_batch, 0);
     assert_int_equal(sotto_ctx_batch(c, true), 0);
     assert_int_equal(sotto_dc_send(call.a.dc, "y", 1, true), 0);
     bool all = false;
     for (int i = 0; i < 500 && !all; i++) call_run(&call, &all, 10), all = call.b.n_messages == 4;
     assert_true(all);
     call_free(&call);
+    sotto_ctx_free(c);
+}
+
+/* Lengths, in order: small messages wait in a batch, large ones do not, and none overtakes another. */
+static void a_batch_keeps_the_order(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {1, 2, 3000, 3, SOTTO_BATCHED_MESSAGE, 0, 4, 5000, 60000, 5};
+    enum { N = sizeof lengths / sizeof *lengths };
+    static uint8_t bytes[60000];
+    sotto_ctx *c = make(true);
+    struct call call;
+    size_t n = 0;
+    call_new(&call, c, c);
+    call_connect(&call);
+    assert_int_equal(sotto_ctx_batch(c, true), 0);
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(sotto_dc_send(call.a.dc, bytes, lengths[i], false), 0);
+    assert_int_equal(sotto_ctx_batch(c, false), 0);
+    for (sotto_us end = sotto_now() + 10000000; n < N;) {
+        sotto_event *e;
+        assert_true(sotto_now() < end);
+        if (sotto_ctx_wait(c, 10000, &e) != 1) continue;
+        if (e->type == SOTTO_EV_MESSAGE) assert_int_equal(e->u.message.len, lengths[n++]);
+        sotto_event_free(e);
+    }
+    call_free(&call);
+    sotto_ctx_free(c);
+}
+
+static void a_batch_ends_when_it_is_full_and_with_its_connection(void **state)
+{
+    (void)state;
+    sotto_ctx *c = make(true);
+    struct call call;
+    call_new(&call, c, c);
+    call_connect(&call);
+    assert_int_equal(sotto_ctx_batch(c, true), 0);
+    size_t most = 0;
+    for (size_t i = 0; i < 2 * SOTTO_BATCH_MESSAGES; i++) {
+        assert_int_equal(sotto_dc_send(call.a.dc, "z", 1, true), 0);
+        if (c->n_batch > most) most = c->n_batch;
+    }
+    assert_true(most < SOTTO_BATCH_MESSAGES);
+    assert_int_equal(sotto_dc_send(call.a.dc, "z", 1, true), 0);
+    call_free(&call); /* what waits goes with it */
+    assert_int_equal(sotto_ctx_batch(c, false), 0);
     sotto_ctx_free(c);
 }
 
@@ -288,6 +336,8 @@ int main(void)
         cmocka_unit_test(the_thread_takes_no_signals),
         cmocka_unit_test(nothing_is_inherited_by_other_programs),
         cmocka_unit_test(a_batch_collects_until_it_is_switched_off_or_late),
+        cmocka_unit_test(a_batch_keeps_the_order),
+        cmocka_unit_test(a_batch_ends_when_it_is_full_and_with_its_connection),
         cmocka_unit_test(a_closed_connection_wakes_nobody),
         cmocka_unit_test(many_events_are_taken_at_once),
         cmocka_unit_test(log_lines_come_in_order_and_the_lost_are_counted),
