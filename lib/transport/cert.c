@@ -71,18 +71,48 @@ static int name_it(X509 *x)
     return ok ? 0 : SOTTO_E_SYS;
 }
 
+/* X509_set_pubkey() would look for an encoder of the key, and then for its decoder. */
+static bool set_key(X509 *x, EVP_PKEY *key)
+{
+    unsigned char *point = NULL;
+    size_t n = EVP_PKEY_get1_encoded_public_key(key, &point);
+    if (n > 0 &&
+        X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x), OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+                               V_ASN1_OBJECT, OBJ_nid2obj(NID_X9_62_prime256v1), point, (int)n))
+        return true;
+    OPENSSL_free(point);
+    return false;
+}
+
+/* Read back, so that it has its key. */
+static X509 *reread(const X509 *made)
+{
+    X509 *x = X509_new_ex(sotto__dtls_library(), NULL);
+    unsigned char *der = NULL;
+    int n = i2d_X509(made, &der);
+    const unsigned char *at = der;
+    if (x && n > 0 && !d2i_X509(&x, &at, n)) x = NULL;
+    OPENSSL_free(der);
+    return x;
+}
+
+static X509 *make(EVP_PKEY *key, int64_t unix_now)
+{
+    X509 *ret = NULL, *x = X509_new_ex(sotto__dtls_library(), NULL);
+    if (x && name_it(x) == 0 && X509_set_version(x, X509_VERSION_3) &&
+        ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(unix_now - DAY)) &&
+        ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(unix_now + 29 * DAY)) && set_key(x, key) &&
+        X509_sign(x, key, EVP_sha256()))
+        ret = reread(x);
+    X509_free(x);
+    return ret;
+}
+
 int sotto__cert_generate(struct cert **ret, int64_t unix_now)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
-    int r = key && x ? 0 : SOTTO_E_SYS;
-    if (r == 0) r = name_it(x);
-    if (r == 0 && (!X509_set_version(x, X509_VERSION_3) ||
-                   !ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(unix_now - DAY)) ||
-                   !ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(unix_now + 29 * DAY)) ||
-                   !X509_set_pubkey(x, key) || !X509_sign(x, key, EVP_sha256())))
-        r = SOTTO_E_SYS;
-    if (r == 0) r = wrap(x, key, ret);
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(sotto__dtls_library(), NULL, "EC", "P-256");
+    X509 *x = key ? make(key, unix_now) : NULL;
+    int r = x ? wrap(x, key, ret) : SOTTO_E_SYS;
     if (r < 0) {
         EVP_PKEY_free(key);
         X509_free(x);

@@ -45,7 +45,7 @@ int sotto__dtls_ctx_new(struct dtls_ctx **ret)
 {
     struct dtls_ctx *c = sotto__calloc(1, sizeof *c);
     if (!c) return SOTTO_E_NOMEM;
-    c->ssl = SSL_CTX_new(DTLS_method());
+    c->ssl = SSL_CTX_new_ex(sotto__dtls_library(), NULL, DTLS_method());
     c->bio = sotto__dtls_bio_method();
     if (!c->ssl || !c->bio || !configure(c->ssl)) {
         sotto__dtls_ctx_free(c);

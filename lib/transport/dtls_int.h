@@ -12,6 +12,9 @@
 #include "transport/dtls_record.h"
 #include "util/buf.h"
 
+/* dtls_library.c: where certificates are made and handshakes run; NULL: OpenSSL's default. */
+OSSL_LIB_CTX *sotto__dtls_library(void);
+
 struct cert {
     X509 *x509;
     EVP_PKEY *key;
