@@ -15,6 +15,8 @@
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
+#elif defined(__x86_64__)
+#include <cpuid.h> /* __builtin_cpu_supports() would bring 5 KB of libgcc with it */
 #endif
 
 #define POLYNOMIAL 0x82f63b78u /* reflected */
@@ -51,8 +53,8 @@ static uint32_t zeroes(uint32_t crc, size_t n) /* the raw register after n zero 
 static bool probe(void)
 {
 #if defined(__x86_64__)
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("sse4.2");
+    unsigned int a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) != 0;
 #elif defined(__aarch64__)
     return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
 #else
