@@ -170,11 +170,12 @@ static void step(struct dtls *d)
 
 void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n)
 {
+    bool is_protected = sotto__get_u16(p + 3) == 1;
+    uint64_t seq = sotto__dtls_sequence(p); /* of the guard's buffer nothing is left when the handshake is done */
     d->in = p, d->n_in = n;
     step(d);
     /* it completed the handshake: the peer's Finished, which is not to be opened again */
-    if (d->finished && !d->dead && p[0] == DTLS_HANDSHAKE && sotto__get_u16(p + 3) == 1)
-        sotto__dtls_layer_mark(&d->layer, sotto__dtls_sequence(p));
+    if (d->finished && !d->dead && is_protected) sotto__dtls_layer_mark(&d->layer, seq);
 }
 
 void sotto__dtls_pump(struct dtls *d)
