@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One SCTP association over DTLS (RFC 8261, RFC 8831 §6): its usrsctp socket, its life from new to free, and the way of
- * packets through it. In: packets out of DTLS, which pass the guard first; out: packets, UP and DOWN. Messages and stream
- * resets are sctp_data.c's, the process-wide side of usrsctp is sctp_stack.c's. UP and DOWN come from the association's
+ * One SCTP association over DTLS (RFC 8261, RFC 8831 §6): its usrsctp socket, its life from new to free, and what comes out
+ * of it: packets, UP and DOWN. Packets in are sctp_input.c's, messages and stream resets are sctp_data.c's, the process-wide
+ * side of usrsctp is sctp_stack.c's. UP and DOWN come from the association's
  * state, not from usrsctp's notifications: those queue behind the messages, and nobody may be reading them. Knows
  * nothing of DTLS, channels or the clock.
  */
@@ -25,7 +25,7 @@ static bool set_option(struct sctp *s, int option, const void *value, size_t n)
 
 /* The window must hold the largest message twice: usrsctp begins to give a message out in parts at half of it, and mixes up
  * such parts when some of them are abandoned. */
-static uint32_t receive_buffer(const struct sctp *s)
+uint32_t sotto__sctp_receive_buffer(const struct sctp *s)
 {
     uint32_t twice = 2 * s->max_message_size + 4096;
     return twice > 1024 * 1024 ? twice : 1024 * 1024;
@@ -33,7 +33,7 @@ static uint32_t receive_buffer(const struct sctp *s)
 
 static bool set_buffers(struct sctp *s)
 {
-    uint32_t rcv = receive_buffer(s), half = rcv / 2;
+    uint32_t rcv = sotto__sctp_receive_buffer(s), half = rcv / 2;
     /* Our own bound on what waits is below this one: it shall never be the one that binds. */
     uint32_t snd = 2 * (SOTTO_SCTP_BACKLOG + SOTTO_MAX_MESSAGE);
     sotto__sctp_stack_room(rcv);
@@ -52,9 +52,6 @@ static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
                                      .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
     struct sctp_event event = {
         .se_assoc_id = SCTP_ALL_ASSOC, .se_type = SCTP_STREAM_RESET_EVENT, .se_on = 1};
-    /* usrsctp adds the common header for AF_CONN itself */
-    struct sctp_paddrparams path = {.spp_flags = SPP_PMTUD_DISABLE,
-                                    .spp_pathmtu = SCTP_PACKET_MAX - 12};
     return usrsctp_set_non_blocking(s->so, 1) == 0 &&
            usrsctp_setsockopt(s->so, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) == 0 &&
            set_option(s, SCTP_INITMSG, &init, sizeof init) &&
@@ -62,8 +59,7 @@ static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
            set_option(s, SCTP_EVENT, &event, sizeof event) &&
            set_option(s, SCTP_RECVRCVINFO, &on, sizeof on) &&
            set_option(s, SCTP_NODELAY, &on, sizeof on) &&
-           set_option(s, SCTP_FRAGMENT_INTERLEAVE, &off, sizeof off) &&
-           set_option(s, SCTP_PEER_ADDR_PARAMS, &path, sizeof path);
+           set_option(s, SCTP_FRAGMENT_INTERLEAVE, &off, sizeof off) && sotto__sctp_path_init(s);
 }
 
 static bool associate(struct sctp *s, const struct sctp_cfg *cfg)
@@ -137,6 +133,7 @@ void sotto__sctp_close(struct sctp *s, sotto_us now)
     close_socket(s);
     sotto__sctp_stack_remove(s);
     s->up = false, s->down = s->down_told = true;
+    s->stage.packets = s->run.messages = s->ahead.messages = 0;
     sotto__sctp_unlock(s);
 }
 
@@ -150,31 +147,14 @@ void sotto__sctp_free(struct sctp *s)
     sotto__sctp_unlock(s);
     sotto__outbox_free(&s->front);
     sotto__outbox_free(&s->back);
+    sotto__free(s->stage.p);
+    sotto__free(s->run.p);
+    sotto__free(s->ahead.p);
     sotto__free(s->held.p);
     sotto__free(s->partial.p);
     sotto__free(s->resets.list);
     sotto__free(s->out_state);
     sotto__free(s);
-}
-
-/* Under the lock: has the association come up, or ended? */
-static void look(struct sctp *s)
-{
-    if (!s->so || s->down || (s->up && !s->check)) return;
-    struct sctp_status status = {0};
-    socklen_t n = sizeof status;
-    /* One that was aborted is still there for a while, as closed. */
-    bool alive = usrsctp_getsockopt(s->so, IPPROTO_SCTP, SCTP_STATUS, &status, &n) == 0 &&
-                 status.sstat_state != SCTP_CLOSED;
-    if (alive && !s->up && status.sstat_state == SCTP_ESTABLISHED) {
-        s->up = true;
-        if (status.sstat_outstrms < s->streams_out) s->streams_out = status.sstat_outstrms;
-    } else if (!alive) {
-        s->down = true;
-        s->error = s->in_tick ? SOTTO_E_NETWORK : SOTTO_E_PROTO;
-        atomic_store(&s->readable, true); /* what arrived before can still be pulled */
-    }
-    s->check = false;
 }
 
 static void swap_boxes(struct sctp *s)
@@ -188,108 +168,33 @@ static void swap_boxes(struct sctp *s)
     s->back = empty;
 }
 
-static void feed(struct sctp *s, const uint8_t *p, size_t n)
+/* Idle ones need none. */
+static void free_boxes(struct sctp *s)
 {
-    usrsctp_conninput((void *)(uintptr_t)s->id, p, n, 0);
-}
-
-/*
- * A reset holds from a TSN on. Told of it before all data up to there has come, usrsctp puts what comes later aside and then
- * takes unordered messages among it for ordered ones. So such a request waits here; the peer gets no answer and repeats it.
- */
-static void hold(struct sctp *s, uint8_t *p, struct sctp_seen *seen)
-{
-    uint8_t *packet = sotto__malloc(12 + seen->request_len);
-    if (packet) { /* else the peer's repetition will do */
-        memcpy(packet, p, 12);
-        memcpy(packet + 12, p + seen->request, seen->request_len);
-        sotto__free(s->held.p);
-        s->held.p = packet, s->held.n = 12 + seen->request_len, s->held.tsn = seen->request_tsn;
+    sotto__outbox_free(&s->front);
+    sotto__outbox_free(&s->back);
+    sotto__free(s->stage.p);
+    s->stage = (struct sctp_stage){0};
+    if (s->run.messages == 0) {
+        sotto__free(s->run.p);
+        s->run = (struct sctp_run){0};
     }
-    sotto__sctp_guard_blank(seen, p);
-}
-
-static void release(struct sctp *s)
-{
-    if (!s->held.p || !s->so || !sotto__sctp_guard_reached(&s->guard, s->held.tsn)) return;
-    uint8_t *p = s->held.p;
-    s->held.p = NULL;
-    feed(s, p, s->held.n);
-    sotto__free(p);
-}
-
-static void make_room(struct sctp *s, uint32_t room)
-{
-    uint32_t rcv = receive_buffer(s) + room;
-    if (usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0)
-        s->probe.room = room;
-}
-
-/*
- * Probes of a window that the application keeps closed. Senders by usrsctp give up after some that are refused, whatever SACKs
- * say, and a reset of theirs waits for the chunk in the probe. So a few in a second find room, and never more than a bound.
- */
-static void admit_probe(struct sctp *s, sotto_us now, struct sctp_seen *seen)
-{
-    if (!seen->closed || !seen->next || now < s->probe.next || s->probe.n >= SOTTO_SCTP_PROBES)
-        return;
-    s->probe.next = sotto__after(now, SOTTO_MS(100)), s->probe.n++;
-    seen->probe = true;
-    make_room(s, s->probe.room + (uint32_t)seen->data_len + 512);
-}
-
-static void end_probes(struct sctp *s)
-{
-    if (s->probe.n == 0 || !s->so || s->guard.window < s->probe.room + SOTTO_MTU) return;
-    make_room(s, 0);
-    s->probe.n = 0;
-}
-
-/* A packet that the guard let through; only those that must be changed are copied. */
-static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, struct sctp_seen *seen)
-{
-    static uint8_t copy[SCTP_PACKET_LIMIT]; /* under the lock: one for the process */
-    admit_probe(s, now, seen);
-    bool early = seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn);
-    if (seen->rewrite || early) p = memcpy(copy, p, n);
-    if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
-    if (early) hold(s, copy, seen);
-    feed(s, p, n);
-    release(s);
-    end_probes(s);
-    if (seen->acks) s->backlog.stale = true;
-    if (seen->end) {
-        s->check = true, s->in_tick = false;
-        atomic_store(&s->attention, true);
+    if (s->ahead.messages == 0 && s->ahead.error == 0) {
+        sotto__free(s->ahead.p);
+        s->ahead = (struct sctp_ahead){0};
     }
-    look(s);
-    if (s->down && seen->end && !s->down_told) s->error = seen->abort_proto ? SOTTO_E_PROTO : 0;
-}
-
-int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
-{
-    const char *why = "oversized packet";
-    struct sctp_seen seen;
-    s->stats.packets_in++;
-    sotto__sctp_lock(s, now);
-    bool over = !s->so;
-    bool good =
-        !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
-    if (good) inside(s, now, p, n, &seen);
-    sotto__sctp_unlock(s);
-    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
-    if (good || over) return 0;
-    s->stats.packets_dropped++;
-    SOTTO_LOG(s->log, SOTTO_LOG_DEBUG, MODULE, "dropped a packet of %zu bytes: %s", n, why);
-    return 0;
 }
 
 static bool take_packet(struct sctp *s, struct sctp_out *out)
 {
     struct outbox *o = &s->front;
     if (o->packets == 0) return false;
-    size_t n = (size_t)(o->bytes[o->at] << 8 | o->bytes[o->at + 1]);
+    size_t head = (size_t)(o->bytes[o->at] << 8 | o->bytes[o->at + 1]), n = head & ~OUTBOX_PROBE;
     *out = (struct sctp_out){.type = SCTP_OUT_PACKET, .p = o->bytes + o->at + 2, .n = n};
+    if (head & OUTBOX_PROBE)
+        out->whole = SCTP_WHOLE;
+    else if (n > s->path.search.size)
+        out->whole = SCTP_FRAGMENTS;
     o->at += n + 2, o->packets--;
     return true;
 }
@@ -300,31 +205,41 @@ static sotto_us tick_due(const struct sctp *s)
     return sotto__after(stamp, stamp < s->busy_until ? SCTP_TICK_BUSY : SCTP_TICK_IDLE);
 }
 
+/* Something was accepted or arrived that usrsctp shall see, or the other way round. */
+static bool waits(const struct sctp *s)
+{
+    return s->stage.packets > 0 || (s->run.messages > 0 && !s->run.stuck) ||
+           atomic_load_explicit(&s->attention, memory_order_acquire);
+}
+
+static void turn(struct sctp *s, sotto_us now, bool ticks)
+{
+    if (ticks)
+        sotto__sctp_lock(s, now);
+    else
+        sotto__sctp_lock_quiet(s);
+    if (ticks) s->backlog.stale = true;
+    if (ticks && now >= s->look_at) { /* should usrsctp ever end one without a word */
+        s->in_tick = s->in_tick || !s->check;
+        s->check = true, s->look_at = sotto__after(now, SOTTO_SECONDS(1));
+    }
+    sotto__sctp_flush_input(s);
+    sotto__sctp_flush_run(s);
+    sotto__sctp_release(s);
+    sotto__sctp_look(s);
+    atomic_store(&s->attention, false);
+    atomic_store(&s->woken, false);
+    sotto__sctp_path_turn(s, now);
+    swap_boxes(s);
+    if (now >= s->busy_until && s->front.packets == 0) free_boxes(s);
+    sotto__sctp_unlock(s);
+}
+
 int sotto__sctp_next(struct sctp *s, sotto_us now, struct sctp_out *out)
 {
     if (take_packet(s, out)) return 1;
     bool ticks = s->so && !s->down && now >= tick_due(s);
-    if (ticks || atomic_load_explicit(&s->attention, memory_order_acquire)) {
-        if (ticks)
-            sotto__sctp_lock(s, now);
-        else
-            sotto__sctp_lock_quiet(s);
-        atomic_store(&s->attention, false);
-        atomic_store(&s->woken, false);
-        if (ticks) s->backlog.stale = true;
-        if (ticks && now >= s->look_at) { /* should usrsctp ever end one without a word */
-            s->in_tick = s->in_tick || !s->check;
-            s->check = true, s->look_at = sotto__after(now, SOTTO_SECONDS(1));
-        }
-        release(s);
-        look(s);
-        swap_boxes(s);
-        if (now >= s->busy_until && s->front.packets == 0) { /* idle ones need no boxes */
-            sotto__outbox_free(&s->front);
-            sotto__outbox_free(&s->back);
-        }
-        sotto__sctp_unlock(s);
-    }
+    if (ticks || waits(s) || now >= sotto__sctp_path_due(s)) turn(s, now, ticks);
     if (s->up && !s->up_told) {
         s->up_told = true;
         *out = (struct sctp_out){.type = SCTP_OUT_UP, .streams_out = s->streams_out};
@@ -339,10 +254,10 @@ int sotto__sctp_next(struct sctp *s, sotto_us now, struct sctp_out *out)
 
 sotto_us sotto__sctp_due(const struct sctp *s)
 {
-    if (s->front.packets > 0 || atomic_load_explicit(&s->attention, memory_order_acquire) ||
-        (s->up && !s->up_told) || (s->down && !s->down_told))
+    if (s->front.packets > 0 || waits(s) || (s->up && !s->up_told) || (s->down && !s->down_told))
         return 0;
-    return s->so && !s->down ? tick_due(s) : SOTTO_NEVER;
+    if (!s->so || s->down) return SOTTO_NEVER;
+    return sotto__earlier(tick_due(s), sotto__sctp_path_due(s));
 }
 
 void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret)
@@ -351,6 +266,7 @@ void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret)
     struct sctp_status status = {0};
     socklen_t n = sizeof status;
     *ret = s->stats;
+    ret->packet_size = (uint32_t)s->path.search.size;
     sotto__sctp_lock_quiet(m);
     ret->outbox_dropped = s->outbox_dropped;
     if (s->so && usrsctp_getsockopt(s->so, IPPROTO_SCTP, SCTP_STATUS, &status, &n) == 0) {

@@ -25,10 +25,17 @@ enum sctp_out_type {
     SCTP_OUT_DOWN    /* it ended: reason; messages that had arrived can still be pulled; once */
 };
 
+enum sctp_whole {
+    SCTP_ANY,      /* fits the path */
+    SCTP_WHOLE,    /* a probe: it shall be lost if it does not fit */
+    SCTP_FRAGMENTS /* made for a larger path than the present one: the network may fragment it, or it will never arrive */
+};
+
 struct sctp_out {
     enum sctp_out_type type;
     const uint8_t *p; /* view, valid until the next call on this sctp */
     size_t n;
+    enum sctp_whole whole; /* PACKET */
     uint16_t streams_out;
     int error; /* DOWN: 0 the peer shut down or aborted in order, SOTTO_E_PROTO, SOTTO_E_NETWORK */
 };
@@ -78,9 +85,13 @@ int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid);
 /* Abort: the ABORT packet comes by next(); then free. */
 void sotto__sctp_close(struct sctp *s, sotto_us now);
 
+/* Packets take another path from now on. searched: it may carry larger ones than SOTTO_MTU allows for, and probes go whole or not
+ * at all; without it, and before the first call, none is ever larger. */
+void sotto__sctp_set_path(struct sctp *s, bool searched);
+
 struct sctp_stats {
     uint64_t packets_in, packets_dropped, outbox_dropped, messages_in, messages_out;
-    uint32_t rwnd_peer, cwnd, rtt_us;
+    uint32_t rwnd_peer, cwnd, rtt_us, packet_size; /* packet_size: the largest that the path is known to carry */
 };
 void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret);
 

@@ -13,6 +13,9 @@
 
 #include "sotto/data.h"
 
+#define RUN_MESSAGE 1024u   /* larger ones fill a packet */
+#define AHEAD_MESSAGE 2048u /* larger ones are read on their own */
+
 /* In usrsctp's netinet/sctp_uio.h but not in its public header: bytes that wait or are not acknowledged. */
 #define SCTP_GET_SNDBUF_USE 0x1101
 struct sctp_sockstat {
@@ -39,8 +42,8 @@ static void measure(struct sctp *s)
     if (!s->so || !get_option(s, SCTP_GET_SNDBUF_USE, &use, sizeof use) ||
         !get_option(s, SCTP_STATUS, &status, sizeof status))
         return;
-    if (use.ss_total_sndbuf == 0) s->backlog.accepted = s->started;
-    s->backlog.bytes = use.ss_total_sndbuf;
+    if (use.ss_total_sndbuf == 0) s->backlog.accepted = s->started + s->run.messages;
+    s->backlog.bytes = use.ss_total_sndbuf + s->run.n;
     s->backlog.messages = (size_t)(s->backlog.accepted - s->started) + status.sstat_unackdata;
 }
 
@@ -72,7 +75,9 @@ static int send_error(struct sctp *s)
     case ENOMEM:
     case ENOBUFS: return SOTTO_E_NOMEM;
     case EINVAL:
-    case EMSGSIZE: return SOTTO_E_INVAL;
+    case EMSGSIZE:
+        SOTTO_LOG(s->log, SOTTO_LOG_ERROR, "sctp", "a message was refused: %s", strerror(errno));
+        return SOTTO_E_INVAL;
     default: /* gone: the state says so at the next look */
         s->check = true;
         atomic_store(&s->attention, true);
@@ -89,11 +94,9 @@ static void set_reliability(struct sctp_sendv_spa *spa, const struct sctp_send_o
     spa->sendv_prinfo.pr_value = opt->limit;
 }
 
-static int send_locked(struct sctp *s, const struct sctp_send_opt *opt, const uint8_t *p, size_t n)
+/* To usrsctp. */
+static int hand_over(struct sctp *s, const struct sctp_send_opt *opt, const uint8_t *p, size_t n)
 {
-    if (!s->so || s->down || s->out_state[opt->sid] != STREAM_OPEN) return SOTTO_E_STATE;
-    if (!fits(s, n) && s->backlog.stale) measure(s);
-    if (!fits(s, n)) return SOTTO_E_AGAIN;
     struct sctp_sendv_spa spa = {.sendv_flags = SCTP_SEND_SNDINFO_VALID};
     spa.sendv_sndinfo.snd_sid = opt->sid;
     spa.sendv_sndinfo.snd_ppid = htonl(opt->ppid);
@@ -101,22 +104,92 @@ static int send_locked(struct sctp *s, const struct sctp_send_opt *opt, const ui
     set_reliability(&spa, opt);
     if (usrsctp_sendv(s->so, p, n, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0) < 0)
         return send_error(s);
-    s->backlog.accepted++, s->backlog.messages++, s->backlog.bytes += n;
-    s->stats.messages_out++;
     return 0;
+}
+
+struct run_head {
+    struct sctp_send_opt opt;
+    size_t n;
+};
+
+static bool to_run(struct sctp *s, const struct sctp_send_opt *opt, const uint8_t *p, size_t n)
+{
+    struct sctp_run *r = &s->run;
+    struct run_head head = {*opt, n};
+    size_t need = sizeof head + n;
+    if (n > RUN_MESSAGE || r->n + need > SOTTO_SCTP_RUN) return false;
+    if (r->cap - r->n < need) {
+        size_t cap = r->cap ? 2 * r->cap : 1024;
+        while (cap - r->n < need) cap *= 2;
+        uint8_t *bytes = sotto__realloc(r->p, cap);
+        if (!bytes) return false;
+        r->p = bytes, r->cap = cap;
+    }
+    memcpy(r->p + r->n, &head, sizeof head);
+    memcpy(r->p + r->n + sizeof head, p, n);
+    r->n += need, r->messages++;
+    return true;
+}
+
+static void set_nagle(struct sctp *s, bool on)
+{
+    int nodelay = !on;
+    if (s->nagle != on &&
+        usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_NODELAY, &nodelay, sizeof nodelay) == 0)
+        s->nagle = on;
+}
+
+/* While more come, usrsctp waits for full packets; the last one lets all go. */
+void sotto__sctp_flush_run(struct sctp *s)
+{
+    struct sctp_run *r = &s->run;
+    size_t at = 0;
+    r->stuck = false;
+    while (r->messages > 0 && s->so && !s->down) {
+        struct run_head head;
+        memcpy(&head, r->p + at, sizeof head);
+        set_nagle(s, r->messages > 1);
+        int e = hand_over(s, &head.opt, r->p + at + sizeof head, head.n);
+        r->stuck = e == SOTTO_E_NOMEM || e == SOTTO_E_AGAIN;
+        if (r->stuck) break;
+        at += sizeof head + head.n, r->messages--;
+    }
+    if (!r->stuck) { /* an association that is gone takes them along */
+        r->n = 0, r->messages = 0;
+    } else {
+        r->n -= at;
+        memmove(r->p, r->p + at, r->n);
+    }
+    if (s->so) set_nagle(s, false);
+}
+
+static int send_now(struct sctp *s, sotto_us now, const struct sctp_send_opt *opt, const uint8_t *p,
+                    size_t n)
+{
+    sotto__sctp_lock(s, now);
+    sotto__sctp_flush_run(s);
+    int r = !s->so || s->down ? SOTTO_E_STATE : 0;
+    if (r == 0 && s->run.messages > 0) r = SOTTO_E_NOMEM; /* it cannot overtake those */
+    if (r == 0) r = hand_over(s, opt, p, n);
+    sotto__sctp_unlock(s);
+    return r;
 }
 
 int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *opt,
                      const uint8_t *p, size_t n)
 {
-    if (!s->up || s->down) return SOTTO_E_STATE;
+    if (!s->up || s->down || !s->so) return SOTTO_E_STATE;
     if (n == 0 || opt->sid >= s->streams_out) return SOTTO_E_INVAL;
     if (n > SOTTO_MAX_MESSAGE) return SOTTO_E_TOO_BIG;
-    sotto__sctp_lock(s, now);
-    int r = send_locked(s, opt, p, n);
+    if (s->out_state[opt->sid] != STREAM_OPEN) return SOTTO_E_STATE;
+    if (!sotto__sctp_writable(s, n)) return SOTTO_E_AGAIN;
+    int r = to_run(s, opt, p, n) ? 0 : send_now(s, now, opt, p, n);
     s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
-    sotto__sctp_unlock(s);
-    return r;
+    if (r < 0) return r;
+    s->backlog.accepted++, s->backlog.messages++, s->backlog.bytes += n;
+    s->stats.messages_out++;
+    sotto__sctp_path_sent(s, now, n);
+    return 0;
 }
 
 int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid)
@@ -130,8 +203,11 @@ int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid)
     } req = {.head = {.srs_flags = SCTP_STREAM_RESET_OUTGOING, .srs_number_streams = 1}};
     memcpy(req.bytes + offsetof(struct sctp_reset_streams, srs_stream_list), &sid, sizeof sid);
     sotto__sctp_lock(s, now);
+    sotto__sctp_flush_run(s);
     int r = 0;
-    if (!s->so || s->down) {
+    if (s->run.messages > 0) {
+        r = SOTTO_E_NOMEM; /* they come before it */
+    } else if (!s->so || s->down) {
         r = SOTTO_E_STATE;
     } else if (usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_RESET_STREAMS, &req, sizeof req) == 0) {
         s->out_state[sid] = STREAM_RESETTING;
@@ -179,7 +255,6 @@ static int take_event(struct sctp *s)
     bool in = e.strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN;
     bool denied = e.strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED);
     if (in && denied) return 0; /* we never ask for that */
-    if (in && s->guard.resets_unread > 0) s->guard.resets_unread--;
     size_t n = (s->partial.n - head) / sizeof(uint16_t);
     uint16_t *list = NULL;
     if (n > 0) {
@@ -215,12 +290,29 @@ static void drop_partial(struct sctp *s)
     s->partial = (struct sctp_partial){0};
 }
 
-/* Read on: 1 a message is whole, 2 an event is, 0 nothing more, or an error. */
+/* The guard counts what was read: a message, or an event of the peer's resets. */
+static void note_read(struct sctp *s)
+{
+    const struct sctp_partial *m = &s->partial;
+    struct sctp_stream_reset_event e = {0};
+    size_t head = offsetof(struct sctp_stream_reset_event, strreset_stream_list);
+    if (!m->is_event) {
+        if (s->guard.beyond > 0) s->guard.beyond--;
+        return;
+    }
+    memcpy(&e, m->p, m->n < head ? m->n : head);
+    bool in = e.strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN;
+    bool denied = e.strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED);
+    if (e.strreset_type == SCTP_STREAM_RESET_EVENT && in && !denied && s->guard.resets_unread > 0)
+        s->guard.resets_unread--;
+}
+
+/* Read on: 1 a message or an event is whole, 0 nothing more, or an error. */
 static int receive(struct sctp *s)
 {
     struct sctp_partial *m = &s->partial;
-    for (;;) {
-        if (m->n == 0 && (usrsctp_get_events(s->so) & SCTP_EVENT_READ) == 0) return 0;
+    if (m->is_whole) return 1;
+    while (!m->is_whole) {
         if (!reserve(s)) return SOTTO_E_NOMEM;
         struct sctp_rcvinfo info = {0};
         socklen_t info_len = sizeof info;
@@ -230,50 +322,55 @@ static int receive(struct sctp *s)
                                   &info_len, &info_type, &flags);
         if (r <= 0) { /* EWOULDBLOCK, the end, or the error that ended it */
             if (m->n > 0) return SOTTO_E_PROTO; /* the rest is not there: larger than half the window */
-            s->check = true;
+            s->check = s->check || r == 0 || errno != EWOULDBLOCK;
             return 0;
         }
         m->n += (size_t)r;
-        bool event = (flags & MSG_NOTIFICATION) != 0;
-        if (!event && m->n > s->max_message_size) return SOTTO_E_PROTO;
-        m->sid = info.rcv_sid, m->ppid = ntohl(info.rcv_ppid);
-        if (flags & MSG_EOR) return event ? 2 : 1;
+        m->is_event = (flags & MSG_NOTIFICATION) != 0;
+        if (!m->is_event && m->n > s->max_message_size) return SOTTO_E_PROTO;
+        m->sid = sotto__sctp_guard_unshadow(&s->guard, info.rcv_sid);
+        m->ppid = ntohl(info.rcv_ppid);
+        m->is_whole = (flags & MSG_EOR) != 0;
     }
+    note_read(s);
+    return 1;
 }
 
-/* What was read becomes the caller's, without the slack. */
-static void give(struct sctp *s, struct sctp_msg *out)
+struct ahead_head {
+    uint32_t ppid, n;
+    uint16_t sid;
+};
+
+/* The message that was read goes behind those read before, and its buffer is free for the next; false: it stays where it is. */
+static bool to_ahead(struct sctp *s)
 {
     struct sctp_partial *m = &s->partial;
-    m->p[m->n] = 0;
-    if (m->cap > m->n + 1 + m->n / 4) {
-        uint8_t *p = sotto__realloc(m->p, m->n + 1);
-        if (p) m->p = p; /* else it stays large */
+    struct sctp_ahead *a = &s->ahead;
+    struct ahead_head head = {.ppid = m->ppid, .n = (uint32_t)m->n, .sid = m->sid};
+    size_t need = sizeof head + m->n;
+    if (m->is_event || m->n > AHEAD_MESSAGE || a->n + need > SOTTO_SCTP_AHEAD) return false;
+    if (a->cap - a->n < need) {
+        size_t cap = a->cap ? 2 * a->cap : 2048;
+        while (cap - a->n < need) cap *= 2;
+        uint8_t *p = sotto__realloc(a->p, cap);
+        if (!p) return false;
+        a->p = p, a->cap = cap;
     }
-    *out = (struct sctp_msg){.type = SCTP_MSG_DATA,
-                             .sid = sotto__sctp_guard_unshadow(&s->guard, m->sid),
-                             .ppid = m->ppid,
-                             .data = m->p,
-                             .len = m->n};
-    s->last_len = m->n;
-    *m = (struct sctp_partial){0};
-    s->stats.messages_in++;
-    if (s->guard.beyond > 0) s->guard.beyond--;
+    memcpy(a->p + a->n, &head, sizeof head);
+    memcpy(a->p + a->n + sizeof head, m->p, m->n);
+    a->n += need, a->messages++;
+    m->n = 0, m->is_whole = false;
+    return true;
 }
 
-static int pull_locked(struct sctp *s, struct sctp_msg *out)
+/* Several small messages at a time, up to the first that is not; what comes behind them, an error too, is told in its turn. */
+static void read_ahead(struct sctp *s)
 {
-    while (s->so) {
-        int r = s->partial.is_event ? 2 : receive(s);
-        if (r == 2) {
-            s->partial.is_event = true; /* without memory for it, it stays */
-            r = take_event(s);
-            if (r < 0) return r;
-            drop_partial(s);
-            if (next_reset(s, out)) return 1;
-            continue;
-        }
-        if (r == 1) give(s, out);
+    struct sctp_ahead *a = &s->ahead;
+    a->at = a->n = 0;
+    for (a->error = 0; a->error == 0 && s->so && a->messages < SOTTO_SCTP_AHEAD_MESSAGES;) {
+        int r = receive(s);
+        if (r == 1 && to_ahead(s)) continue;
         if (r == 0) {
             drop_partial(s);
             atomic_store(&s->readable, false);
@@ -283,17 +380,71 @@ static int pull_locked(struct sctp *s, struct sctp_msg *out)
             drop_partial(s);
             sotto__sctp_fail(s, SOTTO_E_PROTO);
         }
-        return r;
+        a->error = r < 0 ? r : 0;
+        return;
     }
-    return 0;
+}
+
+static int give(struct sctp *s, struct sctp_msg *out, uint16_t sid, uint32_t ppid, uint8_t *p,
+                size_t n)
+{
+    p[n] = 0;
+    *out = (struct sctp_msg){.type = SCTP_MSG_DATA, .sid = sid, .ppid = ppid, .data = p, .len = n};
+    s->last_len = n;
+    s->stats.messages_in++;
+    return 1;
+}
+
+static int give_ahead(struct sctp *s, struct sctp_msg *out)
+{
+    struct sctp_ahead *a = &s->ahead;
+    struct ahead_head head;
+    memcpy(&head, a->p + a->at, sizeof head);
+    uint8_t *p = sotto__malloc((size_t)head.n + 1);
+    if (!p) return SOTTO_E_NOMEM;
+    memcpy(p, a->p + a->at + sizeof head, head.n);
+    a->at += sizeof head + head.n, a->messages--;
+    return give(s, out, head.sid, head.ppid, p, head.n);
+}
+
+/* What was read becomes the caller's, without the slack. */
+static int give_partial(struct sctp *s, struct sctp_msg *out)
+{
+    struct sctp_partial m = s->partial;
+    s->partial = (struct sctp_partial){0};
+    if (m.cap > m.n + 1 + m.n / 4) {
+        uint8_t *p = sotto__realloc(m.p, m.n + 1);
+        if (p) m.p = p; /* else it stays large */
+    }
+    return give(s, out, m.sid, m.ppid, m.p, m.n);
+}
+
+/* 1: out is filled; 0: nothing is at hand. */
+static int take_one(struct sctp *s, struct sctp_msg *out)
+{
+    if (next_reset(s, out)) return 1;
+    if (s->ahead.messages > 0) return give_ahead(s, out);
+    if (!s->partial.is_whole) return 0;
+    if (!s->partial.is_event) return give_partial(s, out);
+    int r = take_event(s); /* without memory for it, it stays */
+    if (r < 0) return r;
+    drop_partial(s);
+    return next_reset(s, out);
 }
 
 int sotto__sctp_pull(struct sctp *s, sotto_us now, struct sctp_msg *out)
 {
-    if (next_reset(s, out)) return 1;
-    if (!atomic_load(&s->readable) && s->partial.n == 0) return 0;
-    sotto__sctp_lock(s, now);
-    int r = pull_locked(s, out);
-    sotto__sctp_unlock(s);
-    return r;
+    for (;;) {
+        int r = take_one(s, out);
+        if (r != 0) return r;
+        r = s->ahead.error;
+        s->ahead.error = 0;
+        if (r != 0) return r;
+        if (!s->so || (s->stage.packets == 0 && s->partial.n == 0 && !atomic_load(&s->readable)))
+            return 0;
+        sotto__sctp_lock(s, now);
+        sotto__sctp_flush_input(s);
+        read_ahead(s);
+        sotto__sctp_unlock(s);
+    }
 }

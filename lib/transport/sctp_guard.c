@@ -34,7 +34,7 @@ enum chunk_type {
 };
 
 #define HEADER 12u      /* common header */
-#define MAX_CHUNKS 128u /* of a packet: 1,500 bytes hold 75 of the smallest DATA */
+#define MAX_CHUNKS 819u /* of a packet: as many of the smallest DATA fit the largest one */
 #define MAX_PARAMS 32u  /* of INIT and INIT ACK */
 #define SMALL_WINDOW 1500u /* closed, as usrsctp says it when messages are small */
 #define FLAGS_WHOLE 7u  /* DATA: unordered, begin and end */
@@ -129,7 +129,7 @@ static bool check_init(struct walk *w, const struct chunk *c)
     if (r.n > 0) return refuse(w, "rest behind INIT");
     if (is_ack && cookies == 0) return refuse(w, "INIT ACK without a cookie");
     w->seen->rewrite = true;
-    w->g->has_tag = true, w->g->tag = tag, w->g->cum_tsn = tsn - 1;
+    w->g->has_tag = true, w->g->tag = tag, w->g->cum_tsn = tsn - 1, w->g->next_tsn = tsn;
     return true;
 }
 
@@ -151,11 +151,17 @@ static bool check_data(struct walk *w, const struct chunk *c)
     if (sotto__get_u16(c->p + 4) >= w->g->user_streams)
         return refuse(w, "DATA on a stream that does not exist");
     if ((c->flags & FLAGS_WHOLE) == FLAGS_WHOLE) w->seen->rewrite = true;
+    uint32_t tsn = sotto__get_u32(c->p);
     if (w->seen->data_len == 0) {
         w->seen->data_len = c->n;
+        w->seen->in_sequence = !w->g->gaps;
         w->seen->closed = w->g->window < SMALL_WINDOW;
-        w->seen->next = sotto__get_u32(c->p) == w->g->cum_tsn + 1;
+        w->seen->next = tsn == w->g->cum_tsn + 1;
     }
+    if (tsn == w->g->next_tsn)
+        w->g->next_tsn++;
+    else
+        w->seen->in_sequence = false;
     /* usrsctp's window never closes on small messages, each of which costs it some 400 bytes. */
     if (w->g->window < SMALL_WINDOW && ++w->g->beyond > SOTTO_SCTP_BEYOND_WINDOW) {
         w->g->beyond = SOTTO_SCTP_BEYOND_WINDOW;
@@ -176,6 +182,8 @@ static bool check_sack(struct walk *w, const struct chunk *c)
         if (start <= last || end < start) return refuse(w, "SACK with bad gaps");
         last = end;
     }
+    uint32_t acked = sotto__get_u32(c->p);
+    if (!w->g->settled || (int32_t)(acked - w->g->acked) > 0) w->g->acked = acked;
     w->settles = w->seen->acks = true;
     return true;
 }
@@ -186,6 +194,8 @@ static bool check_heartbeat(struct walk *w, const struct chunk *c)
     uint16_t type;
     if (c->n > SOTTO_MTU - HEADER - 40) return refuse(w, "oversized HEARTBEAT"); /* it is echoed */
     if (!next_param(&r, &type, &body) || type != 1 || r.n > 0) return refuse(w, "bad HEARTBEAT");
+    if (c->type == HEARTBEAT_ACK)
+        w->seen->answer = (size_t)(c->p - w->packet), w->seen->answer_len = c->n;
     return true;
 }
 
@@ -290,6 +300,8 @@ static bool check_chunks(struct walk *w, struct reader *r, uint32_t vtag)
             return refuse(w, "INIT beside other chunks");
         if (c.type == COOKIE_ECHO && i > 0) return refuse(w, "COOKIE ECHO is not first");
         if ((vtag == 0) != (c.type == INIT)) return refuse(w, "wrong verification tag");
+        if (c.type != DATA && (c.type != SACK || i > 0)) w->seen->other = true;
+        w->seen->last = (size_t)(c.p - w->packet) - 4;
         if (!check_shape(w, &c)) return false;
     }
     return true;
@@ -348,9 +360,9 @@ bool sotto__sctp_guard_reached(const struct sctp_guard *g, uint32_t tsn)
     return (int32_t)(g->cum_tsn - tsn) >= 0;
 }
 
-void sotto__sctp_guard_blank(const struct sctp_seen *seen, uint8_t *p)
+void sotto__sctp_guard_blank(uint8_t *p, size_t at)
 {
-    p[seen->request] = PAD, p[seen->request + 1] = 0;
+    p[at] = PAD, p[at + 1] = 0;
 }
 
 static void note_answers(struct sctp_guard *g, const struct chunk *c)
@@ -377,6 +389,8 @@ void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n)
             g->cum_tsn = sotto__get_u32(c.p);
             g->window = sotto__get_u32(c.p + 4);
             if (g->window >= SMALL_WINDOW) g->beyond = 0;
+            g->gaps = sotto__get_u16(c.p + 8) > 0;
+            if (!g->gaps) g->next_tsn = g->cum_tsn + 1;
         } else if (c.type == RE_CONFIG && g->reset_open) {
             note_answers(g, &c);
         }

@@ -22,6 +22,9 @@ struct sctp_guard { /* all-zero plus the first four fields is the start */
     uint32_t reset_seq, reset_done; /* the last one asked for; the last one that was done */
     uint32_t resets_unread; /* done, and their events not taken yet: the caller counts down */
     uint32_t cum_tsn;      /* of the peer: acknowledged by us, all before it arrived */
+    uint32_t next_tsn;     /* of the peer: the one that comes next if nothing is missing */
+    uint32_t acked;        /* of ours: all up to there, says the peer */
+    bool gaps;             /* something is: our last SACK says so */
 };
 
 struct sctp_seen { /* what a good packet holds, for the caller */
@@ -34,8 +37,12 @@ struct sctp_seen { /* what a good packet holds, for the caller */
     bool aborted;      /* ABORT */
     bool abort_proto;  /* … with a cause that blames us */
     bool acks;         /* SACK */
+    bool in_sequence;  /* it has DATA, each the very next one, and nothing is missing before it */
+    bool other;        /* it has more than a SACK and then DATA */
+    size_t last;       /* where its last chunk begins */
     size_t request, request_len; /* RE-CONFIG with a reset request: where, 0: none; holds from request_tsn on */
     uint32_t request_tsn;
+    size_t answer, answer_len; /* HEARTBEAT ACK: where its body is, 0: none */
 };
 
 /* Whether usrsctp may see this packet; why not: a static text in *why (never NULL afterwards when false). */
@@ -51,8 +58,8 @@ void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_see
 uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid);
 /* Whether everything up to tsn has arrived and been acknowledged. */
 bool sotto__sctp_guard_reached(const struct sctp_guard *g, uint32_t tsn);
-/* Makes padding of the reset request of a checked packet. */
-void sotto__sctp_guard_blank(const struct sctp_seen *seen, uint8_t *p);
+/* Makes padding of the chunk at `at` of a checked packet. */
+void sotto__sctp_guard_blank(uint8_t *p, size_t at);
 /* A packet of ours on its way out: advertises user_streams inbound streams in INIT and INIT ACK; notes what it
  * acknowledges and which window it announces. */
 void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n);

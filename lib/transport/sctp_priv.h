@@ -1,32 +1,53 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef SOTTO_TRANSPORT_SCTP_PRIV_H
 #define SOTTO_TRANSPORT_SCTP_PRIV_H
-/* Shared by sctp.c (the object), sctp_data.c (messages and resets) and sctp_stack.c (usrsctp as one for the process) only. */
+/* Shared by sctp.c (the object), sctp_input.c (packets in), sctp_data.c (messages and resets) and sctp_stack.c (usrsctp as one for
+ * the process) only. */
 #include <stdatomic.h>
 #include <usrsctp.h>
 
 #include "transport/sctp.h"
 #include "transport/sctp_guard.h"
+#include "transport/sctp_path.h"
 
-/*
- * The largest SCTP packet: 1200 bytes of UDP payload less what DTLS 1.2 with AES-GCM adds (13 header, 8 nonce, 16 tag: 37),
- * rounded down to a multiple of 4.
- */
-#define SCTP_PACKET_MAX 1160u
-#define SCTP_PACKET_LIMIT 16384u /* of a peer, or of ours beyond the path's size: a DTLS record */
+#define SCTP_PACKET_LIMIT PMTU_LIMIT /* of a peer, too */
 
-struct outbox { /* packets, each behind two bytes of length */
+struct outbox { /* packets, each behind two bytes: OUTBOX_PROBE, length */
     uint8_t *bytes;
     size_t at, n, cap; /* read, written, allocated */
     size_t packets;
 };
+
+#define OUTBOX_PROBE 0x8000u
 
 struct sctp_partial { /* a message or event on its way out of usrsctp */
     uint8_t *p;
     size_t n, cap;
     uint16_t sid;
     uint32_t ppid;
-    bool is_event; /* whole, and not a message */
+    bool is_whole; /* a message or an event: */
+    bool is_event;
+};
+
+struct sctp_stage { /* packets of this turn that go into usrsctp as one */
+    uint8_t *p;
+    size_t n, cap;
+    size_t last; /* where the last chunk begins */
+    unsigned packets;
+};
+
+struct sctp_run { /* small messages that were accepted and are given to usrsctp together, each behind a struct run_head */
+    uint8_t *p;
+    size_t n, cap;
+    unsigned messages;
+    bool stuck; /* usrsctp had no memory: the next tick tries again */
+};
+
+struct sctp_ahead { /* small messages read together, each behind a struct ahead_head */
+    uint8_t *p;
+    size_t at, n, cap; /* given out, read, allocated */
+    unsigned messages;
+    int error;         /* what came behind them */
 };
 
 struct sctp_resets { /* an event of usrsctp that is given out stream by stream */
@@ -51,6 +72,12 @@ struct sctp {
     int error;
     struct sctp_partial partial;
     size_t last_len; /* of the message before: a guess at the next */
+    struct sctp_stage stage;
+    struct sctp_run run;
+    struct sctp_ahead ahead;
+    uint32_t rtt_ms;   /* as of the last look */
+    uint64_t smooth;   /* bytes that came in sequence since the last gap */
+    bool nagle;        /* usrsctp waits for full packets */
     struct sctp_resets resets;
     uint8_t *out_state;   /* enum stream_state of each outgoing stream */
     size_t denied;        /* how many are STREAM_DENIED */
@@ -64,6 +91,7 @@ struct sctp {
         unsigned n;
         uint32_t room;    /* added to the receive buffer for them */
     } probe;
+    struct sctp_path path; /* partly under the lock */
     sotto_us busy_until, look_at;
     struct sctp_stats stats;
     /* What usrsctp may still hold of ours: upper bounds, measured anew when they bind and something happened since. */
@@ -99,9 +127,15 @@ sotto_us sotto__sctp_stack_stamp(void);                   /* of the last tick */
 void sotto__sctp_upcall(struct socket *so, void *arg, int flags);
 
 void sotto__outbox_free(struct outbox *o);
+uint8_t *sotto__outbox_room(struct outbox *o, size_t n, bool probe); /* for one packet of n bytes; NULL: full */
 
-/* sctp_data.c; all under the lock */
-void sotto__sctp_fail(struct sctp *s, int error); /* end the association on our side */
+/* All under the lock */
+void sotto__sctp_fail(struct sctp *s, int error);    /* end the association on our side */
+uint32_t sotto__sctp_receive_buffer(const struct sctp *s);
+void sotto__sctp_look(struct sctp *s);               /* has the association come up, or ended? */
+void sotto__sctp_release(struct sctp *s);            /* a reset request that can be told now */
+void sotto__sctp_flush_input(struct sctp *s);        /* the packets that came are usrsctp's */
+void sotto__sctp_flush_run(struct sctp *s);          /* the messages that were accepted are */
 
 #define SCTP_TICK_BUSY SOTTO_MS(10)
 #define SCTP_TICK_IDLE SOTTO_MS(100)

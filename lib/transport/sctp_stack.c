@@ -38,20 +38,20 @@ static void wake(struct sctp *s)
     while (done < 0 && errno == EINTR);
 }
 
-static bool outbox_put(struct outbox *o, const uint8_t *p, size_t n)
+uint8_t *sotto__outbox_room(struct outbox *o, size_t n, bool probe)
 {
-    if (o->packets >= SOTTO_SCTP_OUTBOX || n > SCTP_PACKET_LIMIT) return false;
+    if (o->packets >= SOTTO_SCTP_OUTBOX || n > SCTP_PACKET_LIMIT) return NULL;
     if (o->cap - o->n < n + 2) {
         size_t cap = o->cap ? 2 * o->cap : 4096;
         while (cap - o->n < n + 2) cap *= 2;
         uint8_t *bytes = sotto__realloc(o->bytes, cap);
-        if (!bytes) return false;
+        if (!bytes) return NULL;
         o->bytes = bytes, o->cap = cap;
     }
-    o->bytes[o->n] = (uint8_t)(n >> 8), o->bytes[o->n + 1] = (uint8_t)n;
-    memcpy(o->bytes + o->n + 2, p, n);
+    size_t head = n | (probe ? OUTBOX_PROBE : 0);
+    o->bytes[o->n] = (uint8_t)(head >> 8), o->bytes[o->n + 1] = (uint8_t)head;
     o->n += n + 2, o->packets++;
-    return true;
+    return o->bytes + o->n - n;
 }
 
 void sotto__outbox_free(struct outbox *o)
@@ -71,6 +71,8 @@ static void note_data(struct sctp *s, const uint8_t *p, size_t n)
             if (!s->has_tsn || (int32_t)(tsn - s->last_tsn) > 0) {
                 s->has_tsn = true, s->last_tsn = tsn;
                 if (p[at + 1] & 2) s->started++; /* B: begin */
+            } else if (tsn == s->guard.acked + 1 && len > PMTU_BASE - 12) {
+                s->path.stalled = true;
             }
         }
         at += (len + 3) & ~(size_t)3;
@@ -85,11 +87,8 @@ static int conn_output(void *addr, void *buffer, size_t length, uint8_t tos, uin
     uint8_t *p = buffer;
     if (!s || length < 12) return 0; /* closed meanwhile */
     sotto__sctp_guard_output(&s->guard, p, length);
-    memset(p + 8, 0, 4);
-    uint32_t crc = sotto__crc32c(0, p, length);
-    for (int i = 0; i < 4; i++) p[8 + i] = (uint8_t)(crc >> (8 * i)); /* RFC 9260 appendix A: least significant first */
     note_data(s, p, length);
-    if (!outbox_put(&s->back, p, length)) s->outbox_dropped++;
+    sotto__sctp_path_output(s, p, length);
     wake(s);
     return 0;
 }
@@ -121,7 +120,7 @@ static void set_defaults(void)
     usrsctp_sysctl_set_sctp_pktdrop_enable(0);
     usrsctp_sysctl_set_sctp_sendspace(1024 * 1024);
     usrsctp_sysctl_set_sctp_recvspace(1024 * 1024);
-    usrsctp_sysctl_set_sctp_initial_cwnd(10);
+    usrsctp_sysctl_set_sctp_initial_cwnd(1); /* of PMTU_LIMIT bytes: RFC 6928 wants about as many in small packets */
     usrsctp_sysctl_set_sctp_max_burst_default(10);
     usrsctp_sysctl_set_sctp_delayed_sack_time_default(20);
     usrsctp_sysctl_set_sctp_rto_min_default(200);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way of packets into one association. In: packets out of DTLS; the guard checks each. Packets of one turn that hold
+ * nothing but the next DATA in sequence are put together and given to usrsctp as one, which is then acknowledged once
+ * (RFC 9260 §6.10 sets no bound to a bundle): much of what a packet costs there is not paid per byte. Anything out of the
+ * ordinary goes in alone and at once. Here too: reset requests that came too early, and probes of a closed window.
+ */
+#include <string.h>
+
+#include "transport/sctp_priv.h"
+#include "util/bytes.h"
+#include "util/mem.h"
+
+#include "sotto/ctx.h"
+
+#define MODULE "sctp"
+#define HEADER 12u
+#define FLAG_ACK_NOW 8u /* DATA: RFC 7053 */
+
+void sotto__sctp_look(struct sctp *s)
+{
+    if (!s->so || s->down || (s->up && !s->check)) return;
+    struct sctp_status status = {0};
+    socklen_t n = sizeof status;
+    /* One that was aborted is still there for a while, as closed. */
+    bool alive = usrsctp_getsockopt(s->so, IPPROTO_SCTP, SCTP_STATUS, &status, &n) == 0 &&
+                 status.sstat_state != SCTP_CLOSED;
+    if (alive && !s->up && status.sstat_state == SCTP_ESTABLISHED) {
+        s->up = true;
+        if (status.sstat_outstrms < s->streams_out) s->streams_out = status.sstat_outstrms;
+    } else if (!alive) {
+        s->down = true;
+        s->error = s->in_tick ? SOTTO_E_NETWORK : SOTTO_E_PROTO;
+        atomic_store(&s->readable, true); /* what arrived before can still be pulled */
+    }
+    if (alive) s->rtt_ms = status.sstat_primary.spinfo_srtt;
+    s->check = false;
+}
+
+static void feed(struct sctp *s, const uint8_t *p, size_t n)
+{
+    usrsctp_conninput((void *)(uintptr_t)s->id, p, n, 0);
+}
+
+/*
+ * A reset holds from a TSN on. Told of it before all data up to there has come, usrsctp puts what comes later aside and then
+ * takes unordered messages among it for ordered ones. So such a request waits here; the peer gets no answer and repeats it.
+ */
+static void hold(struct sctp *s, uint8_t *p, struct sctp_seen *seen)
+{
+    uint8_t *packet = sotto__malloc(HEADER + seen->request_len);
+    if (packet) { /* else the peer's repetition will do */
+        memcpy(packet, p, HEADER);
+        memcpy(packet + HEADER, p + seen->request, seen->request_len);
+        sotto__free(s->held.p);
+        s->held.p = packet, s->held.n = HEADER + seen->request_len, s->held.tsn = seen->request_tsn;
+    }
+    sotto__sctp_guard_blank(p, seen->request);
+}
+
+void sotto__sctp_release(struct sctp *s)
+{
+    if (!s->held.p || !s->so || !sotto__sctp_guard_reached(&s->guard, s->held.tsn)) return;
+    uint8_t *p = s->held.p;
+    s->held.p = NULL;
+    feed(s, p, s->held.n);
+    sotto__free(p);
+}
+
+static void make_room(struct sctp *s, uint32_t room)
+{
+    uint32_t rcv = sotto__sctp_receive_buffer(s) + room;
+    if (usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0)
+        s->probe.room = room;
+}
+
+/*
+ * Probes of a window that the application keeps closed. Senders by usrsctp give up after some that are refused, whatever SACKs
+ * say, and a reset of theirs waits for the chunk in the probe. So a few in a second find room, and never more than a bound.
+ */
+static void admit_probe(struct sctp *s, sotto_us now, struct sctp_seen *seen)
+{
+    if (!seen->closed || !seen->next || now < s->probe.next || s->probe.n >= SOTTO_SCTP_PROBES)
+        return;
+    s->probe.next = sotto__after(now, SOTTO_MS(100)), s->probe.n++;
+    seen->probe = true;
+    make_room(s, s->probe.room + (uint32_t)seen->data_len + 512);
+}
+
+static void end_probes(struct sctp *s)
+{
+    if (s->probe.n == 0 || !s->so || s->guard.window < s->probe.room + SOTTO_MTU) return;
+    make_room(s, 0);
+    s->probe.n = 0;
+}
+
+/*
+ * How many packets are put together. The sender counts acknowledgements while it looks for the path's rate, RFC 9260 §7.2.1:
+ * over a long path they come as ever, until much has arrived without a gap.
+ */
+static unsigned most_packets(const struct sctp *s)
+{
+    bool is_near = s->rtt_ms <= 5; /* measured since the handshake */
+    return is_near || s->smooth > 4u * 1024 * 1024 ? SOTTO_SCTP_MERGE : 2;
+}
+
+static bool stage_room(struct sctp *s, size_t n)
+{
+    struct sctp_stage *t = &s->stage;
+    if (t->cap - t->n >= n) return true;
+    size_t cap = t->cap ? 2 * t->cap : 2048;
+    while (cap - t->n < n) cap *= 2;
+    uint8_t *p = sotto__realloc(t->p, cap);
+    if (!p) return false;
+    t->p = p, t->cap = cap;
+    return true;
+}
+
+/* One more in-sequence packet, behind the others of this turn; false: it does not go with them. */
+static bool stage(struct sctp *s, const uint8_t *p, size_t n, const struct sctp_seen *seen)
+{
+    struct sctp_stage *t = &s->stage;
+    if (!s->up || !seen->in_sequence || seen->other || seen->closed) return false;
+    if (t->packets > 0 && (seen->acks || t->packets >= most_packets(s)))
+        sotto__sctp_flush_input(s); /* only the first may begin with a SACK */
+    size_t head = t->packets > 0 ? HEADER : 0;
+    if (!stage_room(s, n - head + 3)) return false;
+    t->last = t->n + seen->last - head;
+    memcpy(t->p + t->n, p + head, n - head);
+    t->n += n - head;
+    while (t->n % 4 != 0) t->p[t->n++] = 0; /* a packet's last chunk may come without its padding */
+    t->packets++;
+    s->smooth += n;
+    return true;
+}
+
+static void after_input(struct sctp *s)
+{
+    sotto__sctp_release(s);
+    end_probes(s);
+    sotto__sctp_look(s);
+}
+
+void sotto__sctp_flush_input(struct sctp *s)
+{
+    struct sctp_stage *t = &s->stage;
+    if (t->packets == 0) return;
+    if (t->packets > 1) t->p[t->last + 1] |= FLAG_ACK_NOW;
+    size_t n = t->n;
+    t->n = 0, t->packets = 0;
+    if (!s->so) return;
+    feed(s, t->p, n);
+    after_input(s);
+}
+
+/* A packet that the guard let through; only those that must be changed are copied. */
+static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, struct sctp_seen *seen)
+{
+    static uint8_t copy[SCTP_PACKET_LIMIT]; /* under the lock: one for the process */
+    admit_probe(s, now, seen);
+    bool early = seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn);
+    bool answer =
+        seen->answer > 0 && sotto__sctp_path_answer(s, now, p + seen->answer, seen->answer_len);
+    if (seen->rewrite || early || answer) p = memcpy(copy, p, n);
+    if (answer) sotto__sctp_guard_blank(copy, seen->answer - 4);
+    if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
+    if (early) hold(s, copy, seen);
+    if (seen->acks) s->backlog.stale = true;
+    if (stage(s, p, n, seen)) return;
+    if (seen->data_len > 0) s->smooth = 0;
+    sotto__sctp_flush_input(s);
+    if (!s->so) return;
+    feed(s, p, n);
+    if (seen->end) {
+        s->check = true, s->in_tick = false;
+        atomic_store(&s->attention, true);
+    }
+    after_input(s);
+    if (s->down && seen->end && !s->down_told) s->error = seen->abort_proto ? SOTTO_E_PROTO : 0;
+}
+
+int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
+{
+    const char *why = "oversized packet";
+    struct sctp_seen seen;
+    s->stats.packets_in++;
+    sotto__sctp_lock(s, now);
+    bool over = !s->so;
+    bool good =
+        !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
+    if (good) inside(s, now, p, n, &seen);
+    sotto__sctp_unlock(s);
+    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    if (good || over) return 0;
+    s->stats.packets_dropped++;
+    SOTTO_LOG(s->log, SOTTO_LOG_DEBUG, MODULE, "dropped a packet of %zu bytes: %s", n, why);
+    return 0;
+}
