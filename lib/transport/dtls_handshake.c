@@ -170,7 +170,7 @@ static void step(struct dtls *d)
 
 void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n)
 {
-    bool is_protected = sotto__get_u16(p + 3) == 1;
+    bool is_protected = p[0] == DTLS_HANDSHAKE && sotto__get_u16(p + 3) == 1;
     uint64_t seq = sotto__dtls_sequence(p); /* of the guard's buffer nothing is left when the handshake is done */
     d->in = p, d->n_in = n;
     step(d);
