@@ -8,8 +8,8 @@
 
 /* UDP payloads that common paths pass: IPv6's minimum; 1400; WireGuard and PPPoE in various forms; clouds with 1460; Ethernet with IPv6
  * and with IPv4; jumbo frames of 8896 and 9000 with IPv6; a whole DTLS record. */
-#define SCTP_OF(udp) (((udp) - 37u) & ~3u)
-static const size_t sizes[] = {PMTU_BASE,     SCTP_OF(1232u), SCTP_OF(1352u), SCTP_OF(1372u),
+#define SCTP_OF(udp) (((udp)-37u) & ~3u)
+static const size_t sizes[] = {PMTU_BASE,      SCTP_OF(1232u), SCTP_OF(1352u), SCTP_OF(1372u),
                                SCTP_OF(1412u), SCTP_OF(1432u), SCTP_OF(1452u), SCTP_OF(1472u),
                                SCTP_OF(8848u), SCTP_OF(8952u), PMTU_LIMIT};
 #define N_SIZES (sizeof sizes / sizeof sizes[0])
@@ -25,7 +25,8 @@ static const size_t sizes[] = {PMTU_BASE,     SCTP_OF(1232u), SCTP_OF(1352u), SC
 
 void sotto__pmtu_init(struct pmtu *m, bool searched)
 {
-    *m = (struct pmtu){.state = searched ? PMTU_IDLE : PMTU_OFF, .size = PMTU_BASE, .high = N_SIZES};
+    *m =
+        (struct pmtu){.state = searched ? PMTU_IDLE : PMTU_OFF, .size = PMTU_BASE, .high = N_SIZES};
 }
 
 static void question(struct pmtu *m, enum pmtu_state state, unsigned probing)

@@ -31,13 +31,14 @@ static bool set_mtu(struct sctp *s, size_t size)
     struct sctp_paddrparams params = {.spp_flags = SPP_PMTUD_DISABLE,
                                       .spp_pathmtu = (uint32_t)size - HEADER}; /* usrsctp adds it for AF_CONN */
     s->path.mtu = size;
-    return usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof params) == 0;
+    return usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof params) ==
+           0;
 }
 
 static bool set_limit(struct sctp *s, size_t size, bool exact)
 {
-    struct sctp_assoc_value value = {
-        .assoc_value = (uint32_t)size - MAXSEG_EXTRA - (exact ? 0 : SLACK)};
+    struct sctp_assoc_value value = {.assoc_value =
+                                         (uint32_t)size - MAXSEG_EXTRA - (exact ? 0 : SLACK)};
     s->path.limit = size, s->path.exact = exact;
     return usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_MAXSEG, &value, sizeof value) == 0;
 }

@@ -142,6 +142,13 @@ struct transport {
         int first, n; /* slots of the last fds() */
     } watched[5];
     struct candidate candidate; /* the one that `out` shows */
+    struct { /* the one that `sctp` was told of last */
+        const struct sctp *sctp; /* compared only */
+        const struct ice *ice;
+        uint32_t pair;           /* stats.pair_changes then */
+        bool is_searched;        /* for the size of packets that it carries */
+        bool fragments;          /* the network may fragment what is sent */
+    } path;
     struct srtp *srtp;    /* NULL: no keys */
     bool wants_media;     /* begin_media was called */
     struct transport_early *early_media; /* SOTTO_MAX_EARLY_MEDIA: RTP and RTCP that came before the keys; NULL: none */

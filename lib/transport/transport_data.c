@@ -124,6 +124,7 @@ static int start_sctp(struct transport *t, sotto_us now)
                            .log = t->shared->log};
     sotto__sctp_free(t->sctp); /* of an association of DTLS that ended */
     t->sctp = NULL;
+    t->path.sctp = NULL;
     t->sctp_over = false;
     return t->has_data ? sotto__sctp_new(&t->sctp, &cfg, now) : 0;
 }
@@ -150,10 +151,44 @@ static void send_packet(struct transport *t, sotto_us now, const uint8_t *p, siz
     sotto__transport_commit(t, n);
 }
 
-static void seal_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n)
+/* What is in the batch was made for the setting before. False: it cannot be had. */
+static bool set_whole(struct transport *t, sotto_us now, bool whole)
+{
+    const struct transport_generation *g = sotto__transport_path(t);
+    if (t->path.fragments == !whole) return true;
+    if (!g || !t->path.is_searched) return false;
+    if (t->shared->egress->ice == g->ice) sotto__egress_flush(t->shared->egress, now);
+    if (!t->shared->ice_ops->whole(g->ice, whole)) return false;
+    t->path.fragments = !whole;
+    return true;
+}
+
+/*
+ * Another pair may carry less, or more. Over a relay it is not known what happens to large packets behind it, and TCP would cut
+ * them: neither is searched.
+ */
+static void look_at_path(struct transport *t)
+{
+    const struct ice_ops *ops = t->shared->ice_ops;
+    const struct transport_generation *g = sotto__transport_path(t);
+    if (!g ||
+        (t->path.sctp == t->sctp && t->path.ice == g->ice && t->path.pair == t->stats.pair_changes))
+        return;
+    struct ice_pair pair;
+    bool is_direct = ops->whole && ops->pair(g->ice, &pair) && pair.local.type != CANDIDATE_RELAY &&
+                     pair.remote.type != CANDIDATE_RELAY;
+    t->path.sctp = t->sctp, t->path.ice = g->ice, t->path.pair = t->stats.pair_changes;
+    t->path.fragments = false;
+    t->path.is_searched = is_direct && ops->whole(g->ice, true);
+    sotto__sctp_set_path(t->sctp, t->path.is_searched);
+}
+
+static void seal_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n,
+                        enum sctp_whole whole)
 {
     size_t cap = n + SOTTO_DTLS_OVERHEAD;
     if (t->sctp_over || t->dtls_state != TRANSPORT_DTLS_CONNECTED) return;
+    if (whole != SCTP_ANY && !set_whole(t, now, whole == SCTP_WHOLE) && whole == SCTP_WHOLE) return;
     uint8_t *to = sotto__transport_reserve(t, now, cap);
     int len = to ? sotto__dtls_seal(t->dtls, p, n, to, cap) : 0;
     if (len > 0) sotto__transport_commit(t, (size_t)len);
@@ -204,8 +239,9 @@ static int drain_dtls(struct transport *t, sotto_us now, struct transport_out *o
 int sotto__transport_drain_sctp(struct transport *t, sotto_us now, struct transport_out *out)
 {
     struct sctp_out s;
+    if (t->sctp) look_at_path(t);
     while (t->sctp && sotto__sctp_next(t->sctp, now, &s) == 1) {
-        if (s.type == SCTP_OUT_PACKET) seal_packet(t, now, s.p, s.n);
+        if (s.type == SCTP_OUT_PACKET) seal_packet(t, now, s.p, s.n, s.whole);
         if (s.type == SCTP_OUT_PACKET || t->sctp_over) continue;
         if (s.type == SCTP_OUT_DOWN) return say_down(t, out, s.error);
         t->sctp_up = true;

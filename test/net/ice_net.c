@@ -203,6 +203,12 @@ static bool net_pair(const struct ice *ice, struct ice_pair *ret)
     return true;
 }
 
+static bool net_whole(struct ice *ice, bool whole)
+{
+    for (size_t i = 0; i < ice->n_sockets; i++) ice->sockets[i].fragments = !whole;
+    return true;
+}
+
 static void net_close(struct ice *ice, sotto_us now)
 {
     (void)now;
@@ -238,6 +244,7 @@ const struct ice_ops sotto__ice_net = {
     .add_remote = net_add_remote,
     .remote_done = net_remote_done,
     .send = net_send_packets,
+    .whole = net_whole,
     .next = net_next,
     .due = net_ice_due,
     .fds = net_fds,

@@ -203,16 +203,17 @@ static struct net_host *host_of(struct net *net, const struct address *a)
 }
 
 /* When a datagram of n bytes that enters the link now comes out; SOTTO_NEVER: lost. */
-static sotto_us pass_link(struct net *net, struct net_link *l, size_t n)
+static sotto_us pass_link(struct net *net, struct net_link *l, size_t n, bool fragments)
 {
     if (l->down || net_chance(&net->rng, l->loss)) {
         net->count.lost++;
         return SOTTO_NEVER;
     }
-    if (l->mtu && n > l->mtu) {
+    if (l->mtu && n > l->mtu && !fragments) {
         net->count.too_big++;
         return SOTTO_NEVER;
     }
+    if (l->mtu && n > l->mtu) net->count.fragmented++;
     sotto_us out = net->now;
     if (l->rate_bps) {
         sotto_us start = l->busy_until > net->now ? l->busy_until : net->now;
@@ -248,7 +249,7 @@ void net_send(struct net_socket *s, const struct address *to, const void *p, siz
         return;
     }
     struct net_link *l = net_link(net, s->host, host);
-    d->at = pass_link(net, l, d->n);
+    d->at = pass_link(net, l, d->n, s->fragments);
     if (d->at == SOTTO_NEVER) {
         free(d);
         return;
@@ -284,6 +285,7 @@ int net_bind(struct net_socket *s, struct net_host *host, const struct address *
     }
     s->host = host;
     s->inbox_bytes = 0;
+    s->fragments = false;
     sotto__list_init(&s->inbox);
     sotto__list_push(&host->net->sockets, &s->node);
     host->net->live_sockets++;

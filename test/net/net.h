@@ -27,7 +27,7 @@ struct net_link {
     sotto_us reorder_us;          /* what a reordered datagram is held back, at most */
     uint64_t rate_bps;            /* 0: none */
     uint32_t queue_bytes;         /* with rate_bps: what waits beyond it is lost; 0: no limit */
-    uint32_t mtu;                 /* UDP payload above it is lost; 0: none */
+    uint32_t mtu;                 /* UDP payload above it is lost, unless its sender allows fragments; 0: none */
     bool down;                    /* everything is lost */
     sotto_us busy_until, last_arrival; /* private */
 };
@@ -60,6 +60,7 @@ struct net_socket {
     struct net_host *host;
     struct address addr;
     size_t inbox_bytes;
+    bool fragments; /* the network may fragment what it sends */
 };
 
 enum net_verdict { NET_PASS, NET_DROP };
@@ -67,7 +68,8 @@ enum net_verdict { NET_PASS, NET_DROP };
 typedef enum net_verdict (*net_tap_fn)(struct net *net, struct net_datagram *d, void *user);
 
 struct net_counters {
-    uint64_t sent, delivered, lost, tapped, too_big, queue_full, nowhere, injected, overflow, bytes;
+    uint64_t sent, delivered, lost, tapped, too_big, fragmented, queue_full, nowhere, injected,
+        overflow, bytes;
 };
 
 struct net {
