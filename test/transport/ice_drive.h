@@ -29,6 +29,7 @@ struct end {
     } errors[END_STATES];
     size_t n_errors;
     size_t packets, bytes;
+    size_t wanted; /* for those who wait for packets */
     uint8_t last[2048]; /* the start of the last packet */
     size_t last_n;
     uint32_t next_number; /* of packets that carry one: see drive_send */

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Receiving past libnice: real sockets on loopback; what the system says is made up where no system would say it. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/udp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ice_drive.h"
+#include "transport/ice_nice.h"
+#include "util/mem.h"
+
+#define WORTH 200
+#define QUIET SOTTO_SECONDS(10)
+
+static const struct ice_ops *const ops = &sotto__ice_nice;
+static struct end alice, bob;
+static struct end *both[2] = {&alice, &bob};
+
+static struct {
+    int calls;
+    int error, times;    /* of recvmmsg() */
+    int setting;         /* setsockopt() of it on a socket fails */
+    bool no_bind;
+    int stun_at;         /* the segment of the next train of that many that becomes STUN; 0: none */
+} wire;
+
+int __real_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *t);
+int __wrap_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *t);
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t n);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t n);
+int __real_bind(int fd, const struct sockaddr *to, socklen_t n);
+int __wrap_bind(int fd, const struct sockaddr *to, socklen_t n);
+
+/* What the network may do to a train, though loopback does not. */
+static void spoil(struct mmsghdr *m)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m->msg_hdr);
+    int size;
+    if (!c || c->cmsg_type != UDP_GRO) return;
+    memcpy(&size, CMSG_DATA(c), sizeof size);
+    if ((unsigned)(size * wire.stun_at) >= m->msg_len) return;
+    ((uint8_t *)m->msg_hdr.msg_iov->iov_base)[size * wire.stun_at] = 0x01;
+    wire.stun_at = 0;
+}
+
+int __wrap_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *t)
+{
+    wire.calls++;
+    if (wire.times > 0) {
+        wire.times--;
+        errno = wire.error;
+        return -1;
+    }
+    int r = __real_recvmmsg(fd, m, n, flags, t);
+    for (int i = 0; i < r && wire.stun_at; i++) spoil(&m[i]);
+    return r;
+}
+
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t n)
+{
+    if (level == SOL_SOCKET && wire.setting == name) {
+        errno = ENOPROTOOPT;
+        return -1;
+    }
+    return __real_setsockopt(fd, level, name, value, n);
+}
+
+int __wrap_bind(int fd, const struct sockaddr *to, socklen_t n)
+{
+    if (wire.no_bind && to->sa_family != AF_UNIX) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    return __real_bind(fd, to, n);
+}
+
+static int make_two(void **state)
+{
+    (void)state;
+    memset(&wire, 0, sizeof wire);
+    end_init(&alice, "alice", true);
+    end_init(&bob, "bob42", false);
+    alice.cfg.no_fast_path = bob.cfg.no_fast_path = false;
+    return 0;
+}
+
+static int free_two(void **state)
+{
+    (void)state;
+    end_free(&alice);
+    end_free(&bob);
+    assert_null(alice.box.train);
+    assert_null(bob.box.train);
+    return 0;
+}
+
+static void connect_ends(struct end *a, struct end *b)
+{
+    struct end *ends[2] = {a, b};
+    assert_int_equal(end_open(a), 0);
+    assert_int_equal(end_open(b), 0);
+    pair_introduce(a, b);
+    assert_int_equal(ops->gather(a->ice, drive_now()), 0);
+    assert_int_equal(ops->gather(b->ice, drive_now()), 0);
+    assert_true(drive(ends, 2, pair_is_connected, ends, 1000));
+    drive(ends, 2, NULL, NULL, 50); /* the best pair */
+}
+
+static bool has_packets(void *end)
+{
+    const struct end *e = end;
+    return e->packets >= e->wanted;
+}
+
+static void expect(struct end *a, struct end *b, size_t n)
+{
+    struct end *ends[2] = {a, b};
+    b->wanted = n;
+    if (!drive(ends, 2, has_packets, b, 1000)) assert_int_equal(b->packets, n);
+    drive(ends, 2, NULL, NULL, 10);
+    assert_int_equal(b->packets, n);
+}
+
+/* From a to b, so many more. */
+static void pass(struct end *a, struct end *b, size_t n, size_t size)
+{
+    size_t had = b->packets;
+    assert_int_equal(drive_send(a, b->next_number, n, size), n);
+    expect(a, b, had + n);
+}
+
+static void open_twin_of(struct end *a, struct end *b)
+{
+    for (int i = 0; i < 4 && !b->ice->twin; i++) pass(a, b, 100, 100);
+    assert_non_null(b->ice->twin);
+}
+
+static void connect_with_twin(void)
+{
+    connect_ends(&alice, &bob);
+    open_twin_of(&alice, &bob);
+}
+
+/* Its descriptor: behind those of libnice's context. */
+static int twin_fd(const struct end *e)
+{
+    struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
+    int n = ops->fds(e->ice, fds, SOTTO_MAX_ICE_FDS);
+    assert_non_null(e->ice->twin);
+    return fds[n - 1].fd;
+}
+
+static bool is_readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
+/* Over a pair of this family from now on. */
+static void choose(struct end *e, int family)
+{
+    const struct candidate *local = NULL, *remote = NULL;
+    for (size_t i = 0; i < e->n_candidates; i++)
+        if (e->candidates[i].addr.family == family) local = &e->candidates[i];
+    for (size_t i = 0; i < e->peer->n_candidates; i++)
+        if (e->peer->candidates[i].addr.family == family) remote = &e->peer->candidates[i];
+    assert_true(local && remote);
+    assert_true(nice_agent_set_selected_pair(e->ice->agent, e->ice->stream, 1, local->foundation,
+                                             remote->foundation));
+}
+
+static bool has_ipv6(void)
+{
+    for (size_t i = 0; i < alice.n_candidates; i++)
+        if (alice.candidates[i].addr.family == 6) return true;
+    return false;
+}
+
+static void many_datagrams_open_one_and_few_do_not(void **state)
+{
+    (void)state;
+    connect_ends(&alice, &bob);
+    pass(&alice, &bob, WORTH - 1, 100);
+    assert_null(bob.ice->twin);
+    assert_null(bob.box.train);
+    pass(&alice, &bob, 1, 100);
+    assert_non_null(bob.ice->twin);
+    assert_null(alice.ice->twin); /* it has got nothing */
+    pass(&alice, &bob, 250, 1200);
+    assert_false(bob.out_of_order);
+    assert_int_equal(bob.box.dropped, 0);
+}
+
+static void a_train_is_read_at_once(void **state)
+{
+    (void)state;
+    connect_with_twin();
+    wire.calls = 0;
+    pass(&alice, &bob, 250, 1201); /* of an odd size: ice_drive looks at how each is aligned */
+    assert_in_range(wire.calls, 1, 3);
+    assert_false(bob.out_of_order);
+    bob.next_number = 0;
+    for (size_t i = 0; i < 40; i++) pass(&alice, &bob, 1 + i % 3, 5 + i * 50);
+    assert_false(bob.out_of_order);
+}
+
+static void data_goes_to_the_twin_and_stun_to_libnice(void **state)
+{
+    uint8_t check[512];
+    (void)state;
+    connect_with_twin();
+    for (int i = 0; i < 2; i++) {
+        drive(both, 2, NULL, NULL, 20);
+        int from = sotto__nice_path_fd(alice.ice), own = twin_fd(&bob);
+        int nice = sotto__nice_path_fd(bob.ice);
+        const union nice_sockaddr *to = &alice.ice->path.to;
+        socklen_t size = alice.ice->path.to_size;
+        static const uint8_t firsts[][2] = {{20}, {63}, {128}, {255}};
+        static const uint8_t others[][2] = {{0}, {3}, {4}, {19}, {64}, {79}, {127}};
+        for (size_t k = 0; k < sizeof firsts / sizeof *firsts; k++) {
+            assert_int_equal(sendto(from, firsts[k], 2, 0, &to->sa, size), 2);
+            assert_true(is_readable(own));
+            assert_false(is_readable(nice));
+            drive(both, 2, NULL, NULL, 2);
+        }
+        for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+            assert_int_equal(sendto(from, others[k], 2, 0, &to->sa, size), 2);
+            assert_true(is_readable(nice));
+            assert_false(is_readable(own));
+            drive(both, 2, NULL, NULL, 2);
+        }
+        assert_int_equal(sendto(from, "", 0, 0, &to->sa, size), 0);
+        assert_false(is_readable(own));
+        size_t n = make_check(&alice, &bob, check);
+        assert_int_equal(sendto(from, check, n, 0, &to->sa, size), n);
+        assert_true(is_readable(nice));
+        assert_false(is_readable(own));
+        if (!has_ipv6()) break;
+        choose(&alice, i == 0 && to->sa.sa_family == AF_INET ? 6 : 4);
+        choose(&bob, i == 0 && to->sa.sa_family == AF_INET ? 6 : 4);
+        pass(&alice, &bob, 3, 100);
+        if (!bob.ice->twin) open_twin_of(&alice, &bob);
+    }
+}
+
+static void strangers_get_nothing_to_the_twin_or_through(void **state)
+{
+    struct sockaddr_in where;
+    int fd;
+    (void)state;
+    connect_with_twin();
+    fd = stranger(&where);
+    for (int i = 0; i < 20; i++) send_raw(fd, &bob, "\x80 hello", 7);
+    assert_false(is_readable(twin_fd(&bob)));
+    pass(&alice, &bob, 10, 100);
+    assert_non_null(bob.ice->twin);
+    close(fd);
+}
+
+static void a_pair_of_another_socket_takes_the_twin_along(void **state)
+{
+    (void)state;
+    connect_with_twin();
+    if (!has_ipv6()) return;
+    size_t had = bob.packets;
+    int family = alice.ice->path.to.sa.sa_family == AF_INET ? 4 : 6;
+    for (int i = 0; i < 6; i++) {
+        family = 10 - family;
+        struct nice_twin *old = bob.ice->twin;
+        assert_int_equal(drive_send(&alice, 0, 100, 300), 100); /* wait in the old one */
+        choose(&alice, family);
+        assert_int_equal(drive_send(&alice, 100, 100, 300), 100); /* wait in libnice's */
+        if (i < 3 || i == 4) choose(&bob, family);
+        expect(&alice, &bob, had += 200);
+        if (i >= 3 && i != 4) choose(&bob, family);
+        pass(&alice, &bob, 10, 100);
+        had += 10;
+        assert_non_null(bob.ice->twin);
+        assert_ptr_not_equal(bob.ice->twin, old);
+        assert_false(is_readable(twin_fd(&bob)));
+    }
+    assert_int_equal(bob.box.dropped, 0);
+}
+
+static void another_remote_at_the_same_socket_moves_the_filter(void **state)
+{
+    (void)state;
+    connect_with_twin();
+    struct nice_twin *twin = bob.ice->twin;
+    NiceCandidate *remote = bob.ice->pair_remote;
+    nice_address_set_port(&remote->addr, nice_address_get_port(&remote->addr) ^ 1);
+    assert_int_equal(drive_send(&alice, bob.next_number, 50, 100), 50); /* wait for the twin */
+    bob.ice->path.is_stale = true;
+    expect(&alice, &bob, bob.packets + 50);
+    assert_ptr_equal(bob.ice->twin, twin);
+    pass(&alice, &bob, 50, 100); /* by libnice now */
+    assert_ptr_equal(bob.ice->twin, twin);
+    nice_address_set_port(&remote->addr, nice_address_get_port(&remote->addr) ^ 1);
+    bob.ice->path.is_stale = true;
+    pass(&alice, &bob, 50, 100);
+    wire.calls = 0;
+    pass(&alice, &bob, 50, 100);
+    assert_int_not_equal(wire.calls, 0);
+    assert_ptr_equal(bob.ice->twin, twin);
+}
+
+static void a_filter_that_was_taken_off_loses_no_data_and_no_checks(void **state)
+{
+    (void)state;
+    connect_with_twin();
+    uint8_t check[512];
+    int none = 0;
+    size_t n = make_check(&alice, &bob, check);
+    assert_int_equal(
+        setsockopt(twin_fd(&bob), SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &none, sizeof none), 0);
+    for (int i = 0; i < 5; i++) { /* the kernel sorts by the addresses now: all to one of the two */
+        pass(&alice, &bob, 20, 500);
+        assert_int_equal(sendto(sotto__nice_path_fd(alice.ice), check, n, 0, &alice.ice->path.to.sa,
+                                alice.ice->path.to_size),
+                         n);
+        drive(both, 2, NULL, NULL, 5);
+    }
+    assert_int_equal(sendto(sotto__nice_path_fd(alice.ice), check, n, 0, &alice.ice->path.to.sa,
+                            alice.ice->path.to_size),
+                     n);
+    assert_true(is_readable(sotto__nice_path_fd(bob.ice))); /* libnice sees the checks again, one way or the other */
+    pass(&alice, &bob, 20, 500);
+}
+
+static void what_comes_before_the_filter_is_sorted_when_it_is_read(void **state)
+{
+    (void)state;
+    connect_with_twin();
+    /* as if the kernel had put it there: all goes to the twin */
+    struct sock_filter all = {BPF_RET | BPF_K, 0, 0, 1};
+    struct sock_fprog program = {1, &all};
+    struct sockaddr_in where;
+    int fd = stranger(&where);
+    assert_int_equal(
+        setsockopt(twin_fd(&bob), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program),
+        0);
+    send_raw(fd, &bob, "\x80 not yours", 11);
+    if (alice.ice->path.to.sa.sa_family == AF_INET) assert_true(is_readable(twin_fd(&bob)));
+    pass(&alice, &bob, 10, 200); /* of which nothing is lost, but the twin is no more */
+    if (alice.ice->path.to.sa.sa_family == AF_INET) assert_null(bob.ice->twin);
+    pass(&alice, &bob, 10, 200);
+    close(fd);
+}
+
+static void stun_within_a_train_is_dropped_alone(void **state)
+{
+    (void)state;
+    connect_with_twin();
+    wire.stun_at = 3;
+    size_t had = bob.packets;
+    assert_int_equal(drive_send(&alice, 0, 20, 300), 20);
+    expect(&alice, &bob, had + 19);
+    assert_int_equal(wire.stun_at, 0);
+    assert_non_null(bob.ice->twin);
+}
+
+static void silence_closes_it_and_traffic_opens_it_again(void **state)
+{
+    struct ice_out out;
+    (void)state;
+    connect_with_twin();
+    int fds = open_fds();
+    sotto_us now = drive_now();
+    assert_true(ops->due(bob.ice) <= now + QUIET);
+    while (ops->next(bob.ice, now + QUIET - SOTTO_SECONDS(1), &out) == 1) continue;
+    assert_non_null(bob.ice->twin);
+    while (ops->next(bob.ice, now + QUIET + SOTTO_SECONDS(1), &out) == 1) continue;
+    assert_null(bob.ice->twin);
+    assert_null(bob.box.train);
+    assert_int_equal(open_fds(), fds - 1);
+    pass(&alice, &bob, 250, 100);
+    assert_null(bob.ice->twin); /* not so soon */
+    bob.ice->path.not_before = 0;
+    open_twin_of(&alice, &bob);
+}
+
+static void traffic_keeps_it_open(void **state)
+{
+    struct ice_out out;
+    (void)state;
+    connect_with_twin();
+    sotto_us now = drive_now();
+    for (int i = 0; i < 10; i++) { /* of a clock of ours */
+        assert_int_equal(drive_send(&alice, 0, 2, 100), 2);
+        int slot =
+            ops->fds(bob.ice, (struct sotto_fd[SOTTO_MAX_ICE_FDS]){{0}}, SOTTO_MAX_ICE_FDS) - 1;
+        ops->ready(bob.ice, slot, POLLIN);
+        now += SOTTO_SECONDS(4);
+        int packets = 0;
+        while (ops->next(bob.ice, now, &out) == 1) {
+            if (out.type == ICE_OUT_PACKET) packets++;
+            if (out.type == ICE_OUT_STATE) assert_int_not_equal(out.state, SOTTO_ICE_DISCONNECTED);
+        }
+        assert_int_equal(packets, 2);
+    }
+    assert_non_null(bob.ice->twin);
+}
+
+static void an_error_of_reading_loses_nothing(void **state)
+{
+    static const struct {
+        int error;
+        bool closes;
+    } cases[] = {
+        {EINTR, false},        {EAGAIN, false},   {ENOMEM, false},      {ENOBUFS, false},
+        {ECONNREFUSED, false}, {ENETDOWN, false}, {ENETUNREACH, false}, {EHOSTUNREACH, false},
+        {EMSGSIZE, false},     {EPROTO, false},   {EBADF, true},        {ENOTSOCK, true},
+        {EFAULT, true},        {EINVAL, true},    {EIO, true},          {ENOTCONN, true},
+    };
+    (void)state;
+    connect_with_twin();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int times = 1; times <= 4; times += 3) {
+            wire.error = cases[i].error;
+            wire.times = cases[i].closes ? 1 : times;
+            pass(&alice, &bob, 30, 300);
+            assert_int_equal(wire.times, 0);
+            assert_int_equal(bob.ice->twin == NULL, cases[i].closes);
+            bob.ice->path.not_before = 0;
+            if (!bob.ice->twin) open_twin_of(&alice, &bob);
+        }
+    assert_int_equal(bob.box.dropped, 0);
+}
+
+static void without_the_kernels_help_libnice_receives(void **state)
+{
+    static const int settings[] = {SO_REUSEPORT, SO_ATTACH_REUSEPORT_CBPF, 0};
+    (void)state;
+    connect_ends(&alice, &bob);
+    int fds = open_fds();
+    for (size_t i = 0; i < 3; i++) {
+        wire.setting = settings[i];
+        wire.no_bind = settings[i] == 0;
+        bob.ice->path.not_before = 0;
+        pass(&alice, &bob, 250, 100);
+        assert_null(bob.ice->twin);
+        assert_null(bob.box.train);
+        assert_int_equal(open_fds(), fds);
+        assert_true(bob.ice->path.not_before > drive_now() + SOTTO_SECONDS(4));
+    }
+    wire.setting = 0;
+    wire.no_bind = false;
+    pass(&alice, &bob, 250, 100);
+    assert_null(bob.ice->twin); /* not before some seconds */
+    bob.ice->path.not_before = 0;
+    open_twin_of(&alice, &bob);
+}
+
+static void without_memory_libnice_receives(void **state)
+{
+    (void)state;
+    connect_ends(&alice, &bob);
+    assert_int_equal(drive_send(&alice, 0, 250, 100), 250);
+    expect(&alice, &bob, 250);
+    assert_non_null(bob.ice->twin);
+    for (uint64_t n = 1;; n++) {
+        sotto__nice_twin_close(bob.ice);
+        bob.ice->path.not_before = 0;
+        int64_t live = sotto__mem_live();
+        bob.ice->path.came = WORTH;
+        sotto__mem_fail_at(n);
+        sotto__nice_twin_turn(bob.ice, drive_now());
+        bool failed = sotto__mem_failed();
+        sotto__mem_fail_at(0);
+        assert_int_equal(bob.ice->twin == NULL, failed);
+        if (!failed) break;
+        assert_int_equal(sotto__mem_live(), live);
+    }
+    pass(&alice, &bob, 100, 100);
+}
+
+static void the_setting_opens_none(void **state)
+{
+    (void)state;
+    bob.cfg.no_fast_path = true;
+    connect_ends(&alice, &bob);
+    for (int i = 0; i < 3; i++) pass(&alice, &bob, 250, 100);
+    assert_null(bob.ice->twin);
+    assert_int_equal(wire.calls, 0);
+}
+
+static void two_connections_share_the_buffers(void **state)
+{
+    static struct end carol, dave;
+    struct ice_out out;
+    (void)state;
+    end_init(&carol, "carol", true);
+    end_init(&dave, "dave4", false);
+    dave.cfg.no_fast_path = carol.cfg.no_fast_path = false;
+    dave.cfg.box = &bob.box;
+    connect_with_twin();
+    connect_ends(&carol, &dave);
+    open_twin_of(&carol, &dave);
+    assert_ptr_equal(dave.ice->box, bob.ice->box);
+    for (int i = 0; i < 3; i++) {
+        size_t had = bob.packets, his = dave.packets;
+        assert_int_equal(drive_send(&alice, bob.next_number, 60, 333), 60);
+        twin_fd(&bob);
+        int slot =
+            ops->fds(bob.ice, (struct sotto_fd[SOTTO_MAX_ICE_FDS]){{0}}, SOTTO_MAX_ICE_FDS) - 1;
+        ops->ready(bob.ice, slot, POLLIN);
+        assert_int_equal(ops->next(bob.ice, drive_now(), &out), 1); /* he leaves the others where they are */
+        assert_int_equal(out.type, ICE_OUT_PACKET);
+        bob.next_number++;
+        if (i < 2) pass(&carol, &dave, 70, 444);
+        if (i == 2) sotto__nice_twin_close(dave.ice);
+        expect(&alice, &bob, had + 59);
+        assert_int_equal(dave.packets, his + (i < 2 ? 70 : 0));
+        assert_false(bob.out_of_order || dave.out_of_order);
+    }
+    assert_int_equal(bob.box.dropped, 0);
+    end_free(&carol);
+    end_free(&dave);
+}
+
+static void closing_and_freeing_end_it_whatever_it_holds(void **state)
+{
+    struct ice_out out;
+    (void)state;
+    int fds = open_fds();
+    for (int how = 0; how < 3; how++) {
+        connect_with_twin();
+        assert_int_equal(drive_send(&alice, 0, 60, 333), 60);
+        int slot =
+            ops->fds(bob.ice, (struct sotto_fd[SOTTO_MAX_ICE_FDS]){{0}}, SOTTO_MAX_ICE_FDS) - 1;
+        ops->ready(bob.ice, slot, POLLIN);
+        assert_int_equal(ops->next(bob.ice, drive_now(), &out), 1);
+        assert_int_equal(out.type, ICE_OUT_PACKET);
+        if (how == 0) {
+            ops->close(bob.ice, drive_now());
+            assert_int_equal(ops->next(bob.ice, drive_now(), &out), 0);
+        }
+        if (how == 1) {
+            assert_int_equal(
+                ops->set_remote(bob.ice, "other", "other-pwd-0123456789abcd", drive_now()), 0);
+            while (ops->next(bob.ice, drive_now(), &out) == 1)
+                assert_int_not_equal(out.type, ICE_OUT_PACKET);
+        }
+        if (how < 2) assert_null(bob.ice->twin);
+        ops->ready(bob.ice, slot, POLLIN); /* as it may come late */
+        free_two(NULL);
+        make_two(NULL);
+    }
+    assert_int_equal(open_fds(), fds);
+}
+
+static void nobody_special_may_do_all_this(void **state)
+{
+    int status = -1;
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (getuid() == 0 && setresuid(65534, 65534, 65534) != 0) _exit(2);
+        connect_ends(&alice, &bob);
+        if (drive_send(&alice, 0, 250, 100) != 250) _exit(3);
+        drive(both, 2, NULL, NULL, 100);
+        if (!bob.ice->twin) _exit(4);
+        if (drive_send(&alice, 250, 100, 100) != 100) _exit(5);
+        drive(both, 2, NULL, NULL, 100);
+        _exit(wire.calls > 0 && bob.packets == 350 ? 0 : 6);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_two, free_two)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(many_datagrams_open_one_and_few_do_not),
+        TEST(a_train_is_read_at_once),
+        TEST(data_goes_to_the_twin_and_stun_to_libnice),
+        TEST(strangers_get_nothing_to_the_twin_or_through),
+        TEST(a_pair_of_another_socket_takes_the_twin_along),
+        TEST(another_remote_at_the_same_socket_moves_the_filter),
+        TEST(a_filter_that_was_taken_off_loses_no_data_and_no_checks),
+        TEST(what_comes_before_the_filter_is_sorted_when_it_is_read),
+        TEST(stun_within_a_train_is_dropped_alone),
+        TEST(silence_closes_it_and_traffic_opens_it_again),
+        TEST(traffic_keeps_it_open),
+        TEST(an_error_of_reading_loses_nothing),
+        TEST(without_the_kernels_help_libnice_receives),
+        TEST(without_memory_libnice_receives),
+        TEST(the_setting_opens_none),
+        TEST(two_connections_share_the_buffers),
+        TEST(closing_and_freeing_end_it_whatever_it_holds),
+        TEST(nobody_special_may_do_all_this),
+    };
+    return cmocka_run_group_tests_name("ice_nice_twin", tests, NULL, NULL);
+}
