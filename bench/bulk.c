@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The measures between two processes. bulk: a sends messages of one size as fast as its buffer takes them; b counts from its
- * first message on. ping: a sends one message, waits for it to come back, and so on. Each ends with a line "R {json}".
+ * first message on. ping: a sends one message, waits for it to come back, and so on. hold: nothing. Each ends with a line "R {json}".
  */
 #include "bench.h"
 
@@ -141,4 +141,19 @@ int bench_ping(bool offers, size_t size, double seconds)
     int code = offers ? ping_ask(&l, size, seconds) : ping_answer(&l, seconds);
     sotto_ctx_free(l.ctx);
     return code;
+}
+
+int bench_hold(bool offers, double seconds)
+{
+    struct bench_link l = {0};
+    bench_link_open(&l, offers, false);
+    for (sotto_us end = sotto_now() + (sotto_us)(seconds * 1e6); sotto_now() < end;)
+        sotto_event_free(bench_next_event(&l, end));
+    printf("R {\"role\":\"%s\",\"dirty_kb\":%ld,\"rss_kb\":%ld}\n", offers ? "a" : "b",
+           bench_dirty_kb(), bench_rss_kb());
+    fflush(stdout);
+    for (sotto_us end = sotto_now() + 10000000; sotto_now() < end;)
+        sotto_event_free(bench_next_event(&l, end));
+    sotto_ctx_free(l.ctx);
+    return 0;
 }

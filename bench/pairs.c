@@ -9,30 +9,23 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-struct end {
-    sotto_pc *pc;
-    struct end *other;
-    bool open;
-};
-
-struct pair {
-    struct end a, b;
-};
-
 #define CONNECT_US 15000000
 
 static void on_event(const sotto_event *e)
 {
-    struct end *x = e->user;
+    struct bench_end *x = e->user;
     sotto_candidate c = {.size = sizeof c, .line = e->u.candidate.line, .mid = e->u.candidate.mid};
     if (!x) return;
     if (e->type == SOTTO_EV_CANDIDATE)
         bench_check(sotto_pc_add_ice_candidate(x->other->pc, &c, NULL), "candidate");
-    if (e->type == SOTTO_EV_CHANNEL) bench_check(sotto_dc_set_user(e->u.channel.dc, x), "channel");
+    if (e->type == SOTTO_EV_CHANNEL) {
+        x->dc = e->u.channel.dc;
+        bench_check(sotto_dc_set_user(x->dc, x), "channel");
+    }
     if (e->type == SOTTO_EV_OPEN) x->open = true;
 }
 
-static void signal_pair(struct pair *p)
+static void signal_pair(struct bench_pair *p)
 {
     char *sdp = NULL;
     bench_check(sotto_pc_set_local_description(p->a.pc, SOTTO_SDP_IMPLICIT, NULL, NULL), "offer");
@@ -47,20 +40,18 @@ static void signal_pair(struct pair *p)
     sotto_free(sdp);
 }
 
-/* Whether the channel opened on both sides in time. */
-static bool connect_pair(sotto_ctx *ctx, struct pair *p)
+bool bench_pair_connect(sotto_ctx *ctx, struct bench_pair *p)
 {
     sotto_pc_config cfg = {.size = sizeof cfg, .user = &p->a};
     sotto_dc_config dc = {.size = sizeof dc, .user = &p->a};
     sotto_us end = sotto_now() + CONNECT_US;
-    sotto_dc *channel;
     sotto_event *e;
-    p->a = (struct end){.other = &p->b};
-    p->b = (struct end){.other = &p->a};
+    p->a = (struct bench_end){.other = &p->b};
+    p->b = (struct bench_end){.other = &p->a};
     bench_check(sotto_pc_new(ctx, &cfg, &p->a.pc), "connection");
     cfg.user = &p->b;
     bench_check(sotto_pc_new(ctx, &cfg, &p->b.pc), "connection");
-    bench_check(sotto_pc_create_data_channel(p->a.pc, "x", &dc, &channel), "channel");
+    bench_check(sotto_pc_create_data_channel(p->a.pc, "x", &dc, &p->a.dc), "channel");
     signal_pair(p);
     while (!(p->a.open && p->b.open) && sotto_now() < end) {
         if (sotto_ctx_wait(ctx, 100000, &e) != 1) continue;
@@ -70,7 +61,7 @@ static bool connect_pair(sotto_ctx *ctx, struct pair *p)
     return p->a.open && p->b.open;
 }
 
-static sotto_ctx *make_context(void)
+sotto_ctx *bench_context(void)
 {
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
     struct rlimit r;
@@ -86,15 +77,15 @@ static sotto_ctx *make_context(void)
 int bench_setup(size_t n)
 {
     double *ms = calloc(n + 1, sizeof *ms), cpu = 0;
-    sotto_ctx *ctx = make_context();
+    sotto_ctx *ctx = bench_context();
     size_t fail = 0;
     if (!ms) return 1;
     for (size_t i = 0; i <= n; i++) { /* the first one warms up and does not count */
-        struct pair p;
+        struct bench_pair p;
         sotto_event *e;
         if (i == 1) cpu = bench_cpu();
         sotto_us start = sotto_now();
-        bool ok = connect_pair(ctx, &p);
+        bool ok = bench_pair_connect(ctx, &p);
         ms[i] = (double)(sotto_now() - start) / 1e3;
         if (!ok && i > 0) fail++;
         sotto_pc_free(p.a.pc);
@@ -127,14 +118,14 @@ static void rest(sotto_ctx *ctx, double seconds)
 
 int bench_scale(size_t n, double idle)
 {
-    struct pair *pairs = calloc(n, sizeof *pairs);
-    sotto_ctx *ctx = make_context();
+    struct bench_pair *pairs = calloc(n, sizeof *pairs);
+    sotto_ctx *ctx = bench_context();
     long rss = bench_rss_kb(), fds = bench_fds();
     double cpu = bench_cpu(), connect_cpu, connect_s;
     sotto_us start = sotto_now();
     size_t fail = 0;
     if (!pairs) return 1;
-    for (size_t i = 0; i < n; i++) fail += !connect_pair(ctx, &pairs[i]);
+    for (size_t i = 0; i < n; i++) fail += !bench_pair_connect(ctx, &pairs[i]);
     connect_cpu = bench_cpu() - cpu;
     connect_s = (double)(sotto_now() - start) / 1e6;
     rest(ctx, 2);

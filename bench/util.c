@@ -16,9 +16,9 @@ double bench_cpu(void)
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static long status(const char *key)
+static long number_in(const char *path, const char *key)
 {
-    FILE *f = fopen("/proc/self/status", "r");
+    FILE *f = fopen(path, "r");
     char line[256];
     long v = -1;
     if (!f) return -1;
@@ -30,12 +30,17 @@ static long status(const char *key)
 
 long bench_rss_kb(void)
 {
-    return status("VmRSS:");
+    return number_in("/proc/self/status", "VmRSS:");
+}
+
+long bench_dirty_kb(void)
+{
+    return number_in("/proc/self/smaps_rollup", "Private_Dirty:");
 }
 
 long bench_threads(void)
 {
-    return status("Threads:");
+    return number_in("/proc/self/status", "Threads:");
 }
 
 long bench_fds(void)
