@@ -179,8 +179,12 @@ struct full_event {
     uint8_t *data;                         /* of a message */
     struct received *received;             /* of a frame or packet */
     sotto_frame frame;
+    bool can_be_spare;
     char text[]; /* of a candidate, its error, a warning; a rid */
 };
+/* Zeroed but for its text; NULL: no memory. drop: one that nobody got, or that is over; g NULL: none. */
+struct full_event *sotto__event_new(struct guard *g, size_t text);
+void sotto__event_drop(struct guard *g, struct full_event *f);
 int sotto__event_take_media(sotto_ctx *c, sotto_pc *pc, struct full_event **ret); /* 1 filled, 0 none, or an error */
 int sotto__event_fill_media(sotto_pc *pc, const struct peer_event *p, struct full_event **ret);
 

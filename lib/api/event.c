@@ -12,6 +12,8 @@
 #include "api/ctx.h"
 #include "util/mem.h"
 
+#define SPARE_TEXT (SOTTO_MAX_RID + 1u) /* what an event of media carries at most */
+
 bool sotto__event_waits(const sotto_ctx *c)
 {
     return c->n_posts > 0 || !sotto__list_empty(&c->control) || !sotto__list_empty(&c->data) ||
@@ -33,9 +35,22 @@ void sotto__events_listed(sotto_ctx *c, sotto_pc *pc)
     list(&c->media, &pc->media, sotto__peer_has_media(pc->peer));
 }
 
-static struct full_event *new_event(size_t text)
+/* The memory of an event that was freed serves the next one: those who take and free one after the other need no other. */
+struct full_event *sotto__event_new(struct guard *g, size_t text)
 {
-    return sotto__calloc(1, sizeof(struct full_event) + text);
+    struct full_event *f = NULL;
+    size_t room = text > SPARE_TEXT ? text : SPARE_TEXT;
+    if (text <= SPARE_TEXT) f = atomic_exchange(&g->spare, NULL);
+    if (!f) f = sotto__malloc(sizeof *f + room);
+    if (f) *f = (struct full_event){.can_be_spare = text <= SPARE_TEXT};
+    return f;
+}
+
+void sotto__event_drop(struct guard *g, struct full_event *f)
+{
+    void *none = NULL;
+    if (f->can_be_spare && g && atomic_compare_exchange_strong(&g->spare, &none, f)) return;
+    sotto__free(f);
 }
 
 static void name_objects(struct full_event *f, sotto_pc *pc, sotto_dc *dc, sotto_transceiver *t)
@@ -51,7 +66,7 @@ static void name_objects(struct full_event *f, sotto_pc *pc, sotto_dc *dc, sotto
 
 static int take_post(sotto_ctx *c, sotto_event **ret)
 {
-    struct full_event *f = new_event(0);
+    struct full_event *f = sotto__event_new(c->guard, 0);
     if (!f) return SOTTO_E_NOMEM;
     const struct post *p = &c->posts[c->post_head];
     f->e.type = SOTTO_EV_USER;
@@ -73,11 +88,12 @@ static const char *put_text(struct full_event *f, size_t *used, const char *text
     return to;
 }
 
-static int fill_candidate(struct full_event **ret, const struct peer_event *p)
+static int fill_candidate(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
 {
     size_t used = 0;
     if (!p->line) return SOTTO_E_NOMEM;
-    struct full_event *f = new_event(strlen(p->line) + strlen(p->mid) + strlen(p->ufrag) + 3);
+    struct full_event *f =
+        sotto__event_new(pc->guard, strlen(p->line) + strlen(p->mid) + strlen(p->ufrag) + 3);
     if (!f) return SOTTO_E_NOMEM;
     f->e.u.candidate.line = put_text(f, &used, p->line);
     f->e.u.candidate.mid = put_text(f, &used, p->mid);
@@ -87,10 +103,10 @@ static int fill_candidate(struct full_event **ret, const struct peer_event *p)
     return 0;
 }
 
-static int fill_warning(struct full_event **ret, const struct peer_event *p)
+static int fill_warning(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
 {
     size_t used = 0;
-    struct full_event *f = new_event(strlen(p->text) + 1);
+    struct full_event *f = sotto__event_new(pc->guard, strlen(p->text) + 1);
     if (!f) return SOTTO_E_NOMEM;
     f->e.u.warning.code = p->code;
     f->e.u.warning.count = p->count;
@@ -99,10 +115,10 @@ static int fill_warning(struct full_event **ret, const struct peer_event *p)
     return 0;
 }
 
-static int fill_candidate_error(struct full_event **ret, const struct peer_event *p)
+static int fill_candidate_error(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
 {
     size_t used = 0;
-    struct full_event *f = new_event(strlen(p->url) + strlen(p->text) + 2);
+    struct full_event *f = sotto__event_new(pc->guard, strlen(p->url) + strlen(p->text) + 2);
     if (!f) return SOTTO_E_NOMEM;
     f->e.u.candidate_error.url = put_text(f, &used, p->url);
     f->e.u.candidate_error.text = put_text(f, &used, p->text);
@@ -116,13 +132,13 @@ static int fill_track(sotto_pc *pc, struct full_event **ret, const struct peer_e
 {
     static const struct strings none = {NULL, 0};
     const struct strings *streams = p->streams ? p->streams : &none;
-    struct full_event *f = new_event(0);
+    struct full_event *f = sotto__event_new(pc->guard, 0);
     if (!f) return SOTTO_E_NOMEM;
     int r = sotto__strings_copy((const char *const *)streams->items, streams->n, &f->streams);
     if (r == 0) r = sotto__media_shell(pc, p->transceiver, &f->e.u.track.transceiver);
     if (r < 0) {
         sotto__strings_free(&f->streams);
-        sotto__free(f);
+        sotto__event_drop(pc->guard, f);
         return r;
     }
     f->e.u.track.streams = (const char *const *)f->streams.items;
@@ -133,12 +149,12 @@ static int fill_track(sotto_pc *pc, struct full_event **ret, const struct peer_e
 
 static int fill_channel(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
 {
-    struct full_event *f = new_event(0);
+    struct full_event *f = sotto__event_new(pc->guard, 0);
     if (!f) return SOTTO_E_NOMEM;
     sotto_dc *dc = p->channel->shell;
     int r = dc ? 0 : sotto__dc_new(pc, p->channel, pc->user, &dc);
     if (r < 0) {
-        sotto__free(f);
+        sotto__event_drop(pc->guard, f);
         return r;
     }
     f->e.u.channel.dc = dc;
@@ -148,9 +164,9 @@ static int fill_channel(sotto_pc *pc, struct full_event **ret, const struct peer
     return 0;
 }
 
-static int fill_state(struct full_event **ret, const struct peer_event *p)
+static int fill_state(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
 {
-    struct full_event *f = new_event(0);
+    struct full_event *f = sotto__event_new(pc->guard, 0);
     if (!f) return SOTTO_E_NOMEM;
     f->e.u.state.connection = p->state.connection;
     f->e.u.state.ice = p->state.ice;
@@ -168,9 +184,9 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
     int r;
     sotto__peer_peek(pc->peer, &p);
     switch (p.type) {
-    case SOTTO_EV_CANDIDATE: r = fill_candidate(&f, &p); break;
-    case SOTTO_EV_WARNING: r = fill_warning(&f, &p); break;
-    case SOTTO_EV_CANDIDATE_ERROR: r = fill_candidate_error(&f, &p); break;
+    case SOTTO_EV_CANDIDATE: r = fill_candidate(pc, &f, &p); break;
+    case SOTTO_EV_WARNING: r = fill_warning(pc, &f, &p); break;
+    case SOTTO_EV_CANDIDATE_ERROR: r = fill_candidate_error(pc, &f, &p); break;
     case SOTTO_EV_TRACK:
     case SOTTO_EV_TRACK_REMOVED:
     case SOTTO_EV_MUTE:
@@ -179,7 +195,7 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
     case SOTTO_EV_TARGET_BITRATE:
     case SOTTO_EV_DTMF_TONE: r = sotto__event_fill_media(pc, &p, &f); break;
     case SOTTO_EV_STATE:
-    case SOTTO_EV_NEGOTIATION_NEEDED: r = fill_state(&f, &p); break;
+    case SOTTO_EV_NEGOTIATION_NEEDED: r = fill_state(pc, &f, &p); break;
     default: r = fill_channel(pc, &f, &p); break;
     }
     if (r < 0) return r;
@@ -197,13 +213,13 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
 static int take_message(sotto_ctx *c, sotto_pc *pc, sotto_event **ret)
 {
     struct peer_message m;
-    struct full_event *f = new_event(0);
+    struct full_event *f = sotto__event_new(c->guard, 0);
     if (!f) return SOTTO_E_NOMEM;
     int r = sotto__peer_pull(pc->peer, sotto__now(c), &m);
     sotto__list_remove(&pc->data);
     sotto__loop_touch(c, pc);
     if (r != 1) {
-        sotto__free(f);
+        sotto__event_drop(c->guard, f);
         return r;
     }
     f->e.type = SOTTO_EV_MESSAGE;
@@ -257,9 +273,10 @@ SOTTO_API void sotto_event_free(sotto_event *e)
     if (!f) return;
     if (f->dc) sotto__dc_unref(f->dc);
     if (f->transceiver) sotto__media_unref(f->transceiver);
-    if (f->e.pc) sotto__pc_unref(f->e.pc);
     sotto__strings_free(&f->streams);
     sotto__free(f->data);
     sotto__received_free(f->received);
-    sotto__free(f);
+    sotto_pc *pc = f->e.pc;
+    sotto__event_drop(pc ? pc->guard : NULL, f);
+    if (pc) sotto__pc_unref(pc); /* last: the guard is its */
 }

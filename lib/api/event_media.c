@@ -26,10 +26,10 @@ static const char *mime_of(enum codec_id id)
     return "";
 }
 
-static struct full_event *new_event(const char *rid, const char **ret_rid)
+static struct full_event *new_event(struct guard *g, const char *rid, const char **ret_rid)
 {
     size_t n = rid ? strlen(rid) + 1 : 0;
-    struct full_event *f = sotto__calloc(1, sizeof *f + n);
+    struct full_event *f = sotto__event_new(g, n);
     if (!f) return NULL;
     *ret_rid = rid ? memcpy(f->text, rid, n) : NULL;
     return f;
@@ -74,14 +74,13 @@ static void fill_packet(struct full_event *f, const struct peer_media *m, const 
 int sotto__event_take_media(sotto_ctx *c, sotto_pc *pc, struct full_event **ret)
 {
     struct peer_media m;
-    char space[SOTTO_MAX_RID + 1] = "";
-    struct full_event *f = sotto__calloc(1, sizeof *f + sizeof space);
+    struct full_event *f = sotto__event_new(c->guard, SOTTO_MAX_RID + 1u);
     if (!f) return SOTTO_E_NOMEM;
     int r = sotto__peer_pull_media(pc->peer, sotto__now(c), &m);
     sotto_transceiver *t = NULL;
     if (r == 1) r = sotto__media_shell(pc, m.transceiver, &t) < 0 ? SOTTO_E_NOMEM : 1;
     if (r != 1) {
-        sotto__free(f);
+        sotto__event_drop(pc->guard, f);
         return r;
     }
     const char *rid = NULL;
@@ -101,11 +100,11 @@ int sotto__event_fill_media(sotto_pc *pc, const struct peer_event *p, struct ful
 {
     const char *rid;
     sotto_transceiver *t;
-    struct full_event *f = new_event(p->rid, &rid);
+    struct full_event *f = new_event(pc->guard, p->rid, &rid);
     if (!f) return SOTTO_E_NOMEM;
     int r = sotto__media_shell(pc, p->transceiver, &t);
     if (r < 0) {
-        sotto__free(f);
+        sotto__event_drop(pc->guard, f);
         return r;
     }
     f->e.u.media.transceiver = t; /* the first member of each */

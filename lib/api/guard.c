@@ -50,6 +50,7 @@ void sotto__guard_unref(struct guard *g)
     if (!g || atomic_fetch_sub(&g->refs, 1) != 1) return;
     pthread_mutex_destroy(&g->mutex);
     pthread_cond_destroy(&g->served);
+    sotto__free(atomic_load(&g->spare));
     sotto__free(g);
 }
 

@@ -18,6 +18,7 @@ struct guard {
     int aside;          /* threads that stepped back; they want in again when somebody was in */
     unsigned entered;   /* how often somebody who had to wait came in */
     unsigned overtaken; /* calls that went before those who wait */
+    _Atomic(void *) spare; /* of event.c, without the mutex: memory that is used again; freed with the guard */
     unsigned fork;      /* generation of the process that made it */
 };
 

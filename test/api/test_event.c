@@ -16,6 +16,7 @@ static sotto_ctx *make(void)
 static int next_at_last(sotto_ctx *c, sotto_event **ret, int *refusals)
 {
     for (uint64_t n = 1;; n++) {
+        sotto__free(atomic_exchange(&c->guard->spare, NULL)); /* or it would need none */
         sotto__mem_fail_at(n);
         int r = sotto_ctx_next(c, ret);
         sotto__mem_fail_at(0);
