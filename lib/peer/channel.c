@@ -278,24 +278,23 @@ static int admit(struct peer *p, struct channel *c, const void *data, size_t n, 
     return 0;
 }
 
-int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n,
-                        bool is_text)
+int sotto__channel_send_later(struct peer *p, sotto_us now, struct channel *c, const void *data,
+                              size_t n, bool is_text)
 {
     uint32_t ppid;
     int r = admit(p, c, data, n, is_text, &ppid);
     if (r < 0) return r;
     r = sotto__sendq_now(p, now, c, ppid, data, n);
     if (r == SOTTO_E_AGAIN) r = sotto__sendq_push(p, now, c, ppid, data, n);
-    if (r == 0) sotto__peer_drain(p, now);
     return r == SOTTO_E_STATE ? SOTTO_E_CLOSED : r;
 }
 
-int sotto__channel_send_later(struct peer *p, sotto_us now, struct channel *c, const void *data,
-                              size_t n, bool is_text)
+int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n,
+                        bool is_text)
 {
-    uint32_t ppid;
-    int r = admit(p, c, data, n, is_text, &ppid);
-    return r < 0 ? r : sotto__sendq_push(p, now, c, ppid, data, n);
+    int r = sotto__channel_send_later(p, now, c, data, n, is_text);
+    if (r == 0) sotto__peer_drain(p, now);
+    return r;
 }
 
 void sotto__peer_send_waiting(struct peer *p, sotto_us now)
