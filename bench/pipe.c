@@ -132,6 +132,7 @@ void bench_link_open(struct bench_link *l, bool offers, bool media)
     const char *high = getenv("HIGH");
     sotto_us end = sotto_now() + CONNECT_US;
     sotto_event *e;
+    ctx.no_fast_path = getenv("SOTTO_NO_FAST_PATH") != NULL; /* for comparison */
     if (high) cfg.max_buffered_bytes = (uint32_t)bench_number(high, 1, 1L << 30);
     bench_check(sotto_ctx_new(&ctx, &l->ctx), "context");
     bench_check(sotto_pc_new(l->ctx, &cfg, &l->pc), "connection");
