@@ -159,10 +159,10 @@ void sotto__peer_update(struct peer *p, sotto_us now)
 static bool reserve_candidate(struct peer *p, size_t i)
 {
     if (i < p->cap_candidates) return true;
-    struct candidate *more = sotto__realloc(p->candidates, (i + 8) * sizeof *more);
+    struct candidate *more = sotto__realloc(p->candidates, (i + 2) * sizeof *more);
     if (!more) return false;
     p->candidates = more;
-    p->cap_candidates = i + 8;
+    p->cap_candidates = i + 2;
     return true;
 }
 
