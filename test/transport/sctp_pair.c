@@ -116,10 +116,24 @@ static struct flight pop_flight(struct pair *p)
     return top;
 }
 
-static void transmit(struct pair *p, struct side *from, const uint8_t *packet, size_t n)
+/* Whether the path carries a packet. */
+static bool passes(const struct pair *p, struct side *from, size_t n, enum sctp_whole whole)
+{
+    if (whole == SCTP_WHOLE) from->probes++;
+    if (p->link.mtu == 0 || n <= p->link.mtu) return true;
+    if (whole == SCTP_FRAGMENTS)
+        from->fragmented++;
+    else
+        from->too_big++;
+    return whole == SCTP_FRAGMENTS;
+}
+
+static void transmit(struct pair *p, struct side *from, const uint8_t *packet, size_t n,
+                     enum sctp_whole whole)
 {
     from->packets++, from->bytes += n;
     if (n > from->largest) from->largest = n;
+    if (!passes(p, from, n, whole)) return;
     if (p->tap && !p->tap(p, from == &p->b, packet, n)) return;
     if (p->link.down || uniform(p) < p->link.loss) return;
     sotto_us at = p->now;
@@ -167,7 +181,7 @@ static void collect(struct pair *p, struct side *s)
     struct sctp_out out;
     for (int rounds = 0; rounds < 2; rounds++) { /* a pull may make packets */
         while (sotto__sctp_next(s->s, p->now, &out) > 0) {
-            if (out.type == SCTP_OUT_PACKET) transmit(p, s, out.p, out.n);
+            if (out.type == SCTP_OUT_PACKET) transmit(p, s, out.p, out.n, out.whole);
             if (out.type == SCTP_OUT_UP) {
                 assert_false(s->up);
                 s->up = true, s->streams_out = out.streams_out;

@@ -18,6 +18,7 @@ struct link_cfg {
     sotto_us delay, jitter;
     int64_t rate_bps;      /* 0: no limit */
     size_t queue;          /* packets; 0: no limit */
+    size_t mtu;            /* of an SCTP packet; what is larger is lost, unless it may be fragmented; 0: no limit */
     bool down;             /* everything is lost */
 };
 
@@ -36,6 +37,7 @@ struct side {
     uint16_t streams_out;
     uint64_t packets, bytes; /* sent */
     size_t largest;
+    uint64_t probes, fragmented, too_big; /* packets: to be kept whole; that came through in fragments; that were lost */
     sotto_us busy_until;     /* the link's transmitter */
     size_t queued;
     struct sctp_msg *inbox;
