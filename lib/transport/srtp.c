@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SRTP and SRTCP (RFC 3711; AES-GCM: RFC 7714) by libsrtp2. In: keys of the DTLS exporter (RFC 5764 §4.2), packets to seal and to open;
- * out: the same packets, in place, or a reason. Two profiles with AES-GCM and the one that is mandatory to have (RFC 8827 §6.5), no
- * other, never without encryption or authentication, never an MKI. Lengths and headers are checked before libsrtp sees them. No
- * sequence number seals two packets that differ. srtp_source.c decides which sources of a remote are kept; srtp_process.c knows forks.
+ * SRTP and SRTCP (RFC 3711): with AES-GCM (RFC 7714) by srtp_gcm.c, else by libsrtp2. In: keys of the DTLS exporter (RFC 5764 §4.2),
+ * packets to seal and to open; out: the same packets, in place, or a reason. Two profiles with AES-GCM and the one that is mandatory to
+ * have (RFC 8827 §6.5), no other, never without encryption or authentication, never an MKI. Lengths and headers are checked before
+ * anything else. No sequence number seals two packets that differ. srtp_source.c decides which sources of a remote are kept and knows
+ * what came from them; srtp_process.c knows forks.
  */
 #include "transport/srtp.h"
 
@@ -20,28 +21,29 @@ enum { RTP_FIXED = 12, RTCP_FIXED = 8, RTCP_TRAILER = 4 };
 struct shape { /* of a profile */
     enum srtp_profile profile;
     const char *name;
-    size_t key, salt, tag;
-    void (*set)(srtp_crypto_policy_t *);
+    size_t key, salt;
 };
 
 static const struct shape *shape_of(enum srtp_profile profile)
 {
     static const struct shape shapes[] = {
-        {SRTP_PROFILE_AEAD_AES_128_GCM, "SRTP_AEAD_AES_128_GCM", 16, 12, 16,
-         srtp_crypto_policy_set_aes_gcm_128_16_auth},
-        {SRTP_PROFILE_AEAD_AES_256_GCM, "SRTP_AEAD_AES_256_GCM", 32, 12, 16,
-         srtp_crypto_policy_set_aes_gcm_256_16_auth},
-        {SRTP_PROFILE_AES128_CM_SHA1_80, "SRTP_AES128_CM_HMAC_SHA1_80", 16, 14, 10,
-         srtp_crypto_policy_set_rtp_default},
+        {SRTP_PROFILE_AEAD_AES_128_GCM, "SRTP_AEAD_AES_128_GCM", 16, 12},
+        {SRTP_PROFILE_AEAD_AES_256_GCM, "SRTP_AEAD_AES_256_GCM", 32, 12},
+        {SRTP_PROFILE_AES128_CM_SHA1_80, "SRTP_AES128_CM_HMAC_SHA1_80", 16, 14},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         if (shapes[i].profile == profile) return &shapes[i];
     return NULL;
 }
 
+static bool is_gcm(const struct srtp *s)
+{
+    return s->profile != SRTP_PROFILE_AES128_CM_SHA1_80;
+}
+
 static size_t tag_of(const struct srtp *s)
 {
-    return s->profile == SRTP_PROFILE_AES128_CM_SHA1_80 ? 10 : 16;
+    return is_gcm(s) ? 16 : 10;
 }
 
 const char *sotto__srtp_profile_name(enum srtp_profile profile)
@@ -65,8 +67,8 @@ static int make_session(srtp_t *ret, const struct shape *shape, const uint8_t *k
                             .key = key,
                             .window_size = SRTP_WINDOW,
                             .allow_repeat_tx = type == ssrc_any_outbound};
-    shape->set(&policy.rtp);
-    shape->set(&policy.rtcp);
+    srtp_crypto_policy_set_rtp_default(&policy.rtp);
+    srtp_crypto_policy_set_rtp_default(&policy.rtcp);
     memcpy(key, keys + whose * shape->key, shape->key);
     memcpy(key + shape->key, keys + 2 * shape->key + whose * shape->salt, shape->salt);
     srtp_err_status_t r = srtp_create(ret, &policy);
@@ -74,6 +76,27 @@ static int make_session(srtp_t *ret, const struct shape *shape, const uint8_t *k
     if (r == srtp_err_status_ok) return 0;
     *ret = NULL;
     return r == srtp_err_status_alloc_fail ? SOTTO_E_NOMEM : SOTTO_E_SYS;
+}
+
+static int make_gcm(struct srtp_gcm *ret, const struct shape *shape, const uint8_t *keys,
+                    size_t whose, bool seals)
+{
+    const uint8_t *salts = keys + 2 * shape->key;
+    return sotto__srtp_gcm_init(ret, keys + whose * shape->key, shape->key,
+                                salts + whose * shape->salt, seals);
+}
+
+/* The keys of both directions. */
+static int make_keys(struct srtp *s, const struct shape *shape, bool client, const uint8_t *keys)
+{
+    size_t ours = client ? 0 : 1, theirs = 1 - ours;
+    int r;
+    if (is_gcm(s)) {
+        r = make_gcm(&s->seal, shape, keys, ours, true);
+        return r < 0 ? r : make_gcm(&s->open, shape, keys, theirs, false);
+    }
+    r = make_session(&s->out, shape, keys, ours, ssrc_any_outbound);
+    return r < 0 ? r : make_session(&s->in, shape, keys, theirs, ssrc_any_inbound);
 }
 
 int sotto__srtp_new(struct srtp **ret, enum srtp_profile profile, bool client, const uint8_t *keys,
@@ -88,8 +111,7 @@ int sotto__srtp_new(struct srtp **ret, enum srtp_profile profile, bool client, c
     s->profile = profile;
     s->log = log;
     s->process = sotto__srtp_process();
-    r = make_session(&s->out, shape, keys, client ? 0 : 1, ssrc_any_outbound);
-    if (r == 0) r = make_session(&s->in, shape, keys, client ? 1 : 0, ssrc_any_inbound);
+    r = make_keys(s, shape, client, keys);
     if (r < 0) {
         sotto__srtp_free(s);
         return r;
@@ -103,6 +125,8 @@ void sotto__srtp_free(struct srtp *s)
 {
     struct srtp_sender *sender;
     if (!s) return;
+    sotto__srtp_gcm_free(&s->seal);
+    sotto__srtp_gcm_free(&s->open);
     if (s->in) srtp_dealloc(s->in);
     if (s->out) srtp_dealloc(s->out);
     sotto__srtp_source_free(s);
@@ -124,16 +148,17 @@ uint64_t sotto__srtp_index(uint64_t high, uint16_t seq)
     return roc << 16 | seq;
 }
 
-/* Version, CSRCs and the header extension lie within the packet, of which `tail` bytes at the end are none of RTP's. */
-static bool rtp_fits(const uint8_t *p, size_t n, size_t tail)
+/* Version, CSRCs and the header extension lie within the packet, of which `tail` bytes at the end are none of RTP's: the size of the
+ * header; 0: they do not. */
+static size_t rtp_head(const uint8_t *p, size_t n, size_t tail)
 {
-    if (n > SOTTO_MAX_DATAGRAM || n < RTP_FIXED + tail || p[0] >> 6 != 2) return false;
+    if (n > SOTTO_MAX_DATAGRAM || n < RTP_FIXED + tail || p[0] >> 6 != 2) return 0;
     size_t header = RTP_FIXED + 4u * (p[0] & 15), end = n - tail;
     if (p[0] & 0x10) {
-        if (end < header + 4) return false;
+        if (end < header + 4) return 0;
         header += 4 + 4u * sotto__get_u16(p + header + 2);
     }
-    return header <= end;
+    return header <= end ? header : 0;
 }
 
 static bool rtcp_fits(const uint8_t *p, size_t n, size_t tail)
@@ -201,18 +226,26 @@ static bool remember(struct srtp_sender *sender, uint64_t index, const uint8_t *
     return true;
 }
 
+static int seal(struct srtp *s, uint32_t ssrc, uint64_t index, uint8_t *p, size_t head, size_t n)
+{
+    int len = (int)n;
+    if (is_gcm(s)) return sotto__srtp_gcm_seal(&s->seal, ssrc, index, p, head, n);
+    srtp_err_status_t status = srtp_protect(s->out, p, &len);
+    return status == srtp_err_status_ok ? len : sealing_error(status);
+}
+
 static int protect(struct srtp *s, uint8_t *p, size_t n, bool again)
 {
     struct srtp_sender *sender;
     uint64_t index = 0;
-    int len = (int)n;
+    size_t head = rtp_head(p, n, 0);
     if (s->process != sotto__srtp_process()) return SOTTO_E_FORKED;
-    if (!rtp_fits(p, n, 0)) return SOTTO_E_INVAL;
+    if (head == 0) return SOTTO_E_INVAL;
     int r = find_sender(s, sotto__get_u32(p + 8), &sender);
     if (r == 0) r = may_seal(s, sender, sotto__get_u16(p + 2), again, &index);
     if (r < 0) return r;
-    srtp_err_status_t status = srtp_protect(s->out, p, &len);
-    if (status != srtp_err_status_ok) return sealing_error(status);
+    int len = seal(s, sender->ssrc, index, p, head, n);
+    if (len < 0) return len;
     s->n_rtp++;
     if (remember(sender, index, p + (size_t)len - tag_of(s), again)) return len;
     sotto__wipe(p, (size_t)len); /* it must not leave this function */
@@ -229,19 +262,25 @@ int sotto__srtp_protect_again(struct srtp *s, uint8_t *p, size_t n)
     return protect(s, p, n, true);
 }
 
+static int seal_rtcp(struct srtp *s, struct srtp_sender *sender, uint8_t *p, size_t n)
+{
+    int len = (int)n;
+    if (is_gcm(s)) return sotto__srtp_gcm_seal_rtcp(&s->seal, sender->ssrc, ++sender->rtcp, p, n);
+    srtp_err_status_t status = srtp_protect_rtcp(s->out, p, &len);
+    return status == srtp_err_status_ok ? len : sealing_error(status);
+}
+
 int sotto__srtp_protect_rtcp(struct srtp *s, uint8_t *p, size_t n)
 {
     struct srtp_sender *sender;
-    int len = (int)n;
     if (s->process != sotto__srtp_process()) return SOTTO_E_FORKED;
     if (!rtcp_fits(p, n, 0)) return SOTTO_E_INVAL;
     if (s->n_rtcp >= SRTCP_LIFE - 1) return SOTTO_E_CLOSED; /* indexes begin at 1 */
     int r = find_sender(s, sotto__get_u32(p + 4), &sender);
     if (r < 0) return r;
-    srtp_err_status_t status = srtp_protect_rtcp(s->out, p, &len);
-    if (status != srtp_err_status_ok) return sealing_error(status);
-    s->n_rtcp++;
-    return len;
+    r = seal_rtcp(s, sender, p, n);
+    if (r > 0) s->n_rtcp++;
+    return r;
 }
 
 static int drop(uint64_t *counter)
@@ -266,15 +305,39 @@ static bool is_ours(struct srtp *s, uint32_t ssrc)
     return true;
 }
 
+/* Whether it was seen before is looked at first, as in libsrtp: what is repeated costs nobody a decryption. */
+static int open_gcm(struct srtp *s, uint32_t ssrc, uint16_t seq, uint8_t *p, size_t head, size_t n)
+{
+    const struct srtp_source *src = sotto__map_get(&s->sources, ssrc);
+    uint64_t index = sotto__srtp_index(src && src->has_rtp ? src->high : 0, seq);
+    if (sotto__srtp_source_has_rtp(src, index)) return drop(&s->stats.replayed);
+    int len = sotto__srtp_gcm_open(&s->open, ssrc, index, p, head, n);
+    return len < 0 ? drop(&s->stats.forged) : len;
+}
+
+static int open_gcm_rtcp(struct srtp *s, uint32_t ssrc, uint32_t index, uint8_t *p, size_t n)
+{
+    if (sotto__srtp_source_has_rtcp(sotto__map_get(&s->sources, ssrc), index))
+        return drop(&s->stats.replayed);
+    int len = sotto__srtp_gcm_open_rtcp(&s->open, ssrc, index, p, n);
+    return len < 0 ? drop(&s->stats.forged) : len;
+}
+
 int sotto__srtp_unprotect(struct srtp *s, sotto_us now, uint8_t *p, size_t n)
 {
     int len = (int)n;
-    if (!rtp_fits(p, n, tag_of(s))) return drop(&s->stats.forged);
+    size_t head = rtp_head(p, n, tag_of(s));
+    if (head == 0) return drop(&s->stats.forged);
     uint32_t ssrc = sotto__get_u32(p + 8);
     uint16_t seq = sotto__get_u16(p + 2);
     if (is_ours(s, ssrc)) return drop(&s->stats.reflected);
-    srtp_err_status_t status = srtp_unprotect(s->in, p, &len);
-    if (status != srtp_err_status_ok) return drop_for(s, status);
+    if (is_gcm(s)) {
+        len = open_gcm(s, ssrc, seq, p, head, n);
+        if (len < 0) return len;
+    } else {
+        srtp_err_status_t status = srtp_unprotect(s->in, p, &len);
+        if (status != srtp_err_status_ok) return drop_for(s, status);
+    }
     int r = sotto__srtp_source_rtp(s, now, ssrc, seq);
     return r < 0 ? r : len;
 }
@@ -287,10 +350,16 @@ int sotto__srtp_unprotect_rtcp(struct srtp *s, sotto_us now, uint8_t *p, size_t 
     uint32_t ssrc = sotto__get_u32(p + 4);
     uint32_t trailer = sotto__get_u32(p + n - after - RTCP_TRAILER);
     if (is_ours(s, ssrc)) return drop(&s->stats.reflected);
-    if (!(trailer >> 31)) return drop(&s->stats.plain_rtcp); /* libsrtp would take it, with AES-GCM */
-    srtp_err_status_t status = srtp_unprotect_rtcp(s->in, p, &len);
-    if (status != srtp_err_status_ok) return drop_for(s, status);
-    int r = sotto__srtp_source_rtcp(s, now, ssrc, trailer & 0x7fffffff);
+    if (!(trailer >> 31)) return drop(&s->stats.plain_rtcp);
+    uint32_t index = trailer & 0x7fffffff;
+    if (is_gcm(s)) {
+        len = open_gcm_rtcp(s, ssrc, index, p, n);
+        if (len < 0) return len;
+    } else {
+        srtp_err_status_t status = srtp_unprotect_rtcp(s->in, p, &len);
+        if (status != srtp_err_status_ok) return drop_for(s, status);
+    }
+    int r = sotto__srtp_source_rtcp(s, now, ssrc, index);
     return r < 0 ? r : len;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The sources of a remote that libsrtp keeps state for, at most SOTTO_MAX_SSRCS. libsrtp makes a stream for every SSRC that sends
- * something authentic; here it is decided which of them stay. One more than there is room for takes the place of one that said BYE,
- * or of the one that was silent longest, if that was 10 s; else it is refused. Of one that made room the numbers are kept, so that
- * its packets cannot be replayed when its SSRC comes back (RFC 3711 §3.3.2). Comes back means: before its first wrap, for libsrtp
- * begins at rollover counter 0.
+ * The sources of a remote that state is kept for, at most SOTTO_MAX_SSRCS, and which of their packets came. Every SSRC that sends
+ * something authentic becomes one (libsrtp makes a stream for it); here it is decided which of them stay. One more than there is room
+ * for takes the place of one that said BYE, or of the one that was silent longest, if that was 10 s; else it is refused. Of one that
+ * made room the numbers are kept, so that its packets cannot be replayed when its SSRC comes back (RFC 3711 §3.3.2). Comes back means:
+ * before its first wrap, for what is not known begins at rollover counter 0.
  */
 #include <arpa/inet.h>
 
@@ -20,6 +20,7 @@ static int refuse(uint64_t *counter)
 
 static void drop_stream(struct srtp *s, uint32_t ssrc)
 {
+    if (!s->in) return; /* AES-GCM: nobody else keeps anything of it */
     srtp_err_status_t r = srtp_remove_stream(s->in, htonl(ssrc));
     if (r != srtp_err_status_ok) SOTTO_LOG(s->log, 1, "srtp", "a stream could not be removed");
 }
@@ -94,12 +95,41 @@ static struct srtp_source *admit(struct srtp *s, sotto_us now, uint32_t ssrc, bo
     return source;
 }
 
+/* ---- which indexes came ---- */
+
+static bool has(const uint64_t *seen, uint64_t window, uint64_t next, uint64_t index)
+{
+    if (index >= next) return false;
+    return next - index > window || seen[index % window / 64] >> index % 64 & 1;
+}
+
+/* next: above the highest so far. */
+static void mark(uint64_t *seen, uint64_t window, uint64_t next, uint64_t index)
+{
+    if (index >= next && index - next >= window) next = index - window + 1;
+    for (; next <= index; next++) seen[next % window / 64] &= ~(1ull << next % 64); /* of a window ago */
+    seen[index % window / 64] |= 1ull << index % 64;
+}
+
+bool sotto__srtp_source_has_rtp(const struct srtp_source *src, uint64_t index)
+{
+    return src && src->has_rtp && has(src->seen, SRTP_WINDOW, src->high + 1, index);
+}
+
+bool sotto__srtp_source_has_rtcp(const struct srtp_source *src, uint32_t index)
+{
+    return src && has(src->rtcp_seen, SRTCP_WINDOW, src->rtcp_next, index);
+}
+
+/* ---- packets ---- */
+
 int sotto__srtp_source_rtp(struct srtp *s, sotto_us now, uint32_t ssrc, uint16_t seq)
 {
     struct srtp_source *source = sotto__map_get(&s->sources, ssrc);
     if (!source && !(source = admit(s, now, ssrc, false, seq))) return SOTTO_E_PROTO;
     uint64_t index = sotto__srtp_index(source->has_rtp ? source->high : 0, seq);
     if (index < source->floor) return refuse(&s->stats.replayed);
+    mark(source->seen, SRTP_WINDOW, source->has_rtp ? source->high + 1 : 0, index);
     if (!source->has_rtp || index > source->high) source->high = index;
     source->has_rtp = true;
     source->is_forgotten = false;
@@ -112,6 +142,7 @@ int sotto__srtp_source_rtcp(struct srtp *s, sotto_us now, uint32_t ssrc, uint32_
     struct srtp_source *source = sotto__map_get(&s->sources, ssrc);
     if (!source && !(source = admit(s, now, ssrc, true, index))) return SOTTO_E_PROTO;
     if (index < source->rtcp_floor) return refuse(&s->stats.replayed);
+    mark(source->rtcp_seen, SRTCP_WINDOW, source->rtcp_next, index);
     if (index >= source->rtcp_next) source->rtcp_next = (uint64_t)index + 1;
     source->is_forgotten = false;
     source->last = now;

@@ -358,7 +358,9 @@ static void keys_end_with_their_life(void **state)
         open_pair(oracle_profiles[i]);
         seal(p, 0xfff0, 100);
         struct srtp_sender *sender = sotto__map_get(&client->senders, SSRC);
-        assert_int_equal(srtp_set_stream_roc(client->out, SSRC, 0xffffffff), srtp_err_status_ok);
+        if (client->out) /* libsrtp counts, too */
+            assert_int_equal(srtp_set_stream_roc(client->out, SSRC, 0xffffffff),
+                             srtp_err_status_ok);
         sender->high = 0xfffffffffff0;
         for (unsigned seq = 0xfff1; seq <= 0xffff; seq++) seal(p, (uint16_t)seq, 100);
         oracle_make_rtp(p, SSRC, 0, 100);
