@@ -182,6 +182,8 @@ static void no_number_and_no_nonce_is_used_twice_in_a_lossy_life(void **state) /
             fail_msg("seed %u: %s | %s", (unsigned)seed,
                      p.end[0].d ? sotto__dtls_reason(p.end[0].d) : "OpenSSL",
                      p.end[1].d ? sotto__dtls_reason(p.end[1].d) : "OpenSSL");
+        w.left = 0;
+        pair_run(&p, SOTTO_SECONDS(2)); /* what is late arrives */
         for (int i = 0; i < 10; i++) assert_true(pair_talks(&p));
         for (int i = 0; i < 2; i++)
             if (p.end[i].d) sotto__dtls_close(p.end[i].d, pair_clock);
