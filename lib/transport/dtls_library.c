@@ -15,43 +15,57 @@
 
 #define MAX_PICKED 40
 
+/* What is left of each operation: algorithms by the first of their names, of those with this in their properties. */
+static struct operation {
+    int id;
+    const char *property;
+    const char *names[5];
+    OSSL_ALGORITHM picked[MAX_PICKED]; /* ends with an empty one */
+} operations[] = {
+    {OSSL_OP_KEYMGMT, "", {"EC", "RSA", "X25519"}, {{0}}},
+    {OSSL_OP_DECODER, ",input=der,structure=SubjectPublicKeyInfo", {"EC", "RSA"}, {{0}}},
+    {OSSL_OP_ENCODER, "", {"EC", "RSA"}, {{0}}},
+    {OSSL_OP_DIGEST, "", {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"}, {{0}}},
+    {OSSL_OP_CIPHER, "", {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}, {{0}}},
+    {OSSL_OP_MAC, "", {"HMAC"}, {{0}}},
+    {OSSL_OP_KDF, "", {"TLS1-PRF"}, {{0}}},
+    {OSSL_OP_KEYEXCH, "", {"ECDH", "X25519"}, {{0}}},
+    {OSSL_OP_SIGNATURE, "", {"ECDSA", "RSA"}, {{0}}},
+    {OSSL_OP_RAND, "", {"CTR-DRBG", "SEED-SRC"}, {{0}}},
+};
+
 static struct {
     pthread_once_t once;
     OSSL_PROVIDER *whole; /* OpenSSL's default provider, in a library context of its own */
-    OSSL_ALGORITHM keys[MAX_PICKED], readers[MAX_PICKED], writers[MAX_PICKED]; /* each ends with an empty one */
     OSSL_LIB_CTX *ctx;
 } library = {.once = PTHREAD_ONCE_INIT};
 
-/* An algorithm's names stand between colons; the first is known to be the short one. */
-static bool is_one_of(const char *names, const char *const *list)
+/* An algorithm's names stand between colons. */
+static bool is_picked(const struct operation *o, const OSSL_ALGORITHM *a)
 {
-    size_t n = strcspn(names, ":");
-    for (; *list; list++)
-        if (strlen(*list) == n && memcmp(names, *list, n) == 0) return true;
+    size_t n = strcspn(a->algorithm_names, ":");
+    for (size_t i = 0; i < 5 && o->names[i]; i++)
+        if (strlen(o->names[i]) == n && memcmp(a->algorithm_names, o->names[i], n) == 0)
+            return strstr(a->property_definition, o->property) != NULL;
     return false;
 }
 
-static void pick(OSSL_ALGORITHM *to, int operation, const char *const *names, const char *property)
+static void pick(struct operation *o)
 {
     int no_cache = 0;
     size_t n = 0;
-    const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(library.whole, operation, &no_cache);
+    const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(library.whole, o->id, &no_cache);
     for (; a && a->algorithm_names && n + 1 < MAX_PICKED; a++)
-        if (is_one_of(a->algorithm_names, names) && strstr(a->property_definition, property))
-            to[n++] = *a;
+        if (is_picked(o, a)) o->picked[n++] = *a;
 }
 
-static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_cache)
+static const OSSL_ALGORITHM *query(void *provider, int id, int *no_cache)
 {
     (void)provider;
     *no_cache = 0;
-    switch (operation) {
-    case OSSL_OP_KEYMGMT: return library.keys;
-    case OSSL_OP_DECODER: return library.readers;
-    case OSSL_OP_ENCODER: return library.writers;
-    case OSSL_OP_STORE: return NULL;
-    default: return OSSL_PROVIDER_query_operation(library.whole, operation, no_cache);
-    }
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
+        if (operations[i].id == id) return operations[i].picked;
+    return NULL;
 }
 
 static int capabilities(void *provider, const char *capability, OSSL_CALLBACK *found, void *arg)
@@ -76,16 +90,10 @@ static int start_provider(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *c
 
 static void start(void)
 {
-    static const char *const keys[] = {"EC", "RSA", "X25519", NULL};
-    static const char *const identities[] = {"EC", "RSA", NULL};
     OSSL_LIB_CTX *around = OSSL_LIB_CTX_new(), *ctx = OSSL_LIB_CTX_new();
     library.whole = around ? OSSL_PROVIDER_load(around, "default") : NULL;
-    if (library.whole) {
-        pick(library.keys, OSSL_OP_KEYMGMT, keys, "");
-        pick(library.readers, OSSL_OP_DECODER, identities,
-             ",input=der,structure=SubjectPublicKeyInfo");
-        pick(library.writers, OSSL_OP_ENCODER, identities, "");
-    }
+    for (size_t i = 0; library.whole && i < sizeof operations / sizeof *operations; i++)
+        pick(&operations[i]);
     if (library.whole && ctx && OSSL_PROVIDER_add_builtin(ctx, "sotto", start_provider) &&
         OSSL_PROVIDER_load(ctx, "sotto")) {
         library.ctx = ctx;
