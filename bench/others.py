@@ -11,7 +11,7 @@ from figures import FIGURES, MEASURES, OURS, PAIRS
 
 STACKS = ['node-dc', 'wrtc', 'pion3', 'gst']
 NAMESPACE = ['ip', 'netns', 'exec', 'bp']
-SLOW = {'scale500': ('wrtc', 'pion3')}  # the others take minutes for it, or more descriptors than there are
+SLOW = {n: ('wrtc', 'pion3') for n in ('scale100', 'scale500')}  # the others take minutes, or more descriptors than there are
 
 
 def find(root):

@@ -31,7 +31,7 @@ struct bench_world *bench_world_new(void)
         s->world = (struct world){.now = net_now, .ice_ops = &sotto__ice_net, .user = s->host};
         bench_world_check(sotto__ctx_new_in(&s->world, &cfg, &s->ctx), "context");
     }
-    struct net_link link = {.delay_us = SOTTO_MS(1)};
+    struct net_link link = {.delay_us = SOTTO_MS(1), .mtu = 1472}; /* Ethernet's */
     net_link_both(w->net, w->side[0].host, w->side[1].host, &link);
     return w;
 }

@@ -10,6 +10,8 @@
 /* What may be allocated for one message: its copy while it waits to be sent, the block that becomes the application's. */
 enum { FOR_A_MESSAGE = 3 };
 
+static const struct net_link ethernet = {.delay_us = SOTTO_MS(5), .mtu = 1472};
+
 static bool all_arrived(struct pair *p, void *arg)
 {
     struct chan **a = arg;
@@ -56,6 +58,7 @@ static void packets_of_large_messages_allocate_nothing(void **state)
     struct chan *a[2];
     struct pair *p = pair_connected(20, NULL, a);
     uint64_t packets;
+    net_link_both(p->net, p->side[0].host, p->side[1].host, &ethernet);
     move(p, a, 200, 65536);
     uint64_t calls = calls_of(p, a, 200, 65536, &packets);
     print_message("64 KiB: %.3f calls a message, %d packets\n", (double)calls / 400, (int)packets);
