@@ -13,30 +13,31 @@
 
 #include "transport/dtls_int.h"
 
-#define MAX_PICKED 40
+#define MAX_PICKED 8
+#define OPERATIONS (sizeof operations / sizeof *operations)
 
 /* What is left of each operation: algorithms by the first of their names, of those with this in their properties. */
-static struct operation {
+static const struct operation {
     int id;
     const char *property;
     const char *names[5];
-    OSSL_ALGORITHM picked[MAX_PICKED]; /* ends with an empty one */
 } operations[] = {
-    {OSSL_OP_KEYMGMT, "", {"EC", "RSA", "X25519"}, {{0}}},
-    {OSSL_OP_DECODER, ",input=der,structure=SubjectPublicKeyInfo", {"EC", "RSA"}, {{0}}},
-    {OSSL_OP_ENCODER, "", {"EC", "RSA"}, {{0}}},
-    {OSSL_OP_DIGEST, "", {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"}, {{0}}},
-    {OSSL_OP_CIPHER, "", {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}, {{0}}},
-    {OSSL_OP_MAC, "", {"HMAC"}, {{0}}},
-    {OSSL_OP_KDF, "", {"TLS1-PRF"}, {{0}}},
-    {OSSL_OP_KEYEXCH, "", {"ECDH", "X25519"}, {{0}}},
-    {OSSL_OP_SIGNATURE, "", {"ECDSA", "RSA"}, {{0}}},
-    {OSSL_OP_RAND, "", {"CTR-DRBG", "SEED-SRC"}, {{0}}},
+    {OSSL_OP_KEYMGMT, "", {"EC", "RSA", "X25519"}},
+    {OSSL_OP_DECODER, ",input=der,structure=SubjectPublicKeyInfo", {"EC", "RSA"}},
+    {OSSL_OP_ENCODER, ",structure=PrivateKeyInfo", {"EC", "RSA"}},
+    {OSSL_OP_DIGEST, "", {"SHA1", "SHA2-256", "SHA2-384", "SHA2-512"}},
+    {OSSL_OP_CIPHER, "", {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"}},
+    {OSSL_OP_MAC, "", {"HMAC"}},
+    {OSSL_OP_KDF, "", {"TLS1-PRF"}},
+    {OSSL_OP_KEYEXCH, "", {"ECDH", "X25519"}},
+    {OSSL_OP_SIGNATURE, "", {"ECDSA", "RSA"}},
+    {OSSL_OP_RAND, "", {"CTR-DRBG", "SEED-SRC"}},
 };
 
 static struct {
     pthread_once_t once;
     OSSL_PROVIDER *whole; /* OpenSSL's default provider, in a library context of its own */
+    OSSL_ALGORITHM picked[OPERATIONS][MAX_PICKED]; /* each ends with an empty one */
     OSSL_LIB_CTX *ctx;
 } library = {.once = PTHREAD_ONCE_INIT};
 
@@ -50,21 +51,21 @@ static bool is_picked(const struct operation *o, const OSSL_ALGORITHM *a)
     return false;
 }
 
-static void pick(struct operation *o)
+static void pick(const struct operation *o, OSSL_ALGORITHM *to)
 {
     int no_cache = 0;
     size_t n = 0;
     const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(library.whole, o->id, &no_cache);
     for (; a && a->algorithm_names && n + 1 < MAX_PICKED; a++)
-        if (is_picked(o, a)) o->picked[n++] = *a;
+        if (is_picked(o, a)) to[n++] = *a;
 }
 
 static const OSSL_ALGORITHM *query(void *provider, int id, int *no_cache)
 {
     (void)provider;
     *no_cache = 0;
-    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-        if (operations[i].id == id) return operations[i].picked;
+    for (size_t i = 0; i < OPERATIONS; i++)
+        if (operations[i].id == id) return library.picked[i];
     return NULL;
 }
 
@@ -92,8 +93,8 @@ static void start(void)
 {
     OSSL_LIB_CTX *around = OSSL_LIB_CTX_new(), *ctx = OSSL_LIB_CTX_new();
     library.whole = around ? OSSL_PROVIDER_load(around, "default") : NULL;
-    for (size_t i = 0; library.whole && i < sizeof operations / sizeof *operations; i++)
-        pick(&operations[i]);
+    for (size_t i = 0; library.whole && i < OPERATIONS; i++)
+        pick(&operations[i], library.picked[i]);
     if (library.whole && ctx && OSSL_PROVIDER_add_builtin(ctx, "sotto", start_provider) &&
         OSSL_PROVIDER_load(ctx, "sotto")) {
         library.ctx = ctx;

@@ -15,11 +15,11 @@
 #define PAYLOAD 8u /* a filter of a UDP socket sees its header first */
 #define FIRST_ATTRIBUTE (PAYLOAD + 20u)
 #define BINDING_REQUEST 0x0001u
-#define COOKIE 0x2112a442u
 #define USERNAME 0x0006u
-#define MAX_ATTRIBUTES 8u /* that are looked at; a check has at most seven */
+#define MAX_ATTRIBUTES 4u /* that are looked at: browsers have it first, libnice fourth */
 #define MAX_NAME (2u * SOTTO_MAX_UFRAG + 1u)
-#define MAX_STEPS (9u * MAX_ATTRIBUTES + 3u * (MAX_NAME / 4u + 4u) + 10u)
+#define ATTRIBUTE_STEPS 7u
+#define MAX_STEPS (ATTRIBUTE_STEPS * MAX_ATTRIBUTES + 12u) /* each costs the kernel time, as it compiles them for each socket */
 
 struct program {
     struct sock_filter steps[MAX_STEPS];
@@ -43,13 +43,10 @@ static void require(struct program *p, uint32_t how, uint32_t at, uint32_t value
 /* Walks the attributes until X is the place of USERNAME; passes what has none among the first ones. */
 static void find_name(struct program *p)
 {
-    unsigned short jumps[MAX_ATTRIBUTES];
     step(p, BPF_LDX | BPF_IMM, 0, 0, FIRST_ATTRIBUTE);
-    for (size_t i = 0; i < MAX_ATTRIBUTES; i++) {
+    for (uint32_t left = MAX_ATTRIBUTES; left > 0; left--) {
         step(p, BPF_LD | BPF_H | BPF_IND, 0, 0, 0);
-        step(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, USERNAME);
-        jumps[i] = p->n;
-        step(p, BPF_JMP | BPF_JA, 0, 0, 0);
+        step(p, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)(ATTRIBUTE_STEPS * left - 1), 0, USERNAME);
         step(p, BPF_LD | BPF_H | BPF_IND, 0, 0, 2);
         step(p, BPF_ALU | BPF_ADD | BPF_K, 0, 0, 3 + 4); /* padded, with type and length */
         step(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, ~3u);
@@ -57,19 +54,16 @@ static void find_name(struct program *p)
         step(p, BPF_MISC | BPF_TAX, 0, 0, 0);
     }
     step(p, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
-    for (size_t i = 0; i < MAX_ATTRIBUTES; i++) p->steps[jumps[i]].k = p->n - jumps[i] - 1u;
 }
 
+/* By its length and its end, which is the remote's: ufrags have at least four characters. Our part of it is for libnice to know. */
 static void require_name(struct program *p, const char *name, size_t n)
 {
-    size_t at = 0;
+    const uint8_t *end = (const uint8_t *)name + n - 4;
+    uint32_t word =
+        (uint32_t)end[0] << 24 | (uint32_t)end[1] << 16 | (uint32_t)end[2] << 8 | end[3];
     require(p, BPF_H | BPF_IND, 2, (uint32_t)n, 0);
-    for (; at + 4 <= n; at += 4) {
-        const uint8_t *b = (const uint8_t *)name + at;
-        uint32_t word = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-        require(p, BPF_W | BPF_IND, 4 + (uint32_t)at, word, 0);
-    }
-    for (; at < n; at++) require(p, BPF_B | BPF_IND, 4 + (uint32_t)at, (uint8_t)name[at], 0);
+    require(p, BPF_W | BPF_IND, (uint32_t)n, word, 0); /* X stands before type and length */
     step(p, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
 }
 
@@ -86,7 +80,6 @@ void sotto__nice_filter(struct ice *ice)
     char name[MAX_NAME + 1];
     int n = snprintf(name, sizeof name, "%s:%s", ice->ufrag, ice->remote_ufrag);
     require(&p, BPF_H | BPF_ABS, PAYLOAD, BINDING_REQUEST, UINT32_MAX);
-    require(&p, BPF_W | BPF_ABS, PAYLOAD + 4, COOKIE, UINT32_MAX);
     find_name(&p);
     require_name(&p, name, (size_t)n);
     struct sock_fprog program = {p.n, p.steps};
