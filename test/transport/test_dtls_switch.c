@@ -353,6 +353,11 @@ static void after_a_goodbye_nothing_is_given_up(void **state)
     size_t before = p.end[1].messages, sent = p.end[1].sent;
     tell_dtls(p.end[1].d, &l, DTLS_ALERT, goodbye, 2);
     tell_dtls(p.end[1].d, &l, DTLS_APPDATA, "x", 1);
+    uint8_t dgram[100];
+    struct dtls_out out;
+    struct dtls_datagram in = {dgram,
+                               (size_t)sotto__dtls_layer_seal(&l, DTLS_APPDATA, goodbye, 2, dgram)};
+    assert_false(sotto__dtls_open(p.end[1].d, pair_clock, &in, &out));
     tell_dtls(p.end[1].d, &l, DTLS_HANDSHAKE, finished, sizeof finished);
     pair_run(&p, SOTTO_SECONDS(1));
     assert_int_equal(p.end[1].messages, before);
