@@ -2,7 +2,8 @@
 /*
  * Protected records of DTLS 1.2: key expansion (RFC 5246 §6.3), AES-GCM (RFC 5288) and ChaCha20-Poly1305 (RFC 7905), the replay window
  * (RFC 6347 §4.1.2.6). In: plaintexts and records; out: the other ones. One cipher context a direction holds its key for ever, and
- * takes a whole record in one call: half the time of a call for each of nonce, header, text and tag. No sequence number is sealed twice. Knows neither what a record means nor what to do about a bad one.
+ * takes a whole record in one call: half the time of a call for each of nonce, header, text and tag. No sequence number is sealed
+ * twice. Knows neither what a record means nor what to do about a bad one.
  */
 #include "transport/dtls_record.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "sotto/base.h"
+#include "transport/dtls_int.h"
 #include "util/bytes.h"
 #include "util/limits.h"
 #include "util/mem.h"
@@ -27,7 +29,7 @@ static void put_be(uint8_t *p, uint64_t v, size_t n)
 bool sotto__dtls_prf(const struct dtls_secrets *s, const char *label, bool server_first,
                      uint8_t *out, size_t n)
 {
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+    EVP_KDF *kdf = EVP_KDF_fetch(sotto__dtls_library(), "TLS1-PRF", NULL);
     EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
     const uint8_t *first = server_first ? s->server_random : s->client_random;
     const uint8_t *second = server_first ? s->client_random : s->server_random;
@@ -48,16 +50,6 @@ bool sotto__dtls_prf(const struct dtls_secrets *s, const char *label, bool serve
     return ok;
 }
 
-static const EVP_CIPHER *cipher_of(enum dtls_cipher c)
-{
-    switch (c) {
-    case DTLS_AES_128_GCM: return EVP_aes_128_gcm();
-    case DTLS_AES_256_GCM: return EVP_aes_256_gcm();
-    case DTLS_CHACHA20_POLY1305: break;
-    }
-    return EVP_chacha20_poly1305();
-}
-
 /* iv makes OpenSSL seal and open whole records in one call, as its own connections do. */
 static bool way_init(EVP_CIPHER_CTX **ret, const EVP_CIPHER *cipher, const uint8_t *key,
                      uint8_t iv[static IV], int n_iv, bool seals)
@@ -72,17 +64,19 @@ int sotto__dtls_layer_init(struct dtls_layer *l, const struct dtls_secrets *s, b
 {
     bool gcm = s->cipher != DTLS_CHACHA20_POLY1305;
     size_t n_key = s->cipher == DTLS_AES_128_GCM ? 16 : 32, n_iv = gcm ? SALT : IV;
-    const EVP_CIPHER *cipher = cipher_of(s->cipher);
+    static const char *const names[] = {"AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305"};
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(sotto__dtls_library(), names[s->cipher], NULL);
     uint8_t block[2 * (32 + IV)], iv[2][IV] = {{0}}; /* both keys, then both nonces: the client's first */
     size_t ours = client ? 0 : 1, theirs = 1 - ours;
     *l =
         (struct dtls_layer){.seq = seq, .nonce = nonce, .head = DTLS_HEADER + (gcm ? EXPLICIT : 0)};
-    bool ok = sotto__dtls_prf(s, "key expansion", true, block, 2 * (n_key + n_iv));
+    bool ok = cipher && sotto__dtls_prf(s, "key expansion", true, block, 2 * (n_key + n_iv));
     for (size_t i = 0; ok && i < 2; i++) memcpy(iv[i], block + 2 * n_key + i * n_iv, n_iv);
     if (gcm) put_be(iv[ours] + SALT, seq + nonce, EXPLICIT);
     /* a length of -1: all of it, to be counted up with each record; else OpenSSL would begin somewhere else */
     ok = ok && way_init(&l->seal, cipher, block + ours * n_key, iv[ours], gcm ? -1 : IV, true) &&
          way_init(&l->open, cipher, block + theirs * n_key, iv[theirs], (int)n_iv, false);
+    EVP_CIPHER_free(cipher);
     sotto__wipe(block, sizeof block);
     sotto__wipe(iv, sizeof iv);
     if (ok) return 0;
@@ -160,7 +154,8 @@ void sotto__dtls_layer_mark(struct dtls_layer *l, uint64_t seq)
 int sotto__dtls_layer_open(struct dtls_layer *l, uint8_t *rec, size_t n)
 {
     if (n < l->head + DTLS_TAG || n > l->head + DTLS_LARGEST + DTLS_TAG || rec[1] != 0xfe ||
-        rec[2] != 0xfd || sotto__get_u16(rec + 3) != EPOCH)
+        rec[2] != 0xfd || sotto__get_u16(rec + 3) != EPOCH ||
+        sotto__get_u16(rec + 11) != n - DTLS_HEADER)
         return DTLS_MALFORMED;
     uint64_t seq = sotto__dtls_sequence(rec);
     if (is_seen(l, seq)) return DTLS_REPLAYED;

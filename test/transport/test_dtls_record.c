@@ -90,18 +90,18 @@ static void no_changed_bit_opens_and_none_moves_the_window(void **state)
             both_init(&b, (enum dtls_cipher)c, 1);
             size_t n = seal(&b.client, empty ? "" : "hello", rec);
             for (size_t bit = 0; bit < 8 * n; bit++) {
-                if (bit / 8 == 11 || bit / 8 == 12) continue; /* a length is what cuts it out of the datagram */
                 rec[bit / 8] ^= (uint8_t)(1 << bit % 8);
                 assert_true(open_copy(&b.server, rec, n) < 0);
                 rec[bit / 8] ^= (uint8_t)(1 << bit % 8);
             }
             for (size_t len = 0; len < n; len++) {
+                assert_int_equal(open_copy(&b.server, rec, len), DTLS_MALFORMED);
                 rec[11] = 0, rec[12] = (uint8_t)(len < 13 ? 0 : len - 13);
                 assert_true(open_copy(&b.server, rec, len) < 0);
+                rec[12] = (uint8_t)(n - 13);
             }
-            rec[12] = (uint8_t)(n - 13);
             assert_int_equal(b.server.next, 0);
-            assert_in_range(b.server.forged, 8 * (n - 13), 8 * n + n);
+            assert_in_range(b.server.forged, 8 * (n - 13), 8 * n);
             assert_true(open_copy(&b.client, rec, n) == DTLS_FORGED); /* sent back to us */
             assert_int_equal(open_copy(&b.server, rec, n), empty ? 0 : 5);
             assert_int_equal(open_copy(&b.server, rec, n), DTLS_REPLAYED);
