@@ -75,8 +75,7 @@ static void connect_both(struct world *w)
                            .remote_port = 5000,
                            .streams_out = 16,
                            .streams_in = 32,
-                           .max_message_size = 65536,
-                           .wake_fd = -1};
+                           .max_message_size = 65536};
     require(sotto__sctp_new(&w->peer, &cfg, now) == 0 && sotto__sctp_new(&w->s, &cfg, now) == 0);
     for (int i = 0; i < 20; i++) {
         struct sctp_out out;

@@ -50,8 +50,7 @@ static void open_side(struct world *w, struct side *s, const char *address)
                                           .world = s->host,
                                           .box = &s->box,
                                           .egress = &s->egress,
-                                          .dtls_ctx = shared_ctx(),
-                                          .wake_fd = -1};
+                                          .dtls_ctx = shared_ctx()};
     struct peer_cfg cfg = {.transport = {.shared = &s->shared,
                                          .cert = shared_cert(),
                                          .max_message_size = SOTTO_DEFAULT_MESSAGE,

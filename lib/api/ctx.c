@@ -122,7 +122,8 @@ int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg, sotto_
     c->shared.box = &c->box;
     c->shared.egress = &c->egress;
     c->shared.log = &c->log;
-    c->shared.wake_fd = c->in_world ? -1 : c->sctp_wake;
+    c->sctp_home.fd = c->in_world ? -1 : c->sctp_wake;
+    c->shared.sctp_home = &c->sctp_home;
     if (r == 0 && !c->no_thread) r = start_thread(c);
     if (r < 0) {
         destroy(c);

@@ -92,6 +92,7 @@ struct sotto_ctx {
     uint64_t last_id;
     struct map by_id;
     struct transport_shared shared;
+    struct sctp_home sctp_home;
     struct ice_box box;
     struct egress egress;
     struct log log;

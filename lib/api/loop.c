@@ -150,6 +150,7 @@ int sotto__loop_reserve(sotto_ctx *c)
 sotto_us sotto__ctx_due(const sotto_ctx *c)
 {
     sotto_us due = c->n_heap > 0 ? c->heap[0]->due : SOTTO_NEVER;
+    due = sotto__earlier(due, sotto__sctp_home_due(&c->sctp_home));
     return sotto__earlier(due, sotto__earlier(c->closing_at, c->batch_until));
 }
 
@@ -278,12 +279,12 @@ static void take_due(sotto_ctx *c, sotto_us now)
     }
 }
 
-/* Another thread's tick produced packets for some association of ours. */
-static void look_at_all(sotto_ctx *c)
+/* Timers of SCTP; those of ours that they, or another thread's, gave something to do. */
+static void take_woken(sotto_ctx *c, sotto_us now)
 {
-    clear_fd(c->sctp_wake);
-    for (struct node *n = c->pcs.next; n != &c->pcs; n = n->next)
-        sotto__loop_touch(c, CONTAINER_OF(n, struct sotto_pc, all));
+    sotto_pc *pc;
+    sotto__sctp_home_tick(&c->sctp_home, now);
+    while ((pc = sotto__sctp_home_next(&c->sctp_home))) run_later(c, pc);
 }
 
 static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
@@ -292,7 +293,7 @@ static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
         uint64_t id = events[i].data.u64 >> SLOT_BITS;
         int slot = (int)(events[i].data.u64 & ((1 << SLOT_BITS) - 1));
         if (id == ID_WAKE) clear_fd(c->wake);
-        if (id == ID_SCTP) look_at_all(c);
+        if (id == ID_SCTP) clear_fd(c->sctp_wake);
         sotto_pc *pc = id < FIRST_ID ? NULL : sotto__map_get(&c->by_id, id);
         if (!pc) continue;
         short revents = 0;
@@ -370,6 +371,7 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
     struct node *node;
     take_ready(c, events, n);
     take_due(c, now);
+    take_woken(c, now);
     while ((node = sotto__list_pop(&c->run))) run_one(c, CONTAINER_OF(node, struct sotto_pc, run));
     run_all_closing(c, sotto__now(c));
 }

@@ -97,6 +97,7 @@ static int make_pc(sotto_ctx *c, struct pc_config *cfg, void *user, sotto_pc **r
     pc->cert = cfg->cert;
     pc->bundle_policy = cfg->bundle_policy;
     cfg->peer.transport.shared = &c->shared;
+    cfg->peer.transport.owner = pc;
     cfg->peer.now = sotto__now(c);
     cfg->peer.ntp_offset = sotto__ntp_offset(c);
     int r = sotto__peer_new(&pc->peer, &cfg->peer);

@@ -89,12 +89,13 @@ int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
         return SOTTO_E_INVAL;
     struct sctp *s = sotto__calloc(1, sizeof *s);
     if (!s) return SOTTO_E_NOMEM;
-    s->log = cfg->log, s->wake_fd = cfg->wake_fd, s->max_message_size = cfg->max_message_size;
+    s->log = cfg->log, s->home = cfg->home, s->owner = cfg->owner;
+    s->max_message_size = cfg->max_message_size;
     s->streams_out = cfg->streams_out;
     s->guard.local_port = cfg->local_port, s->guard.remote_port = cfg->remote_port;
     s->guard.user_streams = cfg->streams_in / 2; /* the upper half are shadows: sctp_guard.h */
     s->guard.window = UINT32_MAX;
-    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    sotto__sctp_busy(s, now);
     s->out_state = sotto__calloc(cfg->streams_out, 1);
     int r = s->out_state ? sotto__sctp_stack_add(s, now) : SOTTO_E_NOMEM;
     if (r == 0) {
@@ -199,10 +200,11 @@ static bool take_packet(struct sctp *s, struct sctp_out *out)
     return true;
 }
 
+/* With a loop an idle association costs nothing but a look now and then, as the loop ticks and hears whom a timer woke. */
 static sotto_us tick_due(const struct sctp *s)
 {
-    sotto_us stamp = sotto__sctp_stack_stamp();
-    return sotto__after(stamp, stamp < s->busy_until ? SCTP_TICK_BUSY : SCTP_TICK_IDLE);
+    if (!s->home) return sotto__sctp_stack_due(sotto__sctp_stack_stamp() < s->busy_until);
+    return s->is_trim ? s->look_at : s->busy_until;
 }
 
 /* Something was accepted or arrived that usrsctp shall see, or the other way round. */
@@ -218,20 +220,20 @@ static void turn(struct sctp *s, sotto_us now, bool ticks)
         sotto__sctp_lock(s, now);
     else
         sotto__sctp_lock_quiet(s);
-    if (ticks) s->backlog.stale = true;
+    s->backlog.stale = true;
     if (ticks && now >= s->look_at) { /* should usrsctp ever end one without a word */
         s->in_tick = s->in_tick || !s->check;
-        s->check = true, s->look_at = sotto__after(now, SOTTO_SECONDS(1));
+        s->check = true, s->look_at = sotto__after(now, s->home ? SCTP_LOOK_HOME : SCTP_LOOK);
     }
     sotto__sctp_flush_input(s);
     sotto__sctp_flush_run(s);
     sotto__sctp_release(s);
     sotto__sctp_look(s);
     atomic_store(&s->attention, false);
-    atomic_store(&s->woken, false);
     sotto__sctp_path_turn(s, now);
     swap_boxes(s);
-    if (now >= s->busy_until && s->front.packets == 0) free_boxes(s);
+    s->is_trim = now >= s->busy_until && s->front.packets == 0;
+    if (s->is_trim) free_boxes(s);
     sotto__sctp_unlock(s);
 }
 

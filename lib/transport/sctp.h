@@ -5,17 +5,35 @@
  * SCTP over DTLS (RFC 8261) for one transport: usrsctp behind a pull interface. usrsctp is process-global: a leaf mutex inside
  * sctp.c is held around every call into it, and nothing of that shows here. In: packets; out: packets, messages, stream resets.
  */
+#include <stdatomic.h>
+
 #include "sotto/base.h"
 #include "util/limits.h"
 #include "util/log.h"
 #include "util/time.h"
 
+/*
+ * What the associations of one loop share; lives longer than they do. The timers of usrsctp are the process's, so they are the loop's
+ * business, not that of each association: whoever comes first ticks for all. All zero but for fd is the start.
+ */
+struct sctp_home {
+    int fd; /* an eventfd of the loop, written when another loop's work concerns one of these; -1: none (virtual time) */
+    size_t n; /* associations */
+    sotto_us busy_until;
+    struct sctp *woken; /* those that have something to do because of a timer or of another's work; under the stack's lock */
+    atomic_bool has_woken;
+};
+sotto_us sotto__sctp_home_due(const struct sctp_home *h);
+void sotto__sctp_home_tick(struct sctp_home *h, sotto_us now); /* if it is due */
+/* The next one that was woken: its owner; NULL: no more. */
+void *sotto__sctp_home_next(struct sctp_home *h);
+
 struct sctp_cfg {
     uint16_t local_port, remote_port;
     uint16_t streams_out, streams_in; /* 1…65535 */
     uint32_t max_message_size;        /* to be received */
-    int wake_fd;                      /* an eventfd of the owner's loop, written when packets or messages wait that
-                                         another thread's tick produced; -1: none (virtual time) */
+    struct sctp_home *home;           /* nullable: an association without a loop ticks by itself */
+    void *owner;                      /* for sotto__sctp_home_next() */
     struct log *log;
 };
 

@@ -184,7 +184,7 @@ int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *o
     if (s->out_state[opt->sid] != STREAM_OPEN) return SOTTO_E_STATE;
     if (!sotto__sctp_writable(s, n)) return SOTTO_E_AGAIN;
     int r = to_run(s, opt, p, n) ? 0 : send_now(s, now, opt, p, n);
-    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    sotto__sctp_busy(s, now);
     if (r < 0) return r;
     s->backlog.accepted++, s->backlog.messages++, s->backlog.bytes += n;
     s->stats.messages_out++;
@@ -216,7 +216,7 @@ int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid)
     } else {
         r = SOTTO_E_STATE;
     }
-    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    sotto__sctp_busy(s, now);
     sotto__sctp_unlock(s);
     return r;
 }

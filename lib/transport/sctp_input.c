@@ -190,7 +190,7 @@ int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
         !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
     if (good) inside(s, now, p, n, &seen);
     sotto__sctp_unlock(s);
-    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    sotto__sctp_busy(s, now);
     if (good || over) return 0;
     s->stats.packets_dropped++;
     SOTTO_LOG(s->log, SOTTO_LOG_DEBUG, MODULE, "dropped a packet of %zu bytes: %s", n, why);

@@ -66,7 +66,8 @@ struct sctp {
     struct log *log;
     uint32_t max_message_size;
     uint16_t streams_out; /* asked for; what was negotiated once up */
-    int wake_fd;
+    struct sctp_home *home; /* nullable */
+    void *owner;
     struct outbox front; /* what next() gives out */
     bool up, up_told, down, down_told;
     int error;
@@ -93,6 +94,7 @@ struct sctp {
     } probe;
     struct sctp_path path; /* partly under the lock */
     sotto_us busy_until, look_at;
+    bool is_trim; /* idle, its boxes given back */
     struct sctp_stats stats;
     /* What usrsctp may still hold of ours: upper bounds, measured anew when they bind and something happened since. */
     struct {
@@ -113,7 +115,8 @@ struct sctp {
 
     atomic_bool attention; /* something of the above waits */
     atomic_bool readable;
-    atomic_bool woken;     /* wake_fd was written since the last look */
+    struct sctp *next_woken; /* in the home's list, under the stack's lock */
+    bool is_woken;
 };
 
 /* usrsctp for the process */
@@ -124,6 +127,8 @@ void sotto__sctp_lock(struct sctp *s, sotto_us now);      /* … and ticks usrsc
 void sotto__sctp_lock_quiet(struct sctp *s);              /* without a tick */
 void sotto__sctp_unlock(struct sctp *s);
 sotto_us sotto__sctp_stack_stamp(void);                   /* of the last tick */
+sotto_us sotto__sctp_stack_due(bool is_busy);             /* of the next */
+void sotto__sctp_busy(struct sctp *s, sotto_us now);       /* there is traffic: timers are looked after often */
 void sotto__sctp_upcall(struct socket *so, void *arg, int flags);
 
 void sotto__outbox_free(struct outbox *o);
@@ -139,5 +144,7 @@ void sotto__sctp_flush_run(struct sctp *s);          /* the messages that were a
 
 #define SCTP_TICK_BUSY SOTTO_MS(10)
 #define SCTP_TICK_IDLE SOTTO_MS(100)
+#define SCTP_LOOK SOTTO_SECONDS(1) /* how often an association is asked whether it lives */
+#define SCTP_LOOK_HOME SOTTO_SECONDS(10)
 
 #endif

@@ -23,18 +23,27 @@ static struct {
     struct map ids;
     size_t live;
     _Atomic sotto_us stamp; /* `now` of the last tick, whole milliseconds after the one before */
+    _Atomic sotto_us interval; /* between two ticks while something goes on */
     struct sctp *current;   /* through whom the thread that holds the lock came in */
+    struct sctp_home *home; /* for whom it did */
+    bool is_child;          /* of a fork: the eventfds are the parent's */
     bool ticking;
     uint32_t max_chunks;
 } stack = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void wake(struct sctp *s)
 {
+    struct sctp_home *h = s->home;
     atomic_store_explicit(&s->attention, true, memory_order_release);
-    if (s == stack.current || s->wake_fd < 0 || atomic_exchange(&s->woken, true)) return;
+    if (s == stack.current || !h || s->is_woken) return;
+    s->is_woken = true;
+    s->next_woken = h->woken;
+    h->woken = s;
+    if (atomic_exchange(&h->has_woken, true) || h == stack.home || h->fd < 0 || stack.is_child)
+        return; /* it was told; or it asks before it sleeps */
     uint64_t one = 1;
     ssize_t done; /* full counter: it is readable anyway */
-    do done = write(s->wake_fd, &one, sizeof one);
+    do done = write(h->fd, &one, sizeof one);
     while (done < 0 && errno == EINTR);
 }
 
@@ -147,8 +156,7 @@ static void in_parent(void)
 
 static void in_child(void)
 {
-    struct sctp *s;
-    for (size_t at = 0; (s = sotto__map_next(&stack.ids, &at, NULL));) s->wake_fd = -1;
+    stack.is_child = true;
     pthread_mutex_unlock(&stack.lock);
 }
 
@@ -183,6 +191,14 @@ static int new_id(uint64_t *ret)
     return 0;
 }
 
+/* A tick walks the timers of all associations. */
+static void set_interval(void)
+{
+    sotto_us us = SCTP_TICK_BUSY + (sotto_us)stack.live * 5;
+    if (us > SCTP_TICK_IDLE / 2) us = SCTP_TICK_IDLE / 2;
+    atomic_store_explicit(&stack.interval, us, memory_order_relaxed);
+}
+
 int sotto__sctp_stack_add(struct sctp *s, sotto_us now)
 {
     pthread_mutex_lock(&stack.lock);
@@ -198,6 +214,8 @@ int sotto__sctp_stack_add(struct sctp *s, sotto_us now)
     if (r == 0) {
         usrsctp_register_address((void *)(uintptr_t)s->id);
         stack.live++;
+        set_interval();
+        if (s->home) s->home->n++;
     } else {
         s->id = 0;
     }
@@ -206,19 +224,34 @@ int sotto__sctp_stack_add(struct sctp *s, sotto_us now)
     return r;
 }
 
+static void forget_woken(struct sctp *s)
+{
+    if (!s->is_woken) return;
+    for (struct sctp **at = &s->home->woken; *at; at = &(*at)->next_woken) {
+        if (*at != s) continue;
+        *at = s->next_woken;
+        break;
+    }
+    s->is_woken = false;
+    atomic_store(&s->home->has_woken, s->home->woken != NULL);
+}
+
 void sotto__sctp_stack_remove(struct sctp *s)
 {
     if (s->id == 0) return;
     sotto__map_del(&stack.ids, s->id);
     usrsctp_deregister_address((void *)(uintptr_t)s->id);
     s->id = 0;
+    forget_woken(s);
+    if (s->home) s->home->n--;
     if (--stack.live == 0) sotto__map_free(&stack.ids);
+    set_interval();
 }
 
 static void tick(sotto_us now)
 {
     sotto_us stamp = atomic_load_explicit(&stack.stamp, memory_order_relaxed);
-    if (now - stamp < SCTP_TICK_BUSY) return;
+    if (now - stamp < atomic_load_explicit(&stack.interval, memory_order_relaxed)) return;
     sotto_us ms = (now - stamp) / 1000;
     atomic_store_explicit(&stack.stamp, stamp + ms * 1000, memory_order_relaxed);
     stack.ticking = true;
@@ -230,6 +263,7 @@ void sotto__sctp_lock_quiet(struct sctp *s)
 {
     pthread_mutex_lock(&stack.lock);
     stack.current = s;
+    stack.home = s->home;
 }
 
 void sotto__sctp_lock(struct sctp *s, sotto_us now)
@@ -242,10 +276,59 @@ void sotto__sctp_unlock(struct sctp *s)
 {
     (void)s;
     stack.current = NULL;
+    stack.home = NULL;
     pthread_mutex_unlock(&stack.lock);
+}
+
+sotto_us sotto__sctp_stack_due(bool is_busy)
+{
+    return sotto__after(atomic_load_explicit(&stack.stamp, memory_order_relaxed),
+                        is_busy ? atomic_load_explicit(&stack.interval, memory_order_relaxed)
+                                : SCTP_TICK_IDLE);
 }
 
 sotto_us sotto__sctp_stack_stamp(void)
 {
     return atomic_load_explicit(&stack.stamp, memory_order_relaxed);
+}
+
+/* ---- the associations of one loop ---- */
+
+void sotto__sctp_busy(struct sctp *s, sotto_us now)
+{
+    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    s->is_trim = false;
+    if (s->home) s->home->busy_until = s->busy_until;
+}
+
+static sotto_us tick_due(const struct sctp_home *h)
+{
+    return h->n > 0 ? sotto__sctp_stack_due(sotto__sctp_stack_stamp() < h->busy_until)
+                    : SOTTO_NEVER;
+}
+
+sotto_us sotto__sctp_home_due(const struct sctp_home *h)
+{
+    return atomic_load_explicit(&h->has_woken, memory_order_acquire) ? 0 : tick_due(h);
+}
+
+void sotto__sctp_home_tick(struct sctp_home *h, sotto_us now)
+{
+    if (now < tick_due(h)) return;
+    pthread_mutex_lock(&stack.lock);
+    stack.home = h;
+    tick(now);
+    stack.home = NULL;
+    pthread_mutex_unlock(&stack.lock);
+}
+
+void *sotto__sctp_home_next(struct sctp_home *h)
+{
+    if (!atomic_load_explicit(&h->has_woken, memory_order_acquire)) return NULL;
+    pthread_mutex_lock(&stack.lock);
+    struct sctp *s = h->woken;
+    if (s) forget_woken(s);
+    void *owner = s ? s->owner : NULL;
+    pthread_mutex_unlock(&stack.lock);
+    return owner;
 }

@@ -19,7 +19,7 @@ struct transport_shared {
     struct egress *egress;
     struct dtls_ctx *dtls_ctx;
     struct log *log;
-    int wake_fd; /* see sctp.h */
+    struct sctp_home *sctp_home; /* NULL: there is no loop */
     bool no_fast_path;
 };
 
@@ -33,6 +33,7 @@ struct transport_cfg {                     /* borrowed for init; strings and ser
     size_t n_servers;
     uint32_t max_message_size;
     uint16_t streams_out, streams_in;
+    void *owner; /* see sctp.h */
 };
 
 /* What the remote description says of the transport. */
@@ -120,6 +121,7 @@ struct transport {
     size_t n_servers;
     uint32_t max_message_size;
     uint16_t streams_out, streams_in;
+    void *owner;
     struct transport_remote remote; /* the last one that was set */
     bool has_remote;
     enum transport_dtls_state dtls_state;

@@ -92,6 +92,7 @@ int sotto__transport_init(struct transport *t, const struct transport_cfg *cfg)
         .max_message_size = cfg->max_message_size,
         .streams_out = cfg->streams_out,
         .streams_in = cfg->streams_in,
+        .owner = cfg->owner,
     };
     int r = sotto__transport_credentials(&t->live);
     if (r == 0) r = sotto__transport_configure(t, cfg);

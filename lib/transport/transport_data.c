@@ -120,7 +120,8 @@ static int start_sctp(struct transport *t, sotto_us now)
                            .streams_out = t->streams_out,
                            .streams_in = t->streams_in,
                            .max_message_size = t->max_message_size,
-                           .wake_fd = t->shared->wake_fd,
+                           .home = t->shared->sctp_home,
+                           .owner = t->owner,
                            .log = t->shared->log};
     sotto__sctp_free(t->sctp); /* of an association of DTLS that ended */
     t->sctp = NULL;

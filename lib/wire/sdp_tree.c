@@ -67,7 +67,7 @@ char *sotto__sdp_store(struct sdp *sdp, size_t n)
 static void *grow(void *array, size_t *cap, size_t n, size_t size)
 {
     if (n < *cap) return array;
-    size_t more = *cap ? *cap * 2 : 16;
+    size_t more = *cap ? *cap * 2 : 4;
     void *p = sotto__realloc(array, more * size);
     if (p) *cap = more;
     return p;

@@ -11,8 +11,7 @@ static void side_open(struct duo *d, struct duo_side *s, const char *address)
                                           .world = s->host,
                                           .box = &s->box,
                                           .egress = &s->egress,
-                                          .dtls_ctx = d->dtls,
-                                          .wake_fd = -1};
+                                          .dtls_ctx = d->dtls};
     assert_int_equal(sotto__cert_generate(&s->cert, 1700000000), 0);
     struct peer_cfg cfg = {.transport = {.shared = &s->shared,
                                          .cert = s->cert,

@@ -346,8 +346,7 @@ static void dtls_connected(struct raw *r)
                            .remote_port = PORT,
                            .streams_out = 1024,
                            .streams_in = 1024,
-                           .max_message_size = 262144,
-                           .wake_fd = -1};
+                           .max_message_size = 262144};
     if (!r->no_sctp) CHECK(sotto__sctp_new(&r->sctp, &cfg, now_of(r)) == 0);
 }
 

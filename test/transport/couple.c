@@ -43,7 +43,6 @@ static void party_open(struct couple *c, struct party *p, const char *address)
                                           .box = &p->box,
                                           .egress = &p->egress,
                                           .dtls_ctx = c->dtls,
-                                          .wake_fd = -1,
                                           .no_fast_path = getenv("SOTTO_NO_FAST_PATH")};
     p->size = 100;
     assert_int_equal(sotto__cert_generate(&p->cert, 1700000000), 0);

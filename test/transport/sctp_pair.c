@@ -59,8 +59,7 @@ void pair_cfg(struct sctp_cfg *cfg)
                              .remote_port = 5000,
                              .streams_out = SOTTO_STREAMS_OUT,
                              .streams_in = 2 * SOTTO_STREAMS_OUT,
-                             .max_message_size = SOTTO_DEFAULT_MESSAGE,
-                             .wake_fd = -1};
+                             .max_message_size = SOTTO_DEFAULT_MESSAGE};
 }
 
 void pair_open_cfg(struct pair *p, const struct link_cfg *link, const struct sctp_cfg *a,

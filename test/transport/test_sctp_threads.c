@@ -35,10 +35,13 @@ static void a_tick_through_one_wakes_the_other_that_has_to_send(void **state)
     struct link_cfg lan = {.delay = SOTTO_MS(1)};
     struct sctp_out out;
     uint64_t count;
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), it;
+    struct sctp_home home = {.fd = fd};
     pair_cfg(&cfg);
-    cfg.wake_fd = fd;
+    cfg.home = &home;
+    cfg.owner = &it;
     pair_open_cfg(&p, &lan, &cfg, &cfg);
+    assert_int_equal(home.n, 2);
     pair_connect(&p);
     pair_run(&p, SOTTO_SECONDS(2));
     pair_open(&other, &lan);
@@ -46,6 +49,7 @@ static void a_tick_through_one_wakes_the_other_that_has_to_send(void **state)
     p.link.down = true;
     assert_int_equal(side_send(&p, &p.a, 1, "lost", 4), 0);
     pair_collect(&p);
+    while (sotto__sctp_home_next(&home)) continue;
     while (read(fd, &count, sizeof count) > 0) continue;
     for (int i = 0; i < 300 && !readable(fd); i++) { /* only `other` is driven */
         other.now += SOTTO_MS(10);
@@ -53,6 +57,10 @@ static void a_tick_through_one_wakes_the_other_that_has_to_send(void **state)
         pair_collect(&other);
     }
     assert_true(readable(fd));
+    assert_int_equal(sotto__sctp_home_due(&home), 0);
+    assert_ptr_equal(sotto__sctp_home_next(&home), &it);
+    assert_null(sotto__sctp_home_next(&home));
+    assert_true(sotto__sctp_home_due(&home) > 0);
     assert_int_equal(sotto__sctp_due(p.a.s), 0);
     assert_int_equal(sotto__sctp_next(p.a.s, other.now, &out), 1);
     assert_int_equal(out.type, SCTP_OUT_PACKET);
@@ -60,6 +68,8 @@ static void a_tick_through_one_wakes_the_other_that_has_to_send(void **state)
     assert_int_equal(read(fd, &count, sizeof count), sizeof count);
     assert_int_equal(count, 1); /* once until looked at, however many packets */
     pair_close(&p);
+    assert_int_equal(home.n, 0);
+    assert_int_equal(sotto__sctp_home_due(&home), SOTTO_NEVER);
     pair_close(&other);
     close(fd);
 }
@@ -71,8 +81,9 @@ static void own_work_does_not_write_the_own_eventfd(void **state)
     struct sctp_cfg a, b;
     struct link_cfg lan = {.delay = SOTTO_MS(1)};
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    struct sctp_home home = {.fd = fd};
     pair_cfg(&a), pair_cfg(&b);
-    a.wake_fd = fd;
+    a.home = &home;
     pair_open_cfg(&p, &lan, &a, &b);
     for (int i = 0; i < 10; i++)
         assert_int_equal(sotto__sctp_input(p.b.s, p.now, (const uint8_t *)"x", 1), 0);
@@ -83,11 +94,43 @@ static void own_work_does_not_write_the_own_eventfd(void **state)
     close(fd);
 }
 
+/* Driven by its home only: its due says nothing while it is idle, and what a timer does to it comes through the home. */
+static void an_idle_association_leaves_the_timers_to_its_loop(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct sctp_cfg cfg;
+    struct link_cfg lan = {.delay = SOTTO_MS(1)};
+    struct sctp_home home = {.fd = -1};
+    int it;
+    pair_cfg(&cfg);
+    cfg.home = &home;
+    cfg.owner = &it;
+    pair_open_cfg(&p, &lan, &cfg, &cfg);
+    pair_connect(&p);
+    pair_run(&p, SOTTO_SECONDS(3));
+    unsigned ticks = 0, woken = 0, turns = 0;
+    for (sotto_us end = p.now + SOTTO_SECONDS(20); p.now < end; p.now += SOTTO_MS(1)) {
+        test_clock_set(p.now);
+        ticks += p.now >= sotto__sctp_home_due(&home);
+        turns += p.now >= sotto__sctp_due(p.a.s);
+        sotto__sctp_home_tick(&home, p.now);
+        if (!sotto__sctp_home_next(&home) && p.now < sotto__sctp_due(p.a.s)) continue;
+        woken++;
+        while (sotto__sctp_home_next(&home)) continue;
+        pair_collect(&p);
+    }
+    assert_in_range(ticks, 100, 20 * 100);
+    assert_in_range(woken, 1, 20); /* heartbeats */
+    assert_in_range(turns, 1, 20);
+    pair_close(&p);
+}
+
 static atomic_llong clock_now;
 
 struct worker { /* one context: a thread with two associations of its own, back to back */
     struct sctp *side[2];
-    int fd;
+    struct sctp_home home;
     uint64_t got, up, failed;
 };
 
@@ -109,7 +152,8 @@ static void *work(void *arg)
     struct sctp_send_opt opt = {.sid = 1, .ppid = 53};
     static const uint8_t data[3000];
     pair_cfg(&cfg);
-    cfg.wake_fd = w->fd;
+    cfg.home = &w->home;
+    cfg.owner = w;
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < 2; i++)
             if (sotto__sctp_new(&w->side[i], &cfg, atomic_load(&clock_now)) < 0) w->failed++;
@@ -128,7 +172,9 @@ static void *work(void *arg)
                 sotto__free(m.data);
                 got++;
             }
-            while (read(w->fd, &count, sizeof count) > 0) continue;
+            sotto__sctp_home_tick(&w->home, now);
+            while (sotto__sctp_home_next(&w->home)) continue;
+            while (read(w->home.fd, &count, sizeof count) > 0) continue;
         }
         w->got += got;
         for (int i = 0; i < 2; i++) sotto__sctp_free(w->side[i]);
@@ -144,12 +190,12 @@ static void three_threads_use_associations_of_their_own(void **state)
     int64_t live = sotto__mem_live();
     atomic_store(&clock_now, test_clock() + 1000000);
     for (int i = 0; i < 3; i++) {
-        w[i].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        w[i].home.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         assert_int_equal(pthread_create(&threads[i], NULL, work, &w[i]), 0);
     }
     for (int i = 0; i < 3; i++) {
         pthread_join(threads[i], NULL);
-        close(w[i].fd);
+        close(w[i].home.fd);
         assert_int_equal(w[i].failed, 0);
         assert_int_equal(w[i].up, 10);
         assert_int_equal(w[i].got, 1000);
@@ -161,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tick_through_one_wakes_the_other_that_has_to_send),
+        cmocka_unit_test(an_idle_association_leaves_the_timers_to_its_loop),
         cmocka_unit_test(own_work_does_not_write_the_own_eventfd),
         cmocka_unit_test(three_threads_use_associations_of_their_own),
     };
