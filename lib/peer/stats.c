@@ -101,6 +101,19 @@ static void add_transport(struct stats_build *b, const struct peer *p, const str
     sotto__stats_int(b, "selectedCandidatePairChanges", p->transport.stats.pair_changes);
 }
 
+static void add_sctp(struct stats_build *b, const struct peer *p)
+{
+    struct sctp_stats s;
+    if (!p->transport.sctp || !p->transport.sctp_up) return;
+    sotto__sctp_get_stats(p->transport.sctp, &s);
+    sotto__stats_begin(b, "sctp-transport", "S");
+    sotto__stats_text(b, "transportId", STATS_TRANSPORT);
+    if (s.rtt_us > 0) sotto__stats_double(b, "smoothedRoundTripTime", s.rtt_us / 1e6);
+    sotto__stats_int(b, "congestionWindow", s.cwnd);
+    sotto__stats_int(b, "receiverWindow", s.rwnd_peer);
+    sotto__stats_int(b, "mtu", s.packet_size);
+}
+
 /* ICE first: the transport names its pair. */
 static void add_path(struct stats_build *b, const struct peer *p, bool only_pair)
 {
@@ -188,6 +201,7 @@ static void add_all(struct stats_build *b, struct peer *p, double timestamp, sot
 {
     add_connection(b, p);
     if (has_transport(p)) add_path(b, p, false);
+    add_sctp(b, p);
     for (struct channel *c = NULL; (c = sotto__peer_next_channel(p, c));) add_channel(b, c);
     size_t first = sotto__stats_count(b);
     for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The statistics of two peers over the virtual network: every object and member by name, with exact counts; ICE's are test_stats_ice.c. */
 #include "report.h"
+#include "transport/pmtu.h"
 
 static void a_fresh_connection_knows_itself_only(void **state)
 {
@@ -123,6 +124,29 @@ static void check_channel(const sotto_stats *s, const char *label, int64_t out, 
     assert_int_equal(report_int(c, "bytesSent"), bytes_out);
     assert_int_equal(report_int(c, "messagesReceived"), in);
     assert_int_equal(report_int(c, "bytesReceived"), bytes_in);
+}
+
+static void the_association_tells_what_its_path_carries(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(16);
+    duo_connect(d);
+    sotto_stats *s = report(&d->a);
+    const sotto_stat *a = report_one(s, "sctp-transport");
+    assert_ptr_equal(report_refer(s, a, "transportId"), report_one(s, "transport"));
+    assert_int_equal(report_int(a, "mtu"), PMTU_BASE);
+    sotto__free(s);
+    report_send(d, &d->a, sotto__peer_next_channel(d->a.peer, NULL), 50000, 20);
+    s = report(&d->a);
+    a = report_one(s, "sctp-transport");
+    assert_int_equal(report_int(a, "mtu"), PMTU_LIMIT); /* the virtual link takes anything */
+    assert_true(report_int(a, "congestionWindow") >= PMTU_LIMIT - 12);
+    assert_true(report_int(a, "receiverWindow") > 100000);
+    sotto__free(s);
+    s = report(&d->b); /* it sent nothing */
+    assert_int_equal(report_int(report_one(s, "sctp-transport"), "mtu"), PMTU_BASE);
+    sotto__free(s);
+    duo_free(d);
 }
 
 static void messages_of_channels_are_counted_exactly(void **state)
@@ -457,8 +481,8 @@ static void without_memory_there_is_no_report_and_no_leak(void **state)
 
 static void every_row_of_the_page_was_seen(void **state)
 {
-    static const char *const types[] = {"peer-connection", "transport", "certificate",
-                                        "data-channel", "codec"};
+    static const char *const types[] = {"peer-connection", "transport",    "sctp-transport",
+                                        "certificate",     "data-channel", "codec"};
     (void)state; /* the last test: the others have reported everything there is */
     report_must_have_shown(types, sizeof types / sizeof *types);
 }
@@ -471,6 +495,7 @@ int main(void)
         cmocka_unit_test(a_connected_transport_names_its_parts),
         cmocka_unit_test(certificates_are_the_ones_in_use),
         cmocka_unit_test(one_certificate_for_both_is_one_object),
+        cmocka_unit_test(the_association_tells_what_its_path_carries),
         cmocka_unit_test(messages_of_channels_are_counted_exactly),
         cmocka_unit_test(a_message_counts_as_received_when_it_is_taken),
         cmocka_unit_test(what_is_queued_is_not_sent_yet),
