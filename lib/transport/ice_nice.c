@@ -150,7 +150,7 @@ static void give_remotes(struct ice *ice)
     nice_agent_set_remote_candidates(ice->agent, ice->stream, NICE_COMPONENT, ice->held);
     g_slist_free_full(g_steal_pointer(&ice->held), (GDestroyNotify)nice_candidate_free);
     ice->loop->stale = true;
-    if (!ice->pair_local) sotto__nice_loop_hurry(ice->loop);
+    sotto__nice_hurry(ice);
 }
 
 /* The sockets move to a context that nobody runs: without a callback alone they would stay readable and never be read. */
@@ -187,7 +187,8 @@ static void after_turn(struct ice *ice, sotto_us now)
     if (ice->gathered && ice->remote_set && ice->patience == 0)
         ice->patience = sotto__after(now, PATIENCE);
     give_remotes(ice);
-    if (!ice->pair_local && ice->remote_set) sotto__nice_loop_hurry(ice->loop);
+    sotto__nice_hurry(ice);
+    sotto__nice_rest(ice);
     sotto__nice_twin_turn(ice, now);
 }
 
@@ -244,7 +245,7 @@ static int forget_remote(struct ice *ice)
     sotto__nice_path_forget(ice);
     ice->selected[0] = '\0';
     ice->n_remotes = ice->n_prflx = 0;
-    ice->remote_done = ice->pair_changed = ice->is_calm = ice->is_dead = false;
+    ice->remote_done = ice->pair_changed = ice->is_calm = ice->is_dead = ice->is_kept = false;
     ice->patience = 0;
     drop_packets(ice);
     if (ice->is_deaf)

@@ -12,6 +12,9 @@
 
 #define NICE_COMPONENT 1u
 
+/* Of libnice's: that of checks, and that of checks which keep a connection alive. */
+enum nice_timer { NICE_TIMER_CHECKS, NICE_TIMER_KEEPALIVE, NICE_TIMERS };
+
 /* A GMainContext driven from outside. */
 struct nice_loop {
     GMainContext *ctx;
@@ -20,8 +23,8 @@ struct nice_loop {
     gint priority, n;
     sotto_us now; /* of the last call from above */
     sotto_us due;
-    GSource *checks; /* libnice's timer of checks, when it was last found; nullable */
-    guint seen;      /* up to this id sources were looked at */
+    GSource *timers[NICE_TIMERS]; /* as last found, perhaps destroyed since; nullable */
+    guint seen;                   /* up to this id sources were looked at */
     GPollFD fds[SOTTO_MAX_ICE_FDS];
 };
 
@@ -30,9 +33,9 @@ void sotto__nice_loop_free(struct nice_loop *l);
 void sotto__nice_loop_query(struct nice_loop *l); /* fds and due are right after it */
 void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents);
 void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
-/* libnice sends its first check when its timer has run once; RFC 8445 §6.1.4.2 paces the others only. If that timer began since the
- * last call, it runs out now. */
-void sotto__nice_loop_hurry(struct nice_loop *l);
+/* That timer, if libnice began it anew since it was last given; NULL: it did not. A view until the next turn. */
+GSource *sotto__nice_loop_new_timer(struct nice_loop *l, enum nice_timer timer);
+void sotto__nice_loop_set(struct nice_loop *l, GSource *timer, sotto_us wait); /* counted by GLib's clock, as libnice does */
 /* Drive it until *done, waiting up to ms in all: for a free that cannot come back later. */
 void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms);
 
@@ -104,6 +107,7 @@ struct ice {
     bool is_settled; /* gathering is over: repetitions are those of checks */
     bool is_calm;  /* libnice's timer of checks ends as soon as it can */
     bool is_deaf;  /* nothing is read any more */
+    bool is_kept;  /* the next check of the pair has its time */
     struct candidate out;
     struct nice_path path;
     struct nice_twin *twin; /* NULL: none open */
@@ -125,6 +129,10 @@ sotto_us sotto__nice_state_due(const struct ice *ice);
 /* Looks at what waits in the sockets for a sign of life: before a turn. */
 void sotto__nice_listen(struct ice *ice, sotto_us now);
 void sotto__nice_make_selected(struct ice *ice);
+
+/* ice_nice_timer.c: before there is a pair, after whatever may begin checks; and with one, after turns */
+void sotto__nice_hurry(struct ice *ice);
+void sotto__nice_rest(struct ice *ice);
 
 /* ice_nice_filter.c: once both ufrags and the sockets are there; again with another remote. */
 void sotto__nice_filter(struct ice *ice);

@@ -6,8 +6,13 @@
  */
 #include "transport/ice_nice.h"
 
+#include <string.h>
+
 /* libnice names its sources. */
-#define CHECK_TIMER "Connectivity check schedule"
+static const char *const names[] = {
+    [NICE_TIMER_CHECKS] = "Connectivity check schedule",
+    [NICE_TIMER_KEEPALIVE] = "Connectivity keepalive timeout",
+};
 
 void sotto__nice_loop_init(struct nice_loop *l)
 {
@@ -18,8 +23,9 @@ void sotto__nice_loop_init(struct nice_loop *l)
 
 void sotto__nice_loop_free(struct nice_loop *l)
 {
-    if (l->checks) g_source_unref(l->checks);
-    l->checks = NULL;
+    for (int i = 0; i < NICE_TIMERS; i++)
+        if (l->timers[i]) g_source_unref(l->timers[i]);
+    memset(l->timers, 0, sizeof l->timers);
     if (l->ctx) g_main_context_unref(l->ctx);
     l->ctx = NULL;
 }
@@ -70,20 +76,31 @@ static guint newest_id(GMainContext *ctx)
     return id;
 }
 
-void sotto__nice_loop_hurry(struct nice_loop *l)
+static void note_timer(struct nice_loop *l, GSource *s)
 {
-    GSource *found = NULL;
-    if (l->checks && !g_source_is_destroyed(l->checks)) return;
+    for (int i = 0; i < NICE_TIMERS; i++) {
+        if (g_strcmp0(g_source_get_name(s), names[i]) != 0) continue;
+        if (l->timers[i]) g_source_unref(l->timers[i]);
+        l->timers[i] = g_source_ref(s);
+    }
+}
+
+GSource *sotto__nice_loop_new_timer(struct nice_loop *l, enum nice_timer timer)
+{
+    GSource *known = l->timers[timer];
+    if (known && !g_source_is_destroyed(known)) return NULL;
     guint end = newest_id(l->ctx);
-    for (guint id = l->seen + 1; id < end && !found; id++) {
+    for (guint id = l->seen + 1; id < end; id++) {
         GSource *s = g_main_context_find_source_by_id(l->ctx, id);
-        if (s && g_strcmp0(g_source_get_name(s), CHECK_TIMER) == 0) found = g_source_ref(s);
+        if (s) note_timer(l, s);
     }
     l->seen = end;
-    if (!found) return;
-    if (l->checks) g_source_unref(l->checks);
-    l->checks = found;
-    g_source_set_ready_time(found, 0);
+    return l->timers[timer] == known ? NULL : l->timers[timer];
+}
+
+void sotto__nice_loop_set(struct nice_loop *l, GSource *timer, sotto_us wait)
+{
+    g_source_set_ready_time(timer, wait == 0 ? 0 : g_get_monotonic_time() + wait);
     l->stale = true;
 }
 
