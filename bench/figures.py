@@ -36,13 +36,21 @@ FIGURES = {
     'setup.median': ('set-up of a pair, median', 'ms'), 'setup.p90': ('  90th percentile', 'ms'),
     'setup.p99': ('  99th percentile', 'ms'), 'setup.cpu': ('  CPU of a pair', 'ms'),
     **{'scale%d.%s' % (n, k): (t % (2 * n) if '%' in t else t, u) for n in (100, 500, 1000) for k, t, u in (
-        ('kb_per_pc', 'memory of a connection, of %d', 'KiB'), ('threads', '  threads', 'n'), ('fds', '  descriptors', 'n'),
+        ('kb_per_pc', '%d connections: memory of each', 'KiB'), ('threads', '  threads', 'n'), ('fds', '  descriptors', 'n'),
         ('idle_cpu_pct', '  CPU while idle', '%'), ('connect_s', '  time to connect them', 's'))},
     'rss1': ('a process with one connection', 'MB'),
     'dirty': ('  own memory above that of the libraries', 'KiB'),
     'cores.ratio': ('two contexts on two cores, times one', 'x'), 'cores.cpu': ('  CPU for a byte, times one', 'x'),
     'size': ('the library, stripped', 'bytes'),
 }
+
+
+def title(figure):
+    """What it says, with what it belongs to: "64 KiB messages: CPU of both sides"."""
+    at, text = list(FIGURES), FIGURES[figure][0]
+    head = next(FIGURES[f][0] for f in reversed(at[:at.index(figure) + 1]) if not FIGURES[f][0].startswith(' '))
+    return head if text == head else '%s: %s' % (head.split(', median')[0].split(':')[0], text.strip())
+
 
 AT_MOST, AT_LEAST = '≤', '≥'
 
@@ -61,7 +69,7 @@ def of(peer):
 
 
 def own(other):
-    return lambda columns, figure, sign: (FIGURES[other][0].strip(), columns['sotto'][other]) if other in columns['sotto'] else None
+    return lambda columns, figure, sign: (title(other), columns['sotto'][other]) if other in columns['sotto'] else None
 
 
 def number(value):

@@ -17,6 +17,7 @@ PLOTS = {  # file: what its panels show
                     'scale500.kb_per_pc', 'scale500.idle_cpu_pct', 'scale500.connect_s'),
 }
 
+WHERE = os.path.join('docs', 'reference')
 MORE = ('MB/s', 'msg/s', 'packet/s')
 
 
@@ -49,10 +50,10 @@ def merge(old, samples, rounds):
 def goals(columns):
     lines = ['| figure | | sotto | goal | which is | |', '|---|---|---|---|---|---|']
     for figure, ours, sign, bound, whose, times, verdict in figures.judge(columns):
-        name, unit = figures.FIGURES[figure]
+        unit = figures.FIGURES[figure][1]
         which = '' if whose is None else '%s × %s' % (plot.cell(times), whose)
-        lines.append('| `%s` %s | %s | %s | %s %s | %s | %s |' % (
-            figure, name.strip(), unit, cell(ours), sign, cell(bound), which, {True: 'met', False: '**missed**', None: 'nothing to compare'}[verdict]))
+        lines.append('| %s | %s | %s | %s %s | %s | %s |' % (
+            figures.title(figure), unit, cell(ours), sign, cell(bound), which, {True: 'met', False: '**missed**', None: 'nothing to compare'}[verdict]))
     return lines
 
 
@@ -71,26 +72,21 @@ def table(data, columns):
     return lines
 
 
-def draw(where, columns):
+def draw(columns):
+    """{file: picture}"""
     bounds = {r[0]: r[3] for r in figures.judge(columns)}
-    lines = []
+    pictures = {}
     for name, wanted in PLOTS.items():
         panels = []
         for figure in wanted:
             bars = [(p, columns[p][figure]) for p in columns if columns[p].get(figure) is not None]
             if not bars:
                 continue
-            at = list(figures.FIGURES)
-            head = next(figures.FIGURES[f][0] for f in reversed(at[:at.index(figure) + 1]) if not figures.FIGURES[f][0].startswith(' '))
-            own = figures.FIGURES[figure][0]
-            title = head if own == head else '%s: %s' % (head.split(',')[0], own.strip())
             unit = figures.FIGURES[figure][1]
-            panels.append((title, unit + (', more is better' if unit in MORE else ', less is better'), bars, bounds.get(figure)))
+            panels.append((figures.title(figure), unit + (', more is better' if unit in MORE else ', less is better'), bars, bounds.get(figure)))
         if panels:
-            with open(os.path.join(where, 'performance-%s.svg' % name), 'w', encoding='utf-8') as f:
-                f.write(plot.bars(panels))
-            lines.append('![%s](performance-%s.svg)' % (name, name))
-    return lines
+            pictures['performance-%s.svg' % name] = plot.bars(panels)
+    return pictures
 
 
 def between(text, marker, lines):
@@ -99,31 +95,42 @@ def between(text, marker, lines):
     return text[:at] + '\n' + '\n'.join(lines) + '\n' + text[to:]
 
 
-def write(root, samples, rounds):
-    where = os.path.join(root, 'docs', 'reference')
-    path, page = os.path.join(where, 'performance.json'), os.path.join(where, 'performance.md')
-    old = {}
-    if os.path.exists(path):
-        with open(path, encoding='utf-8') as f:
-            old = json.load(f)
-    data = merge(old, samples, rounds)
-    with open(path, 'w', encoding='utf-8') as f:
-        json.dump(data, f, indent=1)
-        f.write('\n')
+def spread(values):
+    """"3", or "3 to 5"."""
+    return ' to '.join(str(v) for v in sorted({min(values), max(values)}))
+
+
+def pages(root, data):
+    """{path below root: text} of all that follows from the figures."""
     columns = {p: {k: v['median'] for k, v in c.items()} for p, c in data['figures'].items()}
     with open(os.path.join(root, 'bench', 'peers.json'), encoding='utf-8') as f:
         constants = json.load(f)
     figures.add_constants(columns, constants)
-    days = sorted({r['date'] for r in data['runs'].values()})
-    rounds = sorted({r['rounds'] for r in data['runs'].values()})
-    loads = [r['load'] for r in data['runs'].values()]
+    runs = data['runs'].values()
     said = ['%s. Measured %s, medians of %s interleaved rounds, load average %s.' % (
-        data['machine'], ' to '.join(sorted({days[0], days[-1]})), ' to '.join(str(r) for r in sorted({rounds[0], rounds[-1]})),
-        ' to '.join('%.1f' % x for x in sorted({min(loads), max(loads)}))), '', 'Stacks with a star are not here: ' + constants['source']]
-    with open(page, encoding='utf-8') as f:
+        data['machine'], spread([r['date'] for r in runs]), spread([r['rounds'] for r in runs]), spread([r['load'] for r in runs])),
+        '', 'Stacks with a star are not here: ' + constants['source']]
+    pictures = draw(columns)
+    shown = ['![%s](%s)' % (name, name) for name in pictures]
+    with open(os.path.join(root, WHERE, 'performance.md'), encoding='utf-8') as f:
         text = f.read()
-    for marker, lines in (('run', said), ('goals', goals(columns)), ('plots', draw(where, columns)), ('figures', table(data, columns))):
+    for marker, lines in (('run', said), ('goals', goals(columns)), ('plots', shown), ('figures', table(data, columns))):
         text = between(text, marker, lines)
-    with open(page, 'w', encoding='utf-8') as f:
-        f.write(text)
-    print('written: %s' % os.path.relpath(page))
+    return {os.path.join(WHERE, name): t for name, t in {'performance.md': text, **pictures}.items()}
+
+
+def read(root):
+    path = os.path.join(root, WHERE, 'performance.json')
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding='utf-8') as f:
+        return json.load(f)
+
+
+def write(root, samples, rounds):
+    data = merge(read(root), samples, rounds)
+    files = {**pages(root, data), os.path.join(WHERE, 'performance.json'): json.dumps(data, indent=1) + '\n'}
+    for path, text in files.items():
+        with open(os.path.join(root, path), 'w', encoding='utf-8') as f:
+            f.write(text)
+        print('written: ' + path)

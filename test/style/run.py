@@ -7,6 +7,7 @@ path, with ":function" where the check is about functions. Findings listed in te
 Writes one line a check, "ok CHECK" or "not ok CHECK: PLACE: TEXT" for each finding.
 """
 import fnmatch
+import json
 import os
 import re
 import subprocess
@@ -258,6 +259,20 @@ def check_tables():
     for name in re.findall(r"`((?:lib|include|test|docs|tools|bench|fuzz)/[\w/.-]+(?<![/_][XY]\.[ch]))`", readme):
         if not os.path.exists(name):
             yield "lib/README.md", f"names {name}, which is not there"
+
+
+def check_figures():
+    """docs/reference/performance.md and its plots say what performance.json says; every function that bench/micro counts has its figure."""
+    sys.path.insert(0, "bench")
+    import report
+    data = report.read(".")
+    for path, text in report.pages(".", data).items() if data else []:
+        if not os.path.exists(path) or read(path) != text:
+            yield path, "is not what performance.json says: ./dev bench --write makes both"
+    counted = {n for p in tracked("bench/micro*.c") for n in re.findall(r'\{"([^"]+)", \d+, \w+,', read(p))} | {"data", "media", "setup"}
+    known = set(json.loads(read("bench/instructions.json"))["figures"])
+    for name in sorted(counted ^ known):
+        yield "bench/instructions.json", f"'{name}' is " + ("not in it" if name in counted else "counted nowhere")
 
 
 def exceptions():
