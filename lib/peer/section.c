@@ -268,7 +268,9 @@ static int read_section(const struct sdp *sdp, struct section *s, sotto_error *e
                      sotto__sdp_attr(&s->m->s, "bundle-only");
     s->rejected = s->m->port == 0 && !s->bundle_only;
     if (s->rejected) return 0;
-    s->unusable = profile_problem(s);
+    s->unusable = !SOTTO_HAS_MEDIA && is_media(s)
+                      ? "is of media, which this library is built without"
+                      : profile_problem(s);
     if (s->unusable) return 0;
     int r = is_media(s) ? read_media(sdp, s, err) : 0;
     if (r < 0) return r;

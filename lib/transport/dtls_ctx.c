@@ -38,7 +38,7 @@ static bool configure(SSL_CTX *c)
            SSL_CTX_set_cipher_list(c, SUITES) && SSL_CTX_set1_groups_list(c, GROUPS) &&
            SSL_CTX_set1_sigalgs_list(c, SIGNATURES) &&
            SSL_CTX_set1_client_sigalgs_list(c, SIGNATURES) &&
-           SSL_CTX_set_tlsext_use_srtp(c, PROFILES) == 0;
+           (!SOTTO_HAS_MEDIA || SSL_CTX_set_tlsext_use_srtp(c, PROFILES) == 0);
 }
 
 int sotto__dtls_ctx_new(struct dtls_ctx **ret)
