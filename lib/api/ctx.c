@@ -296,7 +296,7 @@ static int end_waiting(sotto_ctx *c, int r)
 static int poll_for(sotto_ctx *c, sotto_us left)
 {
     struct pollfd p = {.fd = c->outer, .events = POLLIN};
-    struct timespec t = {.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
+    struct timespec t = sotto__timespec(left);
     c->n_polling++;
     sotto__ctx_leave(c);
     int r = ppoll(&p, 1, left == SOTTO_NEVER ? NULL : &t, NULL);

@@ -220,8 +220,7 @@ static void arm_timer(sotto_ctx *c, sotto_us due)
     if (due > c->timer_at && c->timer_at > sotto__now(c)) return;
     c->timer_at = due;
     if (due != SOTTO_NEVER) {
-        t.it_value.tv_sec = due / 1000000;
-        t.it_value.tv_nsec = due % 1000000 * 1000;
+        t.it_value = sotto__timespec(due);
         if (due <= 0) t.it_value.tv_nsec = 1; /* zero would disarm it */
     }
     if (timerfd_settime(c->timer, TFD_TIMER_ABSTIME, &t, NULL) < 0)
@@ -378,7 +377,7 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
 
 static int sleep_for(const sotto_ctx *c, sotto_us span, struct epoll_event *events, int max)
 {
-    struct timespec t = {.tv_sec = span / 1000000, .tv_nsec = span % 1000000 * 1000};
+    struct timespec t = sotto__timespec(span);
     if (c->in_world) return 0;
     int n = epoll_pwait2(c->inner, events, max, span == SOTTO_NEVER ? NULL : &t, NULL);
     if (n < 0 && errno == ENOSYS) { /* before Linux 5.11 */

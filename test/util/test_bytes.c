@@ -79,6 +79,10 @@ static void times_do_not_wrap(void **state)
     assert_int_equal(sotto__after(5, 7), 12);
     assert_true(sotto__after(SOTTO_NEVER, 1) == SOTTO_NEVER);
     assert_true(sotto__after(SOTTO_NEVER - 1, 1) == SOTTO_NEVER);
+    struct timespec t = sotto__timespec(3000001);
+    assert_true(t.tv_sec == 3 && t.tv_nsec == 1000);
+    t = sotto__timespec(SOTTO_NEVER); /* in 32 bits, too, it lies ahead */
+    assert_true(t.tv_sec >= INT32_MAX && t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
     assert_int_equal(sotto__earlier(3, 2), 2);
     assert_int_equal(SOTTO_MS(2), 2000);
     assert_int_equal(SOTTO_SECONDS(2), 2000000);
