@@ -21,6 +21,7 @@
 #define WINDOW SOTTO_SECONDS(1)  /* … that are worth a twin */
 #define QUIET SOTTO_SECONDS(10)  /* without any datagram: it closes */
 #define RETRY SOTTO_SECONDS(5)   /* after one failed or closed, no other is opened */
+#define APART SOTTO_SECONDS(10) /* no trains, after one that STUN was joined to: what is repeated then reaches libnice */
 #define TRAINS 8u
 #define TRAIN_BYTES (SOTTO_MAX_DATAGRAM + 256u) /* not a power of two: the starts of all would fall on the same lines of the cache */
 #define RETRIES 3                /* of a call that gives errors of earlier packets */
@@ -51,6 +52,8 @@ struct nice_twin {
     GSocket *beside; /* counted: libnice's */
     union nice_sockaddr from, before; /* the selected remote, and the one before it */
     sotto_us heard, look_at;
+    bool has_stun;         /* a train had */
+    sotto_us apart_until;  /* the kernel joins no datagrams; 0: it does */
     uint64_t strays;
 };
 
@@ -179,7 +182,8 @@ static bool take(struct ice_train *t, struct packet *out)
                 *out = (struct packet){p, n};
                 return true;
             }
-            twin->strays++; /* STUN that was joined to a train on its way: it comes again */
+            twin->strays++; /* joined to a train on its way, by a network interface */
+            if (is_stun(p[0])) twin->has_stun = true;
         }
     }
     t->twin = NULL;
@@ -279,6 +283,12 @@ bool sotto__nice_twin_read(struct ice *ice, sotto_us now, struct ice_out *out)
 
 /* ---- opening and closing ---- */
 
+/* A kernel that cannot gives each datagram alone. */
+static void join_datagrams(int fd, int yes)
+{
+    (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &yes, sizeof yes);
+}
+
 /* A group is of those that agree to it; libnice's socket is bound already, and is its first. */
 static int join(int fd, int beside)
 {
@@ -306,12 +316,12 @@ static void leave(int beside)
 
 static int open_socket(int beside, const union nice_sockaddr *from)
 {
-    int size = SOTTO_SOCKET_BUFFER, yes = 1;
+    int size = SOTTO_SOCKET_BUFFER;
     int fd = socket(from->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &yes, sizeof yes); /* without, each datagram comes alone */
+    join_datagrams(fd, 1);
     if (join(fd, beside) == 0 && attach(fd, from) == 0) return fd;
     close(fd);
     leave(beside);
@@ -416,6 +426,18 @@ static void follow_pair(struct ice *ice, sotto_us now)
     close_twin(ice, old, true);
 }
 
+static void look_after_trains(struct nice_twin *twin, sotto_us now)
+{
+    if (twin->has_stun) {
+        twin->has_stun = false;
+        twin->apart_until = sotto__after(now, APART);
+        join_datagrams(twin->fd, 0);
+    } else if (twin->apart_until != 0 && now >= twin->apart_until) {
+        twin->apart_until = 0;
+        join_datagrams(twin->fd, 1);
+    }
+}
+
 static bool is_over(const struct ice *ice, sotto_us now)
 {
     struct nice_twin *twin = ice->twin;
@@ -428,9 +450,10 @@ static bool is_over(const struct ice *ice, sotto_us now)
 void sotto__nice_twin_turn(struct ice *ice, sotto_us now)
 {
     struct nice_path *p = &ice->path;
-    (void)sotto__nice_path_fd(ice); /* finds the one of a new pair */
+    if (p->is_stale) (void)sotto__nice_path_fd(ice); /* finds the one of a new pair */
     if (ice->twin) {
         follow_pair(ice, now);
+        if (ice->twin) look_after_trains(ice->twin, now);
         if (!ice->twin || !is_over(ice, now)) return;
         p->not_before = sotto__after(now, RETRY);
         p->came = 0;

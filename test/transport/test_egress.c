@@ -77,6 +77,20 @@ static void large_packets_never_leave_the_buffer(void **state)
     assert_int_equal(seen.bytes, 200 * 16384);
 }
 
+static void eight_of_the_largest_records_go_out_together(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++) add(&one_ice, 16384 + 37);
+    assert_int_equal(seen.calls, 0);
+    for (size_t i = 0; i < e.n; i++)
+        assert_int_equal((uintptr_t)e.packets[i].p % 8, (uintptr_t)e.bytes % 8);
+    sotto__egress_flush(&e, 0);
+    assert_int_equal(seen.calls, 1);
+    for (int i = 0; i < SOTTO_EGRESS_PACKETS; i++) add(&one_ice, 1250);
+    sotto__egress_flush(&e, 0);
+    assert_int_equal(seen.calls, 2); /* a full batch of common ones does, too */
+}
+
 static void what_the_socket_refuses_is_counted(void **state)
 {
     (void)state;
@@ -95,6 +109,7 @@ int main(void)
         cmocka_unit_test_setup(packets_go_out_together_at_the_flush, reset),
         cmocka_unit_test_setup(another_ice_or_a_full_batch_flushes_first, reset),
         cmocka_unit_test_setup(large_packets_never_leave_the_buffer, reset),
+        cmocka_unit_test_setup(eight_of_the_largest_records_go_out_together, reset),
         cmocka_unit_test_setup(what_the_socket_refuses_is_counted, reset),
     };
     return cmocka_run_group_tests_name("egress", tests, NULL, NULL);

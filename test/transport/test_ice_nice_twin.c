@@ -160,6 +160,21 @@ static int twin_fd(const struct end *e)
     return fds[n - 1].fd;
 }
 
+static int twin_slot(const struct end *e)
+{
+    struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
+    return ops->fds(e->ice, fds, SOTTO_MAX_ICE_FDS) - 1;
+}
+
+/* Whether the kernel gives it trains. */
+static int joins(const struct end *e)
+{
+    int yes = -1;
+    socklen_t n = sizeof yes;
+    assert_int_equal(getsockopt(twin_fd(e), IPPROTO_UDP, UDP_GRO, &yes, &n), 0);
+    return yes;
+}
+
 static bool is_readable(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -367,6 +382,17 @@ static void stun_within_a_train_is_dropped_alone(void **state)
     expect(&alice, &bob, had + 19);
     assert_int_equal(wire.stun_at, 0);
     assert_non_null(bob.ice->twin);
+    assert_int_equal(joins(&bob), 0); /* when it is repeated it comes alone */
+    pass(&alice, &bob, 20, 300);
+    assert_non_null(bob.ice->twin);
+    struct ice_out out;
+    while (ops->next(bob.ice, drive_now() + SOTTO_SECONDS(9), &out) == 1) continue;
+    assert_int_equal(joins(&bob), 0);
+    assert_int_equal(drive_send(&alice, 0, 1, 300), 1);
+    ops->ready(bob.ice, twin_slot(&bob), POLLIN);
+    while (ops->next(bob.ice, drive_now() + SOTTO_SECONDS(9), &out) == 1) continue;
+    while (ops->next(bob.ice, drive_now() + SOTTO_SECONDS(11), &out) == 1) continue;
+    assert_int_equal(joins(&bob), 1);
 }
 
 static void silence_closes_it_and_traffic_opens_it_again(void **state)
@@ -397,8 +423,7 @@ static void traffic_keeps_it_open(void **state)
     sotto_us now = drive_now();
     for (int i = 0; i < 10; i++) { /* of a clock of ours */
         assert_int_equal(drive_send(&alice, 0, 2, 100), 2);
-        int slot =
-            ops->fds(bob.ice, (struct sotto_fd[SOTTO_MAX_ICE_FDS]){{0}}, SOTTO_MAX_ICE_FDS) - 1;
+        int slot = twin_slot(&bob);
         ops->ready(bob.ice, slot, POLLIN);
         now += SOTTO_SECONDS(4);
         int packets = 0;
@@ -510,9 +535,7 @@ static void two_connections_share_the_buffers(void **state)
     for (int i = 0; i < 3; i++) {
         size_t had = bob.packets, his = dave.packets;
         assert_int_equal(drive_send(&alice, bob.next_number, 60, 333), 60);
-        twin_fd(&bob);
-        int slot =
-            ops->fds(bob.ice, (struct sotto_fd[SOTTO_MAX_ICE_FDS]){{0}}, SOTTO_MAX_ICE_FDS) - 1;
+        int slot = twin_slot(&bob);
         ops->ready(bob.ice, slot, POLLIN);
         assert_int_equal(ops->next(bob.ice, drive_now(), &out), 1); /* he leaves the others where they are */
         assert_int_equal(out.type, ICE_OUT_PACKET);
@@ -536,8 +559,7 @@ static void closing_and_freeing_end_it_whatever_it_holds(void **state)
     for (int how = 0; how < 3; how++) {
         connect_with_twin();
         assert_int_equal(drive_send(&alice, 0, 60, 333), 60);
-        int slot =
-            ops->fds(bob.ice, (struct sotto_fd[SOTTO_MAX_ICE_FDS]){{0}}, SOTTO_MAX_ICE_FDS) - 1;
+        int slot = twin_slot(&bob);
         ops->ready(bob.ice, slot, POLLIN);
         assert_int_equal(ops->next(bob.ice, drive_now(), &out), 1);
         assert_int_equal(out.type, ICE_OUT_PACKET);
