@@ -219,9 +219,10 @@ static void put_in_box(struct ice_box *box)
 
 /* ---- reading ---- */
 
-static void prepare(struct ice_train *t)
+/* The headers, of which the last call has written the first n. */
+static void prepare(struct ice_train *t, size_t n)
 {
-    for (size_t i = 0; i < TRAINS; i++) {
+    for (size_t i = 0; i < n; i++) {
         t->parts[i] = (struct iovec){t->bytes[i], SOTTO_MAX_DATAGRAM};
         t->messages[i].msg_hdr = (struct msghdr){.msg_name = &t->from[i],
                                                  .msg_namelen = sizeof t->from[i],
@@ -234,8 +235,9 @@ static void prepare(struct ice_train *t)
 
 static int receive(struct nice_twin *twin, struct ice_train *t)
 {
-    for (int tries = 0; tries < RETRIES;) {
-        prepare(t);
+    for (int tries = 0; tries < RETRIES;) { /* a call that fails writes none */
+        prepare(t, t->n);
+        t->n = 0;
         int n = recvmmsg(twin->fd, t->messages, TRAINS, MSG_DONTWAIT, NULL);
         if (n >= 0) return n;
         switch (errno) {
@@ -334,8 +336,9 @@ static bool use_train(struct ice_box *box)
     if (!box->train) {
         box->train = sotto__malloc(sizeof *box->train);
         if (!box->train) return false;
-        box->train->users = 0;
+        box->train->users = box->train->n = 0;
         box->train->twin = NULL;
+        prepare(box->train, TRAINS);
     }
     box->train->users++;
     return true;

@@ -405,6 +405,7 @@ static void silence_closes_it_and_traffic_opens_it_again(void **state)
     assert_true(ops->due(bob.ice) <= now + QUIET);
     while (ops->next(bob.ice, now + QUIET - SOTTO_SECONDS(1), &out) == 1) continue;
     assert_non_null(bob.ice->twin);
+    bob.ice->path.not_before = 0;
     while (ops->next(bob.ice, now + QUIET + SOTTO_SECONDS(1), &out) == 1) continue;
     assert_null(bob.ice->twin);
     assert_null(bob.box.train);
