@@ -180,8 +180,8 @@ struct full_event {
     uint8_t *data;                         /* of a message */
     struct received *received;             /* of a frame or packet */
     sotto_frame frame;
-    bool can_be_spare;
-    char text[]; /* of a candidate, its error, a warning; a rid */
+    size_t room; /* of text */
+    char text[]; /* of a candidate, its error, a warning; a rid, and a packet */
 };
 /* Zeroed but for its text; NULL: no memory. drop: one that nobody got, or that is over; g NULL: none. */
 struct full_event *sotto__event_new(struct guard *g, size_t text);

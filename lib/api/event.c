@@ -12,7 +12,8 @@
 #include "api/ctx.h"
 #include "util/mem.h"
 
-#define SPARE_TEXT (SOTTO_MAX_RID + 1u) /* what an event of media carries at most */
+#define SPARE_LEAST (SOTTO_MAX_RID + 1u) /* what an event of a frame carries */
+#define SPARE_MOST 2048u                 /* … of a packet */
 
 bool sotto__event_waits(const sotto_ctx *c)
 {
@@ -38,18 +39,21 @@ void sotto__events_listed(sotto_ctx *c, sotto_pc *pc)
 /* The memory of an event that was freed serves the next one: those who take and free one after the other need no other. */
 struct full_event *sotto__event_new(struct guard *g, size_t text)
 {
-    struct full_event *f = NULL;
-    size_t room = text > SPARE_TEXT ? text : SPARE_TEXT;
-    if (text <= SPARE_TEXT) f = atomic_exchange(&g->spare, NULL);
-    if (!f) f = sotto__malloc(sizeof *f + room);
-    if (f) *f = (struct full_event){.can_be_spare = text <= SPARE_TEXT};
+    struct full_event *f = text <= SPARE_MOST ? atomic_exchange(&g->spare, NULL) : NULL;
+    size_t room = f ? f->room : 0;
+    if (!f || room < text) {
+        sotto__free(f);
+        room = text > SPARE_LEAST ? text : SPARE_LEAST;
+        f = sotto__malloc(sizeof *f + room);
+    }
+    if (f) *f = (struct full_event){.room = room};
     return f;
 }
 
 void sotto__event_drop(struct guard *g, struct full_event *f)
 {
     void *none = NULL;
-    if (f->can_be_spare && g && atomic_compare_exchange_strong(&g->spare, &none, f)) return;
+    if (f->room <= SPARE_MOST && g && atomic_compare_exchange_strong(&g->spare, &none, f)) return;
     sotto__free(f);
 }
 

@@ -8,6 +8,8 @@
 #include "api/ctx.h"
 #include "util/mem.h"
 
+#define USUAL_PACKET 1500u /* bytes; larger ones are not in their event */
+
 static const char *mime_of(enum codec_id id)
 {
     switch (id) {
@@ -62,35 +64,50 @@ static void fill_frame(struct full_event *f, const struct peer_media *m, const c
     f->e.u.frame.frame = &f->frame;
 }
 
-static void fill_packet(struct full_event *f, const struct peer_media *m, const char *rid)
+/* A copy, behind the rid: the packet's memory stays with its receiver, for the next ones. false: no memory; then it is lost. */
+static bool fill_packet(struct full_event *f, const struct peer_media *m, const char *rid)
 {
+    const struct received *r = m->received;
+    void *to = r->n <= USUAL_PACKET ? (uint8_t *)f->text + SOTTO_MAX_RID + 1
+                                    : (f->data = sotto__malloc(r->n));
+    if (to) memcpy(to, r->data, r->n);
     f->e.type = SOTTO_EV_RTP;
-    f->e.u.rtp.packet = m->received->data;
-    f->e.u.rtp.len = m->received->n;
+    f->e.u.rtp.packet = to;
+    f->e.u.rtp.len = r->n;
     f->e.u.rtp.rid = rid;
+    sotto__received_free(m->received);
+    return to != NULL;
+}
+
+static int fill(struct full_event *f, const struct peer_media *m)
+{
+    const char *rid = m->rid ? memcpy(f->text, m->rid, strlen(m->rid) + 1) : NULL;
+    f->e.at = m->received->at;
+    if (m->received->is_packet) return fill_packet(f, m, rid) ? 1 : SOTTO_E_NOMEM;
+    f->received = m->received;
+    fill_frame(f, m, rid);
+    return 1;
 }
 
 /* The event is made first: without memory the frame stays where it is. */
 int sotto__event_take_media(sotto_ctx *c, sotto_pc *pc, struct full_event **ret)
 {
     struct peer_media m;
-    struct full_event *f = sotto__event_new(c->guard, SOTTO_MAX_RID + 1u);
+    struct full_event *f = sotto__event_new(c->guard, SOTTO_MAX_RID + 1u + USUAL_PACKET);
     if (!f) return SOTTO_E_NOMEM;
     int r = sotto__peer_pull_media(pc->peer, sotto__now(c), &m);
     sotto_transceiver *t = NULL;
-    if (r == 1) r = sotto__media_shell(pc, m.transceiver, &t) < 0 ? SOTTO_E_NOMEM : 1;
+    if (r == 1) {
+        r = sotto__media_shell(pc, m.transceiver, &t) < 0 ? SOTTO_E_NOMEM : 1;
+        if (r == 1)
+            r = fill(f, &m);
+        else
+            sotto__received_free(m.received);
+    }
     if (r != 1) {
         sotto__event_drop(pc->guard, f);
         return r;
     }
-    const char *rid = NULL;
-    if (m.rid) rid = memcpy(f->text, m.rid, strlen(m.rid) + 1);
-    f->received = m.received;
-    f->e.at = m.received->at;
-    if (m.received->is_packet)
-        fill_packet(f, &m, rid);
-    else
-        fill_frame(f, &m, rid);
     f->e.u.frame.transceiver = t; /* the first member of each */
     *ret = f;
     return 1;

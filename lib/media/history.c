@@ -8,11 +8,15 @@
 
 #include "util/mem.h"
 
+#define SPARES 64u       /* blocks that are kept … */
+#define SPARE_MOST 2048u /* … of at most so many bytes: of one packet */
+
 int sotto__history_new(struct history **ret, size_t n_slots)
 {
     struct history *h = sotto__calloc(1, sizeof *h + n_slots * sizeof h->slots[0]);
     if (!h) return SOTTO_E_NOMEM;
     sotto__list_init(&h->frames);
+    sotto__list_init(&h->spares);
     h->n_slots = n_slots;
     *ret = h;
     return 0;
@@ -32,7 +36,33 @@ static void drop(struct history *h, struct sent_frame *f, struct pacer *p)
     }
     h->n_packets -= f->n_packets, h->n_bytes -= f->n_bytes;
     sotto__list_remove(&f->all);
-    sotto__free(f);
+    if (f->size <= SPARE_MOST && h->n_spares < SPARES) {
+        sotto__list_push(&h->spares, &f->all);
+        h->n_spares++;
+    } else {
+        sotto__free(f);
+    }
+}
+
+static struct sent_frame *take_spare(struct history *h)
+{
+    struct node *n = sotto__list_pop(&h->spares);
+    if (!n) return NULL;
+    h->n_spares--;
+    return CONTAINER_OF(n, struct sent_frame, all);
+}
+
+struct sent_frame *sotto__history_block(struct history *h, size_t size)
+{
+    struct sent_frame *f = size <= SPARE_MOST ? take_spare(h) : NULL;
+    if (f && f->size < size) {
+        sotto__free(f);
+        f = NULL;
+    }
+    if (f) return f;
+    f = sotto__malloc(size);
+    if (f) f->size = size;
+    return f;
 }
 
 static struct sent_frame *oldest(const struct history *h)
@@ -45,6 +75,7 @@ void sotto__history_free(struct history *h, struct pacer *p)
 {
     if (!h) return;
     for (struct sent_frame *f; (f = oldest(h));) drop(h, f, p);
+    for (struct sent_frame *f; (f = take_spare(h));) sotto__free(f);
     sotto__free(h);
 }
 

@@ -83,6 +83,7 @@ void sotto__receiver_free(struct receiver *r)
         sotto__received_free(CONTAINER_OF(n, struct received, queue));
     }
     sotto__nack_free(&r->nack);
+    while (r->n_spares > 0) sotto__free(r->spares[--r->n_spares]);
     sotto__free(r->ring);
     sotto__free(r);
 }
@@ -112,8 +113,9 @@ void sotto__receiver_set_rtt(struct receiver *r, sotto_us rtt)
 void sotto__recv_free_packet(struct receiver *r, struct packet *p)
 {
     if (!p) return;
-    r->n_bytes -= sizeof *p + p->n + p->n_dependency;
-    sotto__free(p);
+    size_t size = sizeof *p + p->n + p->n_dependency;
+    r->n_bytes -= sotto__recv_cost(size);
+    sotto__recv_block_free(r, p, size);
 }
 
 static void read_extensions(struct packet *p, const struct ext_values *ext)
@@ -135,7 +137,8 @@ static struct packet *make_packet(struct receiver *r, sotto_us now, const struct
     bool has_dependency = ext->has & 1u << EXT_DEPENDENCY;
     size_t n_dependency =
         has_dependency && ext->n_dependency <= SOTTO_MAX_DEPENDENCY ? ext->n_dependency : 0;
-    size_t size = sizeof(struct packet) + rtp->n_payload + n_dependency;
+    size_t need = sizeof(struct packet) + rtp->n_payload + n_dependency;
+    size_t size = sotto__recv_cost(need);
     if (size > SOTTO_RECV_BYTES - r->n_bytes) {
         sotto__recv_make_room(r, size);
         if (size > SOTTO_RECV_BYTES - r->n_bytes) {
@@ -143,18 +146,18 @@ static struct packet *make_packet(struct receiver *r, sotto_us now, const struct
             stop(r);
         }
     }
-    struct packet *p = sotto__calloc(1, size);
+    struct packet *p = sotto__recv_block(r, need);
     if (!p) return NULL;
-    p->at = now;
-    p->codec = codec->id;
-    p->clock = codec->clock;
-    p->pt = rtp->pt;
-    p->time = rtp->time;
-    p->marker = rtp->marker;
-    p->rotation = -1;
-    p->n = rtp->n_payload;
-    p->n_dependency = (uint8_t)n_dependency;
-    p->is_padding = p->n == 0;
+    *p = (struct packet){.at = now,
+                         .codec = codec->id,
+                         .clock = codec->clock,
+                         .pt = rtp->pt,
+                         .time = rtp->time,
+                         .marker = rtp->marker,
+                         .rotation = -1,
+                         .n = rtp->n_payload,
+                         .n_dependency = (uint8_t)n_dependency,
+                         .is_padding = rtp->n_payload == 0};
     if (p->n > 0) memcpy(p->data, rtp->payload, p->n);
     read_extensions(p, ext);
     if (p->is_padding)
@@ -310,14 +313,10 @@ static void meet_stranger(struct receiver *r, sotto_us now, struct packet *p, ui
 static void input_raw(struct receiver *r, sotto_us now, const struct rtp *rtp,
                       const struct codec *codec, int64_t seq, const uint8_t *packet, size_t n)
 {
-    struct received *f = sotto__calloc(1, sizeof *f);
-    uint8_t *data = sotto__memdup(packet, n);
-    if (!f || !data) {
-        sotto__free(f);
-        sotto__free(data);
-        return;
-    }
-    *f = (struct received){.data = data,
+    struct received *f = sotto__recv_block(r, sizeof *f + n);
+    if (!f) return;
+    *f = (struct received){.home = r,
+                           .data = memcpy(f + 1, packet, n),
                            .n = n,
                            .is_packet = true,
                            .codec = codec->id,

@@ -14,7 +14,8 @@
 
 struct received { /* a frame, or in mode RTP a packet */
     struct node queue;
-    uint8_t *data; /* moved out by pull: sotto__free */
+    struct receiver *home; /* a packet: whose memory this is, and data behind it; to be freed before that goes. A frame: NULL */
+    uint8_t *data;
     size_t n;
     bool is_packet, is_key;
     enum codec_id codec;

@@ -13,17 +13,51 @@ static struct received *oldest(const struct receiver *r)
     return CONTAINER_OF(r->queue.next, struct received, queue);
 }
 
+/* ---- memory ---- */
+
+/* Small packets are not worth a block: a frame of SOTTO_MAX_FRAME has to fit into SOTTO_RECV_BYTES, whatever its packets are. Larger ones
+ * do not come from browsers. */
+static bool is_usual(size_t size)
+{
+    return size > RECV_BLOCK / 3 * 2 && size <= RECV_BLOCK;
+}
+
+size_t sotto__recv_cost(size_t size)
+{
+    return is_usual(size) ? RECV_BLOCK : size;
+}
+
+void *sotto__recv_block(struct receiver *r, size_t size)
+{
+    if (is_usual(size) && r->n_spares > 0) return r->spares[--r->n_spares];
+    return sotto__malloc(sotto__recv_cost(size));
+}
+
+void sotto__recv_block_free(struct receiver *r, void *block, size_t size)
+{
+    if (is_usual(size) && r->n_spares < RECV_SPARES)
+        r->spares[r->n_spares++] = block;
+    else
+        sotto__free(block);
+}
+
 static size_t held_bytes(const struct received *f)
 {
-    return sizeof *f + f->n;
+    return f->home ? sotto__recv_cost(sizeof *f + f->n) : sizeof *f + f->n;
 }
 
 void sotto__received_free(struct received *f)
 {
     if (!f) return;
+    if (f->home) {
+        sotto__recv_block_free(f->home, f, sizeof *f + f->n);
+        return;
+    }
     sotto__free(f->data);
     sotto__free(f);
 }
+
+/* ---- the queue ---- */
 
 static struct received *take_oldest(struct receiver *r)
 {

@@ -11,6 +11,8 @@
 #include "media/recv.h"
 
 #define RECV_AUDIO_RING 256u /* packets of audio that wait for others: 5 s */
+#define RECV_BLOCK 1536u     /* bytes of the blocks that packets of full size are in: a receiver keeps those that it used */
+#define RECV_SPARES 64u      /* … at most so many */
 #define RECV_WAIT SOTTO_SECONDS(1) /* for a repair, at most */
 #define RECV_STRANGERS 3u    /* packets in a row that make a new sequence believed: RFC 3550 §A.1 has 2 */
 #define RECV_NO_LAYER INT32_MAX
@@ -74,6 +76,8 @@ struct receiver {
     size_t window;         /* slots, a power of 2: highest - next is less */
     uint64_t seen[SOTTO_RECV_PACKETS / 64]; /* those of the window up to highest that came */
     size_t n_bytes;        /* held: ring, frame being built, queue */
+    void *spares[RECV_SPARES]; /* blocks for packets to come */
+    size_t n_spares;
     struct packet *strangers[RECV_STRANGERS - 1]; /* packets of another sequence: seq is not unwrapped */
     size_t n_strangers;
     uint16_t stranger_next;
@@ -120,6 +124,9 @@ void sotto__recv_note_key(struct receiver *r, sotto_us now, const struct packet 
 void sotto__recv_give_up(struct receiver *r); /* the gap at next; something beyond it is there */
 
 /* recv_queue.c */
+size_t sotto__recv_cost(size_t size); /* bytes that a block of that size takes */
+void *sotto__recv_block(struct receiver *r, size_t size); /* for a packet; NULL: no memory */
+void sotto__recv_block_free(struct receiver *r, void *block, size_t size);
 void sotto__recv_push(struct receiver *r, sotto_us now, struct received *f); /* moved */
 void sotto__recv_ripen(struct receiver *r, sotto_us now);
 void sotto__recv_make_room(struct receiver *r, size_t n); /* for n more bytes: drops frames that wait */

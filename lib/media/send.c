@@ -15,6 +15,8 @@ enum {
     KEEP_HEAD = 48,    /* room for the header of a packet that is repeated as it was; grows with what is seen */
     OSN = 2,           /* RTX's original sequence number */
     SRTP_TAG = 16,     /* AES-GCM's; HMAC-SHA1-80 has 10 */
+    USUAL = 1280,      /* bytes of a packet that went serve the next one, so blocks are of one size … */
+    USUAL_LEAST = 600, /* … if there is more in them than that */
     SMALL_FRAME = 4,   /* packets that leave at once */
     AUDIO_SLOTS = 512, /* 2 s of packets of 4 ms */
     PART_US = 1000000 / SENDER_PARTS
@@ -143,9 +145,12 @@ static struct sent_frame *new_block(struct sender *s, sotto_us now, size_t n, si
 {
     size_t room = s->repeats ? (s->head > KEEP_HEAD ? s->head : KEEP_HEAD) : 0;
     size_t packets = n * sizeof(struct sent_packet);
-    struct sent_frame *b = sotto__malloc(sizeof *b + packets + n * room + bytes);
+    size_t need = sizeof(struct sent_frame) + packets + n * room + bytes;
+    size_t least = bytes > USUAL_LEAST && n == 1 ? sizeof(struct sent_frame) + packets + USUAL : 0;
+    struct sent_frame *b = sotto__history_block(s->history, need > least ? need : least);
     if (!b) return NULL;
-    *b = (struct sent_frame){.at = now};
+    size_t size = b->size;
+    *b = (struct sent_frame){.at = now, .size = size};
     memset(b->packets, 0, packets);
     b->packets[0].payload = (uint8_t *)&b->packets[n] + room;
     b->packets[0].room = (uint16_t)room;

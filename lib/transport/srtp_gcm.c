@@ -5,8 +5,10 @@
  * of OpenSSL holds its key for ever and gets a nonce for each packet. Half of libsrtp's time, which has a session of NSS for each
  * packet. Knows no sources and no replays, and not which indexes were used.
  */
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <string.h>
 
 #include "transport/srtp_priv.h"
@@ -70,7 +72,7 @@ static bool set_nonce(const struct srtp_gcm_key *k, uint32_t ssrc, uint64_t inde
     memcpy(iv, k->salt, sizeof iv);
     for (int i = 0; i < 4; i++) iv[2 + i] ^= (uint8_t)(ssrc >> 8 * (3 - i));
     for (int i = 0; i < 6; i++) iv[6 + i] ^= (uint8_t)(index >> 8 * (5 - i));
-    return EVP_CipherInit_ex(k->context, NULL, NULL, NULL, iv, -1) == 1;
+    return EVP_CipherInit_ex2(k->context, NULL, NULL, iv, -1, NULL) == 1;
 }
 
 /* EVP_Cipher() has the least to do for a call. It says how many bytes it took, or less than 0. */
@@ -86,14 +88,24 @@ static bool finish(EVP_CIPHER_CTX *c, uint8_t *text, size_t n)
            EVP_Cipher(c, text, NULL, 0) >= 0;
 }
 
+static void name_tag(OSSL_PARAM params[static 2], uint8_t *tag)
+{
+    params[0] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, TAG);
+    params[1] = OSSL_PARAM_construct_end();
+}
+
 static bool seal(EVP_CIPHER_CTX *c, uint8_t *text, size_t n)
 {
-    return finish(c, text, n) && EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TAG, text + n) == 1;
+    OSSL_PARAM params[2];
+    name_tag(params, text + n);
+    return finish(c, text, n) && EVP_CIPHER_CTX_get_params(c, params) == 1;
 }
 
 static bool open_text(EVP_CIPHER_CTX *c, uint8_t *text, size_t n)
 {
-    return EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG, text + n) == 1 && finish(c, text, n);
+    OSSL_PARAM params[2];
+    name_tag(params, text + n);
+    return EVP_CIPHER_CTX_set_params(c, params) == 1 && finish(c, text, n);
 }
 
 int sotto__srtp_gcm_seal(struct srtp_gcm *g, uint32_t ssrc, uint64_t index, uint8_t *p, size_t head,
