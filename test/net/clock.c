@@ -28,7 +28,7 @@ __attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict
 {
     (void)tz;
     sotto_us now = atomic_load(&clock_us);
-    tv->tv_sec = EPOCH_SECONDS + now / 1000000;
-    tv->tv_usec = now % 1000000;
+    tv->tv_sec = (time_t)(EPOCH_SECONDS + now / 1000000);
+    tv->tv_usec = (suseconds_t)(now % 1000000);
     return 0;
 }

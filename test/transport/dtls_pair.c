@@ -21,7 +21,7 @@ __attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict
 {
     sotto_us wall = (sotto_us)UNIX_NOW * 1000000 + pair_clock + pair_wall_shift;
     (void)tz;
-    tv->tv_sec = wall / 1000000, tv->tv_usec = wall % 1000000;
+    tv->tv_sec = (time_t)(wall / 1000000), tv->tv_usec = (suseconds_t)(wall % 1000000);
     return 0;
 }
 

@@ -218,7 +218,7 @@ static void a_lossy_link_delays_but_does_not_prevent_a_connection(void **state) 
 {
     (void)state;
     const uint64_t seeds = getenv("SOTTO_LONG") ? 1000 : 200;
-    sotto_us *took = calloc(seeds, sizeof *took), worst = 0;
+    sotto_us *took = calloc((size_t)seeds, sizeof *took), worst = 0;
     for (uint64_t seed = 0; seed < seeds; seed++) {
         struct pair p;
         pair_init(&p, seed + 1);

@@ -172,7 +172,7 @@ static void no_number_and_no_nonce_is_used_twice_in_a_lossy_life(void **state) /
     for (uint64_t seed = 1; seed <= 60; seed++) {
         struct pair p;
         struct watch w;
-        begin(&p, &w, (int)(seed % SETTINGS), seed / 3 % 3, seed);
+        begin(&p, &w, (int)(seed % SETTINGS), (size_t)(seed / 3 % 3), seed);
         p.dup = 20, p.jitter = SOTTO_MS(80);
         if (seed % SETTINGS == BOTH_OURS)
             p.loss = 40;

@@ -335,7 +335,7 @@ static void garbage_is_dropped_and_counted(void **state)
     uint8_t packet[1500];
     for (int k = 0; k < 2000; k++) {
         for (size_t i = 0; i < sizeof packet; i++) packet[i] = (uint8_t)pair_random(&p);
-        pair_inject(&p, &p.b, packet, pair_random(&p) % sizeof packet);
+        pair_inject(&p, &p.b, packet, (size_t)(pair_random(&p) % sizeof packet));
     }
     static uint8_t large[20000];
     memcpy(large, "\x13\x88\x13\x88", 4);

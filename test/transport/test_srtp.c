@@ -96,7 +96,7 @@ static void packets_are_those_of_the_rfcs_under_the_keys_of_their_sender(void **
             struct srtp *from = whose == 0 ? client : server, *to = whose == 0 ? server : client;
             oracle_init(&o, oracle_profiles[i], oracle_keys(), whose);
             for (uint16_t seq = 100; seq < 400; seq++) {
-                size_t n = oracle_make_rtp(p, SSRC, seq, 200 + oracle_random() % 1200);
+                size_t n = oracle_make_rtp(p, SSRC, seq, 200 + (size_t)(oracle_random() % 1200));
                 if (seq % 3 == 1) p[0] |= (uint8_t)(oracle_random() % 16); /* CSRCs */
                 if (seq % 3 == 2) p[0] |= 0x10, p[14] = 0, p[15] = (uint8_t)(oracle_random() % 40);
                 memcpy(q, p, n);
@@ -106,7 +106,7 @@ static void packets_are_those_of_the_rfcs_under_the_keys_of_their_sender(void **
                 assert_int_equal(sotto__srtp_unprotect(to, 0, p, want), n);
             }
             for (uint32_t index = 1; index < 100; index++) {
-                size_t n = oracle_make_rtcp(p, SSRC, 8 + 4 * (oracle_random() % 300));
+                size_t n = oracle_make_rtcp(p, SSRC, 8 + 4 * ((size_t)(oracle_random() % 300)));
                 memcpy(q, p, n);
                 size_t want = oracle_rtcp(&o, index, q, n);
                 assert_int_equal(sotto__srtp_protect_rtcp(from, p, n), want);

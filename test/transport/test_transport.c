@@ -78,7 +78,7 @@ static enum net_verdict junk(struct net *net, struct net_datagram *c, void *user
     uint64_t *rng = user;
     memset(bytes, (int)net_random(rng), sizeof bytes);
     bytes[0] = firsts[net_random(rng) % sizeof firsts];
-    net_inject(net, &c->from, &c->to, bytes, net_random(rng) % sizeof bytes, 100);
+    net_inject(net, &c->from, &c->to, bytes, (size_t)(net_random(rng) % sizeof bytes), 100);
     return NET_PASS;
 }
 
