@@ -28,14 +28,15 @@ static bool set_option(struct sctp *s, int option, const void *value, size_t n)
 uint32_t sotto__sctp_receive_buffer(const struct sctp *s)
 {
     uint32_t twice = 2 * s->max_message_size + 4096;
-    return twice > 1024 * 1024 ? twice : 1024 * 1024;
+    if (twice < SOTTO_SCTP_WINDOW) twice = SOTTO_SCTP_WINDOW;
+    return twice > s->window ? twice : s->window;
 }
 
 static bool set_buffers(struct sctp *s)
 {
     uint32_t rcv = sotto__sctp_receive_buffer(s), half = rcv / 2;
     /* Our own bound on what waits is below this one: it shall never be the one that binds. */
-    uint32_t snd = 2 * (SOTTO_SCTP_BACKLOG + SOTTO_MAX_MESSAGE);
+    uint32_t snd = 2 * (SOTTO_SCTP_BACKLOG_MAX + SOTTO_MAX_MESSAGE);
     sotto__sctp_stack_room(rcv);
     return usrsctp_setsockopt(s->so, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof rcv) == 0 &&
            usrsctp_setsockopt(s->so, SOL_SOCKET, SO_SNDBUF, &snd, sizeof snd) == 0 &&
@@ -95,6 +96,7 @@ int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
     s->guard.local_port = cfg->local_port, s->guard.remote_port = cfg->remote_port;
     s->guard.user_streams = cfg->streams_in / 2; /* the upper half are shadows: sctp_guard.h */
     s->guard.window = UINT32_MAX;
+    s->backlog.most = SOTTO_SCTP_BACKLOG;
     sotto__sctp_busy(s, now);
     s->out_state = sotto__calloc(cfg->streams_out, 1);
     int r = s->out_state ? sotto__sctp_stack_add(s, now) : SOTTO_E_NOMEM;
@@ -233,7 +235,10 @@ static void turn(struct sctp *s, sotto_us now, bool ticks)
     sotto__sctp_path_turn(s, now);
     swap_boxes(s);
     s->is_trim = now >= s->busy_until && s->front.packets == 0;
-    if (s->is_trim) free_boxes(s);
+    if (s->is_trim) {
+        free_boxes(s);
+        sotto__sctp_shrink(s);
+    }
     sotto__sctp_unlock(s);
 }
 

@@ -32,7 +32,8 @@ static bool get_option(struct sctp *s, int option, void *value, size_t size)
 
 /*
  * What usrsctp holds of ours: bytes as it counts them; for the number, messages that have not begun to leave (accepted, less
- * those seen leaving: it abandons none before) and fragments that are on their way.
+ * those seen leaving: it abandons none before) and fragments that are on their way. A long path may hold more: what its congestion
+ * window lets out, and as much again.
  */
 static void measure(struct sctp *s)
 {
@@ -45,13 +46,19 @@ static void measure(struct sctp *s)
     if (use.ss_total_sndbuf == 0) s->backlog.accepted = s->started + s->run.messages;
     s->backlog.bytes = use.ss_total_sndbuf + s->run.n;
     s->backlog.messages = (size_t)(s->backlog.accepted - s->started) + status.sstat_unackdata;
+    size_t most = 2 * (size_t)status.sstat_primary.spinfo_cwnd;
+    if (most < SOTTO_SCTP_BACKLOG || status.sstat_primary.spinfo_srtt <= SCTP_NEAR_MS)
+        most = SOTTO_SCTP_BACKLOG;
+    s->backlog.most = most < SOTTO_SCTP_BACKLOG_MAX ? most : SOTTO_SCTP_BACKLOG_MAX;
 }
 
 static bool fits(const struct sctp *s, size_t n)
 {
-    if (s->backlog.messages >= SOTTO_SCTP_BACKLOG_MESSAGES) return false;
+    size_t most = s->backlog.most;
+    if (s->backlog.messages >= most / (SOTTO_SCTP_BACKLOG / SOTTO_SCTP_BACKLOG_MESSAGES))
+        return false;
     /* One message may be larger than the whole backlog: it is taken while half of it is free. */
-    return s->backlog.bytes + n <= SOTTO_SCTP_BACKLOG || s->backlog.bytes < SOTTO_SCTP_BACKLOG / 2;
+    return s->backlog.bytes + n <= most || s->backlog.bytes < most / 2;
 }
 
 bool sotto__sctp_writable(const struct sctp *s, size_t n)
@@ -70,7 +77,7 @@ static int send_error(struct sctp *s)
 {
     switch (errno) {
     case EWOULDBLOCK: /* usrsctp's own bounds: as full as ours */
-        s->backlog.bytes = SOTTO_SCTP_BACKLOG;
+        s->backlog.bytes = s->backlog.most;
         return SOTTO_E_AGAIN;
     case ENOMEM:
     case ENOBUFS: return SOTTO_E_NOMEM;

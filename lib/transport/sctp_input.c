@@ -94,13 +94,36 @@ static void end_probes(struct sctp *s)
     s->probe.n = 0;
 }
 
+/* The window doubles when a third of it comes within a round trip, as it then soon may be what holds the sender back. Who does not
+ * read gets no more. */
+static void note_rate(struct sctp *s, sotto_us now, size_t n)
+{
+    if (s->rtt_ms <= SCTP_NEAR_MS) return;
+    s->rate.bytes += n;
+    if (now - s->rate.since < SOTTO_MS(s->rtt_ms)) return;
+    uint32_t window = sotto__sctp_receive_buffer(s);
+    bool grows = s->rate.bytes > window / 3 && s->rate.since > 0;
+    s->rate.since = now, s->rate.bytes = 0;
+    if (!grows || window > SOTTO_SCTP_WINDOW_MAX / 2) return;
+    s->window = 2 * window;
+    sotto__sctp_stack_room(s->window);
+    make_room(s, s->probe.room);
+}
+
+void sotto__sctp_shrink(struct sctp *s)
+{
+    if (s->window == 0 || !s->so) return;
+    s->window = 0;
+    make_room(s, s->probe.room);
+}
+
 /*
  * How many packets are put together. The sender counts acknowledgements while it looks for the path's rate, RFC 9260 §7.2.1:
  * over a long path they come as ever, until much has arrived without a gap.
  */
 static unsigned most_packets(const struct sctp *s)
 {
-    bool is_near = s->rtt_ms <= 5; /* measured since the handshake */
+    bool is_near = s->rtt_ms <= SCTP_NEAR_MS; /* measured since the handshake */
     return is_near || s->smooth > 4u * 1024 * 1024 ? SOTTO_SCTP_MERGE : 2;
 }
 
@@ -166,6 +189,7 @@ static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, str
     if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
     if (early) hold(s, copy, seen);
     if (seen->acks) s->backlog.stale = true;
+    if (seen->data_len > 0) note_rate(s, now, n);
     if (stage(s, p, n, seen)) return;
     if (seen->data_len > 0) s->smooth = 0;
     sotto__sctp_flush_input(s);

@@ -77,6 +77,11 @@ struct sctp {
     struct sctp_run run;
     struct sctp_ahead ahead;
     uint32_t rtt_ms;   /* as of the last look */
+    uint32_t window;   /* that a long path filled: 0 the first one does */
+    struct {           /* what came during one round trip */
+        sotto_us since;
+        uint64_t bytes;
+    } rate;
     uint64_t smooth;   /* bytes that came in sequence since the last gap */
     bool nagle;        /* usrsctp waits for full packets */
     struct sctp_resets resets;
@@ -99,6 +104,7 @@ struct sctp {
     /* What usrsctp may still hold of ours: upper bounds, measured anew when they bind and something happened since. */
     struct {
         size_t bytes, messages;
+        size_t most; /* bytes */
         uint64_t accepted; /* messages */
         bool stale;
     } backlog;
@@ -139,9 +145,11 @@ void sotto__sctp_fail(struct sctp *s, int error);    /* end the association on o
 uint32_t sotto__sctp_receive_buffer(const struct sctp *s);
 void sotto__sctp_look(struct sctp *s);               /* has the association come up, or ended? */
 void sotto__sctp_release(struct sctp *s);            /* a reset request that can be told now */
+void sotto__sctp_shrink(struct sctp *s);             /* the window is as at first again */
 void sotto__sctp_flush_input(struct sctp *s);        /* the packets that came are usrsctp's */
 void sotto__sctp_flush_run(struct sctp *s);          /* the messages that were accepted are */
 
+#define SCTP_NEAR_MS 5u /* round trips up to here need no more than the first window */
 #define SCTP_TICK_BUSY SOTTO_MS(10)
 #define SCTP_TICK_IDLE SOTTO_MS(100)
 #define SCTP_LOOK SOTTO_SECONDS(1) /* how often an association is asked whether it lives */

@@ -90,8 +90,11 @@
 #define SOTTO_DEFAULT_REMOTE_MESSAGE 65536u     /* RFC 8841 §6.1: without a=max-message-size */
 #define SOTTO_STREAMS_OUT 256u                  /* memory goes with streams; twice as many in: sctp_guard.h */
 #define SOTTO_MAX_STREAMS 65535u                /* id 65535 is reserved: RFC 8832 §8.1 */
-#define SOTTO_SCTP_BACKLOG (1024u * 1024)       /* bytes given to usrsctp and not acknowledged: window × RTT of long fat paths */
-#define SOTTO_SCTP_BACKLOG_MESSAGES 2048u       /* messages so: usrsctp itself counts payload bytes only */
+#define SOTTO_SCTP_BACKLOG (1024u * 1024)       /* bytes given to usrsctp and not acknowledged, at first and on short paths… */
+#define SOTTO_SCTP_BACKLOG_MAX (16u * 1024 * 1024) /* … and at most: 100 ms at 1 Gbit/s */
+#define SOTTO_SCTP_BACKLOG_MESSAGES 2048u       /* messages so, for each MiB: usrsctp itself counts payload bytes only */
+#define SOTTO_SCTP_WINDOW (1024u * 1024)        /* receive window at first and on short paths, or twice max_message_size… */
+#define SOTTO_SCTP_WINDOW_MAX (16u * 1024 * 1024) /* … and at most, while a long path fills it */
 #define SOTTO_SCTP_BEYOND_WINDOW 1024u          /* DATA chunks taken from a peer whose window we closed */
 #define SOTTO_SCTP_PROBES 1024u                 /* then one at a time, ten a second at most: an hour of a paused reader */
 #define SOTTO_SCTP_OUTBOX 1024u                 /* packets that one call into usrsctp may produce; beyond: lost, SCTP repeats */

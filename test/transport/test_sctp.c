@@ -177,6 +177,91 @@ static void peers_with_other_numbers_of_streams_and_ports_meet(void **state)
     }
 }
 
+static void small_messages_of_a_turn_share_packets_and_a_lone_one_leaves_at_once(void **state)
+{
+    (void)state;
+    struct pair p;
+    uint8_t data[64] = {0};
+    pair_open(&p, &lan);
+    pair_connect(&p);
+    pair_run(&p, SOTTO_SECONDS(1));
+    for (int round = 0; round < 3; round++) {
+        pair_run(&p, SOTTO_SECONDS(1));
+        uint64_t before = p.a.packets;
+        assert_int_equal(side_send(&p, &p.a, 1, data, sizeof data), 0);
+        assert_int_equal(sotto__sctp_due(p.a.s), 0);
+        pair_collect(&p);
+        assert_int_equal(p.a.packets, before + 1);
+        for (uint8_t i = 0; i < 140; i++) {
+            memset(data, i, sizeof data);
+            assert_int_equal(side_send(&p, &p.a, 1, data, sizeof data), 0);
+        }
+        pair_collect(&p);
+        assert_in_range(p.a.packets, before + 2, before + 14); /* all are out, and 80 bytes are a chunk */
+        pair_run(&p, SOTTO_SECONDS(1));
+        assert_int_equal(p.b.n_inbox, 141);
+        for (size_t i = 0; i < 140; i++) assert_int_equal(p.b.inbox[1 + i].data[63], i);
+        side_clear(&p.b);
+    }
+    pair_close(&p);
+}
+
+static void a_reset_comes_behind_the_small_messages_before_it(void **state)
+{
+    (void)state;
+    struct pair p;
+    pair_open(&p, &lan);
+    pair_connect(&p);
+    for (int i = 0; i < 50; i++) assert_int_equal(side_send(&p, &p.a, 7, "before", 6), 0);
+    assert_int_equal(sotto__sctp_reset(p.a.s, p.now, 7), 0);
+    pair_run(&p, SOTTO_SECONDS(1));
+    assert_int_equal(p.b.n_inbox, 51);
+    assert_int_equal(p.b.inbox[50].type, SCTP_MSG_RESET_IN);
+    pair_close(&p);
+}
+
+static void packets_of_a_turn_are_acknowledged_together(void **state)
+{
+    (void)state;
+    struct pair p;
+    uint8_t *data = malloc(200000);
+    pair_open(&p, &(struct link_cfg){.delay = SOTTO_MS(1), .seed = 3});
+    pair_connect(&p);
+    for (int i = 0; i < 50; i++) {
+        fill(data, 200000, (uint32_t)i);
+        assert_int_equal(side_send(&p, &p.a, 1, data, 200000), 0);
+        pair_run(&p, SOTTO_MS(200));
+        assert_int_equal(p.b.n_inbox, 1);
+        assert_memory_equal(p.b.inbox[0].data, data, 200000);
+        side_clear(&p.b);
+    }
+    assert_in_range(p.b.packets, p.a.packets / 40, p.a.packets / 3); /* one by one it would be half of them */
+    free(data);
+    pair_close(&p);
+}
+
+/* 100 ms at 100 Mbit/s: 1.25 MB are under way, more than the first window and the first backlog let out. */
+static void a_long_path_is_filled(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct link_cfg link = {.delay = SOTTO_MS(50), .rate_bps = 100000000, .queue = 1000, .seed = 5};
+    uint8_t *data = calloc(1, 16384);
+    pair_open(&p, &link);
+    pair_connect(&p);
+    p.b.discard = true;
+    uint64_t half = 0;
+    sotto_us begin = p.now;
+    while (p.now - begin < SOTTO_SECONDS(5)) {
+        while (side_send(&p, &p.a, 1, data, 16384) == 0) continue;
+        pair_step(&p);
+        if (p.now - begin < SOTTO_SECONDS(3)) half = p.b.message_bytes;
+    }
+    assert_in_range((p.b.message_bytes - half) * 8 / 2, 80000000, 100000000);
+    free(data);
+    pair_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +270,10 @@ int main(void)
         cmocka_unit_test(a_peer_that_cannot_reset_gives_a_denied_answer),
         cmocka_unit_test(peers_with_other_numbers_of_streams_and_ports_meet),
         cmocka_unit_test(close_reaches_the_peer_behind_its_pending_data),
+        cmocka_unit_test(small_messages_of_a_turn_share_packets_and_a_lone_one_leaves_at_once),
+        cmocka_unit_test(a_reset_comes_behind_the_small_messages_before_it),
+        cmocka_unit_test(packets_of_a_turn_are_acknowledged_together),
+        cmocka_unit_test(a_long_path_is_filled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
