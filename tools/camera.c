@@ -106,7 +106,7 @@ static int map_buffers(struct camera *c)
             .index = i, .type = V4L2_BUF_TYPE_VIDEO_CAPTURE, .memory = V4L2_MEMORY_MMAP};
         void *p;
         if (control(c->fd, VIDIOC_QUERYBUF, &b) < 0) return failed(c, "a buffer");
-        p = mmap(NULL, b.length, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, b.m.offset);
+        p = mmap(NULL, b.length, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, (off_t)b.m.offset);
         if (p == MAP_FAILED) return failed(c, "a buffer");
         c->buffers[i].p = p;
         c->buffers[i].n = b.length;
@@ -268,7 +268,8 @@ static uint64_t next_number(const struct camera *c, uint64_t last)
 int camera_next(struct camera *c, struct camera_frame *f, sotto_us wait_us)
 {
     sotto_us until = sotto_now() + wait_us;
-    struct timespec at = {.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
+    struct timespec at = {.tv_sec = (time_t)(until / 1000000),
+                          .tv_nsec = (long)(until % 1000000 * 1000)};
     uint64_t number;
     int r = 0;
     pthread_mutex_lock(&c->lock);

@@ -291,7 +291,7 @@ static void nonsense_is_survived(void **state)
                          .dropped = seed >> 30 & 1};
         int r = sotto_playout_put(p, &f);
         assert_true(r == 0 || r == SOTTO_E_SYNTAX || r == SOTTO_E_AGAIN);
-        size_t n = 1 + (seed >> 40) % (i % 50 == 0 ? 5760 : 700);
+        size_t n = 1 + (size_t)(seed >> 40) % (i % 50 == 0 ? 5760 : 700);
         assert_int_equal(sotto_playout_pull(p, pcm, n), n);
         sotto_playout_stats s = stats(p);
         assert_true(s.delay >= 0 && s.target >= 20000 && s.target <= 500000);

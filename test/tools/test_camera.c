@@ -52,7 +52,7 @@ static int take(struct v4l2_buffer *b)
     b->bytesused = device.used[b->index];
     b->flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
     b->timestamp.tv_sec = 7;
-    b->timestamp.tv_usec = 500 + b->index;
+    b->timestamp.tv_usec = 500 + (suseconds_t)b->index;
     return 0;
 }
 
