@@ -26,7 +26,7 @@ OWNERS = {  # header → the only files of lib/ that may include it
     r"srtp2/.*": ["lib/transport/srtp*.[ch]"],
     r"opus/.*": ["lib/extra/audio*.c", "lib/extra/playout*.[ch]"],
     r"sys/epoll\.h|sys/timerfd\.h": ["lib/api/loop*.c"],
-    r"pthread\.h|threads\.h": ["lib/api/*.[ch]", "lib/transport/sctp*.[ch]", "lib/transport/crc32c.c", "lib/transport/srtp_process.c"],
+    r"pthread\.h|threads\.h": ["lib/api/*.[ch]", "lib/transport/sctp*.[ch]", "lib/transport/crc32c.c", "lib/transport/srtp_process.c", "lib/transport/dtls_library.c"],
     r"stdatomic\.h": ["lib/api/*.[ch]", "lib/transport/sctp*.[ch]", "lib/transport/dtls_int.h",
                        "lib/util/mem.c", "lib/util/rand.c", "lib/transport/srtp_process.c", "lib/extra/playout*.[ch]"],  # dtls_int.h: contexts share certificates
 }
