@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Much data in one go over each of the three ways of a datagram: past libnice, through it, and over a relay of a real TURN server. Every
+ * byte is checked. SOTTO_LONG=1: 10 GB each, else 30 MB.
+ */
+#include "api/ctx.h"
+#include "call.h"
+#include "peer/private.h"
+#include "../transport/coturn.h"
+#include "util/mem.h"
+
+enum { LARGEST = 200000 };
+
+static uint64_t total(void)
+{
+    return getenv("SOTTO_LONG") ? 10000000000u : 30000000u;
+}
+
+/* The bytes at a place of the stream that is sent: any loss, repetition or exchange shows. */
+static void fill(uint64_t at, uint64_t *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t x = (at + i) * 0x9e3779b97f4a7c15u;
+        words[i] = x ^ x >> 29;
+    }
+}
+
+static size_t length_of(uint64_t message)
+{
+    static const size_t lengths[] = {65536, 8, 1000, 16384, LARGEST, 1200, 64, 40000};
+    return lengths[message % (sizeof lengths / sizeof *lengths)];
+}
+
+struct stream {
+    uint64_t messages, bytes;
+    uint64_t words[LARGEST / 8];
+};
+
+static void check(struct stream *in, const sotto_event *e)
+{
+    size_t n = length_of(in->messages++);
+    assert_int_equal(e->u.message.len, n);
+    fill(in->bytes / 8, in->words, n / 8);
+    assert_memory_equal(e->u.message.data, in->words, n);
+    in->bytes += n;
+}
+
+static void send_some(struct call *c, struct stream *out)
+{
+    int r = 0;
+    assert_int_equal(sotto_ctx_batch(c->a.ctx, true), 0);
+    for (int i = 0; i < 64 && out->bytes < total() && r == 0; i++) {
+        size_t n = length_of(out->messages);
+        fill(out->bytes / 8, out->words, n / 8);
+        r = sotto_dc_send(c->a.dc, out->words, n, false);
+        assert_true(r == 0 || r == SOTTO_E_AGAIN);
+        if (r == 0) out->messages++, out->bytes += n;
+    }
+    assert_int_equal(sotto_ctx_batch(c->a.ctx, false), 0);
+}
+
+static void all_arrives(struct call *c)
+{
+    struct stream *out = calloc(1, sizeof *out), *in = calloc(1, sizeof *in);
+    sotto_us deadline = sotto_now() + 60000000;
+    assert_non_null(out);
+    assert_non_null(in);
+    while (in->bytes < total()) {
+        uint64_t before = in->bytes;
+        sotto_event *e;
+        send_some(c, out);
+        for (int i = 0; i < 64 && sotto_ctx_wait(c->a.ctx, i == 0 ? 1000 : 0, &e) == 1; i++) {
+            if (e->type == SOTTO_EV_MESSAGE) check(in, e);
+            call_event(e);
+        }
+        if (in->bytes > before) deadline = sotto_now() + 60000000;
+        assert_true(sotto_now() < deadline);
+        assert_false(c->a.closed || c->b.closed);
+    }
+    assert_int_equal(in->messages, out->messages);
+    free(out);
+    free(in);
+}
+
+static enum candidate_type type_of_pair(const sotto_pc *pc)
+{
+    struct ice_pair pair = {.rtt = 0};
+    assert_true(sotto__transport_pair(&pc->peer->transport, &pair));
+    return pair.local.type;
+}
+
+static sotto_ctx *make(bool no_fast_path)
+{
+    sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true, .no_fast_path = no_fast_path};
+    sotto_ctx *ctx;
+    assert_int_equal(sotto_ctx_new(&cfg, &ctx), 0);
+    return ctx;
+}
+
+static void over_a_direct_path(bool no_fast_path)
+{
+    sotto_ctx *ctx = make(no_fast_path);
+    struct call c;
+    call_new(&c, ctx, ctx);
+    call_connect(&c);
+    assert_int_not_equal(type_of_pair(c.a.pc), CANDIDATE_RELAY);
+    all_arrives(&c);
+    call_free(&c);
+    sotto_ctx_free(ctx);
+}
+
+static void past_libnice(void **state)
+{
+    (void)state;
+    over_a_direct_path(false);
+}
+
+static void through_libnice(void **state)
+{
+    (void)state;
+    over_a_direct_path(true);
+}
+
+static void over_a_relay(void **state)
+{
+    (void)state;
+    struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
+    char url[64];
+    snprintf(url, sizeof url, "turn:127.0.0.1:%u?transport=udp", s.addr.port);
+    sotto_ice_server server = {
+        .size = sizeof server, .url = url, .username = s.username, .credential = s.credential};
+    sotto_pc_config cfg = {.size = sizeof cfg,
+                           .allow_loopback = true,
+                           .ice_servers = &server,
+                           .n_ice_servers = 1,
+                           .ice_transport_policy = SOTTO_ICE_POLICY_RELAY};
+    sotto_ctx *ctx = make(false);
+    struct call c;
+    call_new(&c, ctx, ctx);
+    assert_int_equal(sotto_pc_set_config(c.a.pc, &cfg), 0);
+    assert_int_equal(sotto_pc_set_config(c.b.pc, &cfg), 0);
+    call_connect(&c);
+    assert_int_equal(type_of_pair(c.a.pc), CANDIDATE_RELAY);
+    all_arrives(&c);
+    call_free(&c);
+    sotto_ctx_free(ctx);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    return coturn_start() ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    coturn_stop();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(past_libnice),
+        cmocka_unit_test(through_libnice),
+        cmocka_unit_test(over_a_relay),
+    };
+    return cmocka_run_group_tests_name("paths", tests, start, stop);
+}
