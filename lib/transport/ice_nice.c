@@ -219,6 +219,7 @@ static int ice_gather(struct ice *ice, sotto_us now)
     sotto__nice_never_fragment(ice);
     if (ice->remote_set) sotto__nice_filter(ice);
     after_turn(ice, now);
+    ice->has_news = true;
     return 0;
 }
 
@@ -267,6 +268,7 @@ static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, s
     if (ice->gather_called) sotto__nice_filter(ice);
     if (ice->is_patient) ice->hold_until = sotto__after(now, HOLD);
     give_remotes(ice);
+    ice->has_news = true;
     return 0;
 }
 
@@ -282,13 +284,14 @@ static int ice_add_remote(struct ice *ice, const struct candidate *c, sotto_us n
     if (ice->patience != 0 && ice->patience < sotto__after(now, LATE_PATIENCE))
         ice->patience = sotto__after(now, LATE_PATIENCE);
     give_remotes(ice);
+    ice->has_news = true;
     return 0;
 }
 
 static void ice_remote_done(struct ice *ice, sotto_us now)
 {
     ice->loop->now = now;
-    ice->remote_done = true;
+    ice->remote_done = ice->has_news = true;
 }
 
 static size_t send_chunk(struct ice *ice, const struct packet *pkts, size_t n)
@@ -386,6 +389,7 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
         return 0;
     }
     if (yield(ice, now, out)) return 1;
+    ice->has_news = false;
     return ice->twin && sotto__nice_twin_read(ice, now, out);
 }
 
@@ -394,16 +398,15 @@ static sotto_us ice_due(const struct ice *ice)
     if (ice->is_closed) return SOTTO_NEVER;
     sotto__nice_loop_query(ice->loop);
     if (ice->close_called) return sotto__earlier(ice->loop->due, ice->close_by);
+    if (ice->has_news) return ice->loop->now;
     sotto_us due = sotto__earlier(ice->loop->due, sotto__nice_twin_due(ice));
     return sotto__earlier(due, sotto__nice_state_due(ice));
 }
 
 static int ice_fds(const struct ice *ice, struct sotto_fd *out, int max)
 {
-    int n = 0;
     sotto__nice_loop_query(ice->loop);
-    for (; n < ice->loop->n && n < max; n++)
-        out[n] = (struct sotto_fd){ice->loop->fds[n].fd, (short)ice->loop->fds[n].events};
+    int n = sotto__nice_loop_fds(ice->loop, out, max);
     return sotto__nice_twin_fds(ice, out, n, max);
 }
 

@@ -23,6 +23,7 @@ struct nice_loop {
     gint priority, n;
     sotto_us now; /* of the last call from above */
     sotto_us due;
+    gint wake_fd, wake; /* GLib's own, and its place in fds */
     GSource *timers[NICE_TIMERS]; /* as last found, perhaps destroyed since; nullable */
     guint seen;                   /* up to this id sources were looked at */
     GPollFD fds[SOTTO_MAX_ICE_FDS];
@@ -31,6 +32,7 @@ struct nice_loop {
 void sotto__nice_loop_init(struct nice_loop *l);
 void sotto__nice_loop_free(struct nice_loop *l);
 void sotto__nice_loop_query(struct nice_loop *l); /* fds and due are right after it */
+int sotto__nice_loop_fds(const struct nice_loop *l, struct sotto_fd *out, int max);
 void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents);
 void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
 /* That timer, if libnice began it anew since it was last given; NULL: it did not. A view until the next turn. */
@@ -101,6 +103,7 @@ struct ice {
 
     /* what was yielded */
     bool gathered_yielded;
+    bool has_news; /* a call from above may have made some that nobody has looked for */
     int32_t state;
     bool is_closed;
     bool is_grown; /* the sockets' buffers are large */

@@ -2,7 +2,8 @@
 /*
  * A GMainContext driven from outside: what g_main_context_iteration() does, cut where it would poll. The descriptors and the
  * next deadline go up, what poll() said comes down, one turn dispatches. Each call acquires the context, as each may come from
- * another thread; a source attached by a call from above does not wake a sleeping poll, so every such call sets `stale`.
+ * another thread; a source attached by a call from above does not wake a sleeping poll, so every such call sets `stale`. For that
+ * GLib has a descriptor of its own, which it raises in every turn: it stays here, as each time would be another turn for nothing.
  */
 #include "transport/ice_nice.h"
 
@@ -16,7 +17,14 @@ static const char *const names[] = {
 
 void sotto__nice_loop_init(struct nice_loop *l)
 {
+    gint timeout;
     l->ctx = g_main_context_new();
+    if (g_main_context_acquire(l->ctx)) { /* it has one descriptor yet */
+        g_main_context_prepare(l->ctx, &l->priority);
+        g_main_context_query(l->ctx, l->priority, &timeout, l->fds, SOTTO_MAX_ICE_FDS);
+        l->wake_fd = l->fds[0].fd;
+        g_main_context_release(l->ctx);
+    }
     l->stale = true;
     l->due = SOTTO_NEVER;
 }
@@ -45,6 +53,7 @@ static void query(struct nice_loop *l)
     l->due = timeout < 0 ? SOTTO_NEVER : sotto__after(from, SOTTO_MS(timeout));
     for (gint i = 0; i < l->n; i++) {
         l->fds[i].revents = 0;
+        if (l->fds[i].fd == l->wake_fd) l->wake = i;
         for (gint k = 0; k < n_old; k++)
             if (old[k].fd == l->fds[i].fd) l->fds[i].revents |= old[k].revents;
     }
@@ -58,8 +67,17 @@ void sotto__nice_loop_query(struct nice_loop *l)
     g_main_context_release(l->ctx);
 }
 
+int sotto__nice_loop_fds(const struct nice_loop *l, struct sotto_fd *out, int max)
+{
+    int n = 0;
+    for (gint i = 0; i < l->n && n < max; i++)
+        if (i != l->wake) out[n++] = (struct sotto_fd){l->fds[i].fd, (short)l->fds[i].events};
+    return n;
+}
+
 void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents)
 {
+    if (slot >= l->wake) slot++;
     if (slot < 0 || slot >= l->n) return;
     l->fds[slot].revents = (gushort)(l->fds[slot].revents | revents);
     l->ready = true;

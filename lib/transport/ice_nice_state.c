@@ -12,9 +12,9 @@
 
 #include "transport/ice_nice.h"
 
-#define SILENCE_DISCONNECTED SOTTO_SECONDS(8) /* libnice and browsers send a check at least every 6 s */
+#define SILENCE_DISCONNECTED SOTTO_SECONDS(8) /* libnice and browsers send a check at least every 6.6 s */
 #define SILENCE_FAILED SOTTO_SECONDS(30)      /* RFC 7675 §5.1 */
-#define LISTEN_AFTER SOTTO_MS(500)
+#define LISTEN_AFTER SOTTO_MS(1000) /* nobody looks at what comes sooner after the last: 6.6 s and that are less than 8 s */
 
 void sotto__nice_to_address(const NiceAddress *a, struct address *ret)
 {
