@@ -20,7 +20,7 @@
 #define MESSAGE 65536u
 #define PATIENCE 60000000 /* µs: sanitizers on a busy machine */
 
-static void shell(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void shell(const char *format, ...)
 {
     char command[512] = "PATH=$PATH:/usr/sbin:/sbin; ";
     size_t n = strlen(command);
