@@ -23,7 +23,8 @@ int bench_hold(bool offers, double seconds); /* a connection that does nothing *
 int bench_setup(size_t n);
 int bench_scale(size_t n, double idle);
 int bench_opus(double seconds);
-int bench_cores(size_t contexts, double seconds); /* each with a thread of its own and one pair that is busy */
+int bench_cores(size_t contexts, double seconds,
+                double rate); /* each with a thread of its own and one pair; rate: messages a second, 0: all that goes */
 
 /* A span of measuring, and what a role of a pair says of it at its end. */
 struct bench_window {

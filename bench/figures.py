@@ -41,6 +41,7 @@ FIGURES = {
     'rss1': ('a process with one connection', 'MB'),
     'dirty': ('  own memory above that of the libraries', 'KiB'),
     'cores.ratio': ('two contexts on two cores, times one', 'x'), 'cores.cpu': ('  CPU for a byte, times one', 'x'),
+    'cores.full': ('  as fast as they go', 'x'),
     'size': ('the library, stripped', 'bytes'),
 }
 

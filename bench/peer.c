@@ -3,7 +3,7 @@
  * The measures of one WebRTC stack as a program: the same contract for every stack that is compared.
  *     peer a|b bulk SIZE SECS    peer a|b ping SIZE SECS    peer setup N    peer scale N IDLE
  *     peer a|b rtp RATE SECS     peer a|b frame SIZE SECS   peer opus SECS
- *     peer a|b hold 0 SECS       peer cores CONTEXTS SECS
+ *     peer a|b hold 0 SECS       peer cores CONTEXTS SECS [RATE]
  * a and b are two processes, a offers; see pipe.c for the signaling lines. Each role ends with one line "R {json}".
  * The environment variable HIGH is the send queue's high-water mark in bytes.
  */
@@ -17,7 +17,7 @@ static int usage(void)
     fputs("usage: peer a|b bulk SIZE SECS | peer a|b ping SIZE SECS | peer a|b rtp RATE SECS | "
           "peer a|b frame SIZE SECS |\n       peer a|b hold 0 SECS | peer setup N | peer scale N "
           "IDLE | "
-          "peer cores CONTEXTS SECS | peer opus SECS\n",
+          "peer cores CONTEXTS SECS [RATE] | peer opus SECS\n",
           stderr);
     return 2;
 }
@@ -32,7 +32,8 @@ int main(int argc, char **argv)
                            (double)bench_number(argv[3], 0, 86400));
     if (strcmp(argv[1], "cores") == 0 && argc > 3)
         return bench_cores((size_t)bench_number(argv[2], 1, 64),
-                           (double)bench_number(argv[3], 1, 86400));
+                           (double)bench_number(argv[3], 1, 86400),
+                           argc > 4 ? (double)bench_number(argv[4], 0, 1000000) : 0);
     if (strcmp(argv[1], "opus") == 0) return bench_opus((double)bench_number(argv[2], 1, 86400));
     bool offers = strcmp(argv[1], "a") == 0;
     if (argc < 5 || (!offers && strcmp(argv[1], "b") != 0)) return usage();
