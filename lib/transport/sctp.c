@@ -48,7 +48,7 @@ static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
     int on = 1, off = 0;
     struct linger linger = {.l_onoff = 1, .l_linger = 0}; /* close is one ABORT, and then nothing */
     struct sctp_initmsg init = {.sinit_num_ostreams = cfg->streams_out,
-                                .sinit_max_instreams = cfg->streams_in};
+                                .sinit_max_instreams = (uint16_t)(s->guard.user_streams + 1)};
     struct sctp_assoc_value reset = {.assoc_id = SCTP_ALL_ASSOC,
                                      .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
     struct sctp_event event = {
@@ -94,7 +94,7 @@ int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
     s->max_message_size = cfg->max_message_size;
     s->streams_out = cfg->streams_out;
     s->guard.local_port = cfg->local_port, s->guard.remote_port = cfg->remote_port;
-    s->guard.user_streams = cfg->streams_in / 2; /* the upper half are shadows: sctp_guard.h */
+    s->guard.user_streams = cfg->streams_in / 2; /* as twice as many were asked for as there are */
     s->guard.window = UINT32_MAX;
     s->backlog.most = SOTTO_SCTP_BACKLOG;
     sotto__sctp_busy(s, now);
@@ -181,6 +181,10 @@ static void free_boxes(struct sctp *s)
     if (s->run.messages == 0) {
         sotto__free(s->run.p);
         s->run = (struct sctp_run){0};
+    }
+    if (s->partial.n == 0) {
+        sotto__free(s->partial.p);
+        s->partial = (struct sctp_partial){0};
     }
     if (s->ahead.messages == 0 && s->ahead.error == 0) {
         sotto__free(s->ahead.p);

@@ -291,10 +291,15 @@ static bool reserve(struct sctp *s)
     return true;
 }
 
+/* A small buffer stays for the next message, until the association is idle. */
 static void drop_partial(struct sctp *s)
 {
-    sotto__free(s->partial.p);
-    s->partial = (struct sctp_partial){0};
+    struct sctp_partial keep = {.p = s->partial.p, .cap = s->partial.cap};
+    if (keep.cap > AHEAD_MESSAGE) {
+        sotto__free(keep.p);
+        keep = (struct sctp_partial){0};
+    }
+    s->partial = keep;
 }
 
 /* The guard counts what was read: a message, or an event of the peer's resets. */
@@ -335,8 +340,9 @@ static int receive(struct sctp *s)
         m->n += (size_t)r;
         m->is_event = (flags & MSG_NOTIFICATION) != 0;
         if (!m->is_event && m->n > s->max_message_size) return SOTTO_E_PROTO;
-        m->sid = sotto__sctp_guard_unshadow(&s->guard, info.rcv_sid);
+        m->sid = info.rcv_sid;
         m->ppid = ntohl(info.rcv_ppid);
+        if (!m->is_event) sotto__sctp_guard_unshadow(&s->guard, &m->sid, &m->ppid);
         m->is_whole = (flags & MSG_EOR) != 0;
     }
     note_read(s);

@@ -2,7 +2,7 @@
 /*
  * Filter in front of usrsctp 0.9.5.0 (chunks: RFC 9260 §3, RFC 3758 §3.2, RFC 6525 §4, RFC 4820). In: packets out of
  * DTLS, so the sender is the authenticated peer, who may still be hostile; out: a verdict, and the packet with its
- * complete unordered messages moved to shadow stream ids. usrsctp keeps a stale entry of an abandoned fragmented
+ * complete unordered messages moved to the shadow stream. usrsctp keeps a stale entry of an abandoned fragmented
  * message and takes the next complete one on the same stream for a part of it, which ends the association; messages
  * without fragments never meet that entry on an id of their own. Unordered messages carry no sequence number, so
  * nothing else changes. Knows neither usrsctp nor time.
@@ -333,6 +333,14 @@ static void put16(uint8_t *p, unsigned v)
     p[0] = (uint8_t)(v >> 8), p[1] = (uint8_t)v;
 }
 
+/* The id goes where no PPID has bits: RFC 8832 and RFC 8831 know none above 57, and what else comes is nobody's. */
+static void to_shadow(const struct sctp_guard *g, uint8_t *body)
+{
+    if (sotto__get_u16(body + 8) != 0) put16(body + 10, 0);
+    put16(body + 8, sotto__get_u16(body + 4));
+    put16(body + 4, g->user_streams);
+}
+
 void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p,
                                size_t n)
 {
@@ -342,17 +350,18 @@ void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_see
     while (r.n > 0 && next_chunk(&r, &c)) {
         uint8_t *body = p + (c.p - p);
         if (c.type == INIT || c.type == INIT_ACK) put16(body + 8, 0xffff);
-        if (c.type == DATA && (c.flags & FLAGS_WHOLE) == FLAGS_WHOLE)
-            put16(body + 4, sotto__get_u16(body + 4) + g->user_streams);
+        if (c.type == DATA && (c.flags & FLAGS_WHOLE) == FLAGS_WHOLE) to_shadow(g, body);
         if (c.type == DATA && seen->too_much && !first)
             put16(body, g->cum_tsn >> 16), put16(body + 2, g->cum_tsn);
         if (c.type == DATA) first = false;
     }
 }
 
-uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid)
+void sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t *sid, uint32_t *ppid)
 {
-    return sid < g->user_streams ? sid : (uint16_t)(sid - g->user_streams);
+    if (*sid < g->user_streams) return;
+    *sid = (uint16_t)(*ppid >> 16);
+    *ppid &= 0xffff;
 }
 
 bool sotto__sctp_guard_reached(const struct sctp_guard *g, uint32_t tsn)

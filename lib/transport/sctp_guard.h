@@ -11,7 +11,7 @@
 
 struct sctp_guard { /* all-zero plus the first four fields is the start */
     uint16_t local_port, remote_port;
-    uint16_t user_streams; /* ids below it exist on the wire; shadows lie above */
+    uint16_t user_streams; /* ids below it exist on the wire; it is the shadow stream, for usrsctp alone */
     uint32_t window;       /* that we announced last; UINT32_MAX at first */
     uint32_t beyond;       /* DATA chunks let in since it closed, less the messages that were taken */
     bool has_tag, has_cookie, settled;
@@ -49,13 +49,13 @@ struct sctp_seen { /* what a good packet holds, for the caller */
 bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n,
                              struct sctp_seen *seen, const char **why);
 /*
- * In place, on a checked packet: complete unordered messages move to the shadow ids; INIT and INIT ACK get a number of streams
+ * In place, on a checked packet: complete unordered messages move to the shadow stream; INIT and INIT ACK get a number of streams
  * that makes usrsctp have them; DATA beyond a closed window becomes a repetition of what came, which usrsctp acknowledges.
  */
 void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p,
                                size_t n);
-/* The id on the wire for one that usrsctp reports. */
-uint16_t sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t sid);
+/* The stream and PPID on the wire for those that usrsctp reports. */
+void sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t *sid, uint32_t *ppid);
 /* Whether everything up to tsn has arrived and been acknowledged. */
 bool sotto__sctp_guard_reached(const struct sctp_guard *g, uint32_t tsn);
 /* Makes padding of the chunk at `at` of a checked packet. */

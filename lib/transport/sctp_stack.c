@@ -119,6 +119,7 @@ void sotto__sctp_upcall(struct socket *so, void *arg, int flags)
 static void set_defaults(void)
 {
     usrsctp_enable_crc32c_offload();
+    usrsctp_tunable_set_sctp_pcbtblsize(1); /* of an endpoint: each has one association */
     usrsctp_sysctl_set_sctp_blackhole(2);
     usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
     usrsctp_sysctl_set_sctp_ecn_enable(0);

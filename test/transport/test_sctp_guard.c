@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "transport/sctp_guard.h"
+#include "util/bytes.h"
 
 static size_t unhex(const char *text, uint8_t *out, size_t cap)
 {
@@ -300,16 +301,19 @@ static void whole_unordered_messages_move_to_shadow_ids_and_back(void **state)
     size_t n = unhex(
         TAG
         "00070011 00000005 00010000 00000033 78000000 00060011 00000006 00020000 00000033 78000000 "
-        "00030011 00000007 00030000 00000033 78000000 00070011 00000008 00ff0000 00000033 78000000",
+        "00030011 00000007 00030000 00000033 78000000 00070011 00000008 00ff0000 00010033 78000000",
         p, sizeof p);
     assert_true(sotto__sctp_guard_check(&g, p, n, &seen, &why));
     assert_true(seen.rewrite);
     sotto__sctp_guard_rewrite(&g, &seen, p, n);
-    static const uint16_t want[] = {257, 2, 3, 511}, back[] = {1, 2, 3, 255};
+    static const uint16_t want[] = {256, 2, 3, 256}, back[] = {1, 2, 3, 255};
     for (size_t i = 0; i < 4; i++) {
         uint16_t sid = (uint16_t)(p[12 + 20 * i + 8] << 8 | p[12 + 20 * i + 9]);
+        uint32_t ppid = sotto__get_u32(p + 12 + 20 * i + 12);
         assert_int_equal(sid, want[i]);
-        assert_int_equal(sotto__sctp_guard_unshadow(&g, sid), back[i]);
+        sotto__sctp_guard_unshadow(&g, &sid, &ppid);
+        assert_int_equal(sid, back[i]);
+        assert_int_equal(ppid, i < 3 ? 0x33 : 0); /* a PPID that leaves no room is none that we know */
     }
 }
 
