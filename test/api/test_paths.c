@@ -3,10 +3,10 @@
  * Much data in one go over each of the three ways of a datagram: past libnice, through it, and over a relay of a real TURN server. Every
  * byte is checked. SOTTO_LONG=1: 10 GB each, else 30 MB.
  */
+#include "../transport/coturn.h"
 #include "api/ctx.h"
 #include "call.h"
 #include "peer/private.h"
-#include "../transport/coturn.h"
 #include "util/mem.h"
 
 enum { LARGEST = 200000 };
