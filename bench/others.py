@@ -2,6 +2,7 @@
 """The other stacks: their programs are not part of this repository. They are looked for in $SOTTO_PEERS_BENCH, else in
 ../shared/peers-bench beside this checkout: run.py STACK MEASURE [secs=S] prints JSON lines, setup.sh installs, netns.sh makes the
 network namespace "bp" with one IPv4 address in it."""
+import importlib
 import json
 import os
 import subprocess
@@ -30,6 +31,15 @@ def find(root):
 
 def has(stack, name):
     return name not in OURS and stack in SLOW.get(name, STACKS)
+
+
+def program(home, stack):
+    """The program of the contract: the words before "a bulk …"."""
+    sys.path.insert(0, home)
+    try:
+        return list(importlib.import_module('run').PEERS[stack])
+    finally:
+        sys.path.remove(home)
 
 
 def measure(home, stack, name, seconds=None):

@@ -7,21 +7,22 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 from figures import HIGH, MEASURES, PAIRS, SCALE
 
 
-def pair(program, args, high, limit):
-    """Two processes whose signaling lines are passed on; their results by role, or None."""
+def pair(programs, args, high, limit):
+    """Two processes, programs[role], whose signaling lines are passed on; their results by role and when they came, or None."""
     env = dict(os.environ, **({'HIGH': high} if high else {}))
-    ps = {r: subprocess.Popen([program, r, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ps = {r: subprocess.Popen([*programs[r], r, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                               bufsize=1, env=env) for r in 'ab'}
-    results, done = {}, threading.Event()
+    results, when, done = {}, {}, threading.Event()
 
     def pump(me, other):
         for line in ps[me].stdout:
             if line.startswith('R '):
-                results[me] = json.loads(line[2:])
+                results[me], when[me] = json.loads(line[2:]), time.monotonic()
                 if len(results) == 2:
                     done.set()
             else:
@@ -37,7 +38,11 @@ def pair(program, args, high, limit):
     for p in ps.values():
         p.kill()
         p.wait()
-    return results if ok else None
+    return dict(results, at=when) if ok else None
+
+
+def both(program):
+    return {role: [program] for role in 'ab'}
 
 
 def of_pair(name, args, a, b):
@@ -94,8 +99,8 @@ def of_cores(program, secs):
 
 
 def of_hold(build, program, args):
-    idle, r = one(os.path.join(build, 'bench', 'idle')), pair(program, args, None, 30)
-    return {'dirty': max(x['dirty_kb'] for x in r.values()) - idle['dirty_kb']} if idle and r else None
+    idle, r = one(os.path.join(build, 'bench', 'idle')), pair(both(program), args, None, 30)
+    return {'dirty': max(r[x]['dirty_kb'] for x in 'ab') - idle['dirty_kb']} if idle and r else None
 
 
 def measure(build, name, seconds=None):
@@ -110,7 +115,7 @@ def measure(build, name, seconds=None):
     if name == 'hold':
         return of_hold(build, program, args)
     if args[0] in PAIRS:
-        r = pair(program, args, HIGH.get(name), float(args[2]) + 20)
+        r = pair(both(program), args, HIGH.get(name), float(args[2]) + 20)
         if not r or not r['b'].get('bytes', 1):
             return None
         return of_pair(name, args, r['a'], r['b'])

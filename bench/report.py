@@ -7,6 +7,7 @@ import statistics
 import time
 
 import figures
+import grid
 import plot
 
 PLOTS = {  # file: what its panels show
@@ -44,7 +45,7 @@ def merge(old, samples, rounds):
             kept.setdefault(peer, {})[figure] = {'median': round(statistics.median(values), 3), 'min': round(min(values), 3),
                                                  'max': round(max(values), 3), 'n': len(values)}
     runs = {**old.get('runs', {}), **{m: now for m in sorted(measures)}}
-    return {'machine': machine(), 'runs': runs, 'figures': kept}
+    return {**old, 'machine': machine(), 'runs': runs, 'figures': kept}
 
 
 def goals(columns):
@@ -116,6 +117,10 @@ def pages(root, data):
         text = f.read()
     for marker, lines in (('run', said), ('goals', goals(columns)), ('plots', shown), ('figures', table(data, columns))):
         text = between(text, marker, lines)
+    if 'grid' in data:
+        lines = [grid.said(data['grid']), '', *grid.table(data['grid']), '', '![performance-grid.svg](performance-grid.svg)']
+        text = between(text, 'grid', lines)
+        pictures['performance-grid.svg'] = plot.lines(grid.panels(data['grid']))
     return {os.path.join(WHERE, name): t for name, t in {'performance.md': text, **pictures}.items()}
 
 
@@ -128,7 +133,15 @@ def read(root):
 
 
 def write(root, samples, rounds):
-    data = merge(read(root), samples, rounds)
+    put(root, merge(read(root), samples, rounds))
+
+
+def write_grid(root, kept):
+    """The new cells in place of the old grid."""
+    put(root, {**read(root), 'grid': kept})
+
+
+def put(root, data):
     files = {**pages(root, data), os.path.join(WHERE, 'performance.json'): json.dumps(data, indent=1) + '\n'}
     for path, text in files.items():
         with open(os.path.join(root, path), 'w', encoding='utf-8') as f:
