@@ -222,7 +222,7 @@ static sotto_us pass_link(struct net *net, struct net_link *l, size_t n, bool fr
             net->count.queue_full++;
             return SOTTO_NEVER;
         }
-        out = l->busy_until = start + (sotto_us)((n + 28) * 8000000 / l->rate_bps);
+        out = l->busy_until = start + (sotto_us)(((uint64_t)n + 28) * 8000000 / l->rate_bps);
     }
     sotto_us at = out + l->delay_us + random_us(&net->rng, l->jitter_us);
     if (net_chance(&net->rng, l->reorder)) return at + random_us(&net->rng, l->reorder_us);
