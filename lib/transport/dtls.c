@@ -378,6 +378,11 @@ uint16_t sotto__dtls_srtp_profile(const struct dtls *d)
     return d->connected ? d->agreed.srtp_profile : 0;
 }
 
+size_t sotto__dtls_record_limit(const struct dtls *d)
+{
+    return d->record_limit;
+}
+
 bool sotto__dtls_is_client(const struct dtls *d)
 {
     return d->client;

@@ -81,6 +81,8 @@ struct dtls_info {
 bool sotto__dtls_get_info(const struct dtls *d, struct dtls_info *ret, struct buf *base64);
 /* The SRTP profile that the handshake agreed on, by its number in RFC 5764 §4.1.2; 0 before CONNECTED, and without one. */
 uint16_t sotto__dtls_srtp_profile(const struct dtls *d);
+/* The longest plaintext of a record that the peer takes (RFC 8449); 0: it did not say. */
+size_t sotto__dtls_record_limit(const struct dtls *d);
 bool sotto__dtls_is_client(const struct dtls *d);
 void sotto__dtls_get_stats(const struct dtls *d, struct dtls_stats *ret);
 

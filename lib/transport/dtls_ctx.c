@@ -20,6 +20,27 @@
 #define GROUPS "X25519:P-256:P-384:P-521"
 #define PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"
 
+#define RECORD_SIZE_LIMIT 28u
+
+/* RFC 8449 §4: we take records of any length. The peer's answer goes to sotto__dtls_limit_cb. */
+static int say_limit(SSL *ssl, unsigned type, unsigned context, const unsigned char **out,
+                     size_t *n, X509 *x, size_t index, int *alert, void *arg)
+{
+    static const unsigned char most[2] = {0x40, 0x00};
+    (void)ssl, (void)type, (void)context, (void)x, (void)index, (void)alert, (void)arg;
+    *out = most, *n = sizeof most;
+    return 1;
+}
+
+/* An OpenSSL that does this itself does not tell us the peer's limit: then it stays unknown. */
+static bool exchange_limits(SSL_CTX *c)
+{
+    return SSL_extension_supported(RECORD_SIZE_LIMIT) ||
+           SSL_CTX_add_custom_ext(c, RECORD_SIZE_LIMIT,
+                                  SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO, say_limit,
+                                  NULL, NULL, sotto__dtls_limit_cb, NULL);
+}
+
 static bool configure(SSL_CTX *c)
 {
     uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
@@ -37,7 +58,7 @@ static bool configure(SSL_CTX *c)
            SSL_CTX_set_max_proto_version(c, DTLS1_2_VERSION) &&
            SSL_CTX_set_cipher_list(c, SUITES) && SSL_CTX_set1_groups_list(c, GROUPS) &&
            SSL_CTX_set1_sigalgs_list(c, SIGNATURES) &&
-           SSL_CTX_set1_client_sigalgs_list(c, SIGNATURES) &&
+           SSL_CTX_set1_client_sigalgs_list(c, SIGNATURES) && exchange_limits(c) &&
            (!SOTTO_HAS_MEDIA || SSL_CTX_set_tlsext_use_srtp(c, PROFILES) == 0);
 }
 

@@ -53,7 +53,21 @@ int sotto__dtls_ssl_new(struct dtls *d)
     SSL_free(d->ssl);
     d->ssl = ssl;
     d->sent = (struct dtls_sent){0};
+    d->record_limit = 0;
     return 0;
+}
+
+/* RFC 8449 §4. A record of ours is as long as a packet that all paths carry, so that less is of no use. */
+int sotto__dtls_limit_cb(SSL *ssl, unsigned type, unsigned context, const unsigned char *in,
+                         size_t n, X509 *x, size_t index, int *alert, void *arg)
+{
+    struct dtls *d = SSL_get_app_data(ssl);
+    (void)type, (void)context, (void)x, (void)index, (void)arg;
+    unsigned limit = n == 2 ? sotto__get_u16(in) : 0;
+    *alert = n == 2 ? SSL_AD_ILLEGAL_PARAMETER : SSL_AD_DECODE_ERROR;
+    if (limit < SOTTO_MTU) return 0;
+    d->record_limit = (uint16_t)limit;
+    return 1;
 }
 
 /* OpenSSL cannot go on: begin anew, but not more often than the limit of rebuilds allows for the whole time. */

@@ -60,6 +60,7 @@ struct dtls {
     SSL *ssl; /* of the handshake; NULL once it is done */
     struct dtls_guard guard;
     struct dtls_sent sent;
+    uint16_t record_limit; /* the peer's, of this handshake; 0: it did not say */
     struct dtls_agreed agreed; /* from here on: once it is done */
     struct dtls_layer layer;
     unsigned warnings; /* alerts, since the last data */
@@ -91,6 +92,8 @@ struct dtls {
 
 BIO_METHOD *sotto__dtls_bio_method(void); /* NULL: no memory */
 void sotto__dtls_queue(struct dtls *d, const uint8_t *p, size_t n); /* a datagram for next() */
+int sotto__dtls_limit_cb(SSL *ssl, unsigned type, unsigned context, const unsigned char *in,
+                         size_t n, X509 *x, size_t index, int *alert, void *arg);
 int sotto__dtls_verify_cb(X509_STORE_CTX *store, void *arg);
 /* Whether the peer's certificate is one of the fingerprints'; false: dead, with the reason. */
 bool sotto__dtls_verify(struct dtls *d, const uint8_t *der, size_t n);

@@ -23,10 +23,12 @@ static const size_t sizes[] = {PMTU_BASE,      SCTP_OF(1232u), SCTP_OF(1352u), S
 #define LONGEST_TIMER SOTTO_SECONDS(3)
 #define TRUST SOTTO_SECONDS(1)           /* after an answer to a suspicion: losses have other reasons */
 
-void sotto__pmtu_init(struct pmtu *m, bool searched)
+void sotto__pmtu_init(struct pmtu *m, size_t most)
 {
-    *m =
-        (struct pmtu){.state = searched ? PMTU_IDLE : PMTU_OFF, .size = PMTU_BASE, .high = N_SIZES};
+    unsigned end = N_SIZES;
+    while (end > 1 && sizes[end - 1] > most) end--;
+    *m = (struct pmtu){
+        .state = most > 0 ? PMTU_IDLE : PMTU_OFF, .end = end, .size = PMTU_BASE, .high = end};
 }
 
 static void question(struct pmtu *m, enum pmtu_state state, unsigned probing)
@@ -52,8 +54,8 @@ static void search(struct pmtu *m, sotto_us now)
         return;
     }
     unsigned at = (m->low + m->high) / 2;
-    if (m->high == N_SIZES)
-        at = N_SIZES - 1;
+    if (m->high == m->end)
+        at = m->end - 1;
     else if (m->low < ETHERNET && m->high > ETHERNET)
         at = ETHERNET;
     question(m, PMTU_SEARCH, at);
@@ -63,8 +65,8 @@ void sotto__pmtu_want(struct pmtu *m, sotto_us now)
 {
     m->wanted = true;
     if (m->state == PMTU_IDLE) question(m, PMTU_CONFIRM, 0);
-    if (m->state != PMTU_COMPLETE || now < m->search_at || m->low == N_SIZES - 1) return;
-    m->high = N_SIZES;
+    if (m->state != PMTU_COMPLETE || now < m->search_at || m->low == m->end - 1) return;
+    m->high = m->end;
     search(m, now);
 }
 

@@ -18,6 +18,7 @@
  */
 #define PMTU_BASE 1160u
 #define PMTU_LIMIT 16384u /* what a DTLS record holds: MAX_PLPMTU */
+#define PMTU_ETHERNET 1432u /* what fits 1,500 bytes with IPv4 */
 
 enum pmtu_state {
     PMTU_OFF,       /* a path that is not searched */
@@ -30,6 +31,7 @@ enum pmtu_state {
 
 struct pmtu {
     enum pmtu_state state;
+    unsigned end;          /* of the sizes of the table that may be used */
     size_t size;           /* that may be used */
     unsigned low, high;    /* in the table of sizes: passes; does not, or one past the end */
     unsigned top;          /* the largest that was probed on this path */
@@ -41,8 +43,8 @@ struct pmtu {
     sotto_us trust_until;  /* suspicion was answered */
 };
 
-/* Another path: nothing is known of it. searched: whether probes make sense. */
-void sotto__pmtu_init(struct pmtu *m, bool searched);
+/* Another path: nothing is known of it. most: never more than that; 0: not searched, for probes make no sense. */
+void sotto__pmtu_init(struct pmtu *m, size_t most);
 /* Bulk data waits: larger packets would be worth something. Never searched without it. */
 void sotto__pmtu_want(struct pmtu *m, sotto_us now);
 /* The oldest packet that is not acknowledged was sent again, and it is larger than PMTU_BASE. */

@@ -103,9 +103,9 @@ int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid);
 /* Abort: the ABORT packet comes by next(); then free. */
 void sotto__sctp_close(struct sctp *s, sotto_us now);
 
-/* Packets take another path from now on. searched: it may carry larger ones than SOTTO_MTU allows for, and probes go whole or not
- * at all; without it, and before the first call, none is ever larger. */
-void sotto__sctp_set_path(struct sctp *s, bool searched);
+/* Packets take another path from now on. most: it may carry larger ones than SOTTO_MTU allows for, up to that many bytes, and probes
+ * go whole or not at all; 0, and before the first call: none is ever larger. */
+void sotto__sctp_set_path(struct sctp *s, size_t most);
 
 struct sctp_stats {
     uint64_t packets_in, packets_dropped, outbox_dropped, messages_in, messages_out;

@@ -45,14 +45,14 @@ static bool set_limit(struct sctp *s, size_t size, bool exact)
 
 bool sotto__sctp_path_init(struct sctp *s)
 {
-    sotto__pmtu_init(&s->path.search, false);
+    sotto__pmtu_init(&s->path.search, 0);
     return set_mtu(s, PMTU_LIMIT) && set_limit(s, PMTU_BASE, false);
 }
 
-void sotto__sctp_set_path(struct sctp *s, bool searched)
+void sotto__sctp_set_path(struct sctp *s, size_t most)
 {
-    if (searched && sotto__rand_u64(&s->path.nonce) < 0) searched = false;
-    sotto__pmtu_init(&s->path.search, searched);
+    if (most > 0 && sotto__rand_u64(&s->path.nonce) < 0) most = 0;
+    sotto__pmtu_init(&s->path.search, most);
     atomic_store(&s->attention, true);
 }
 

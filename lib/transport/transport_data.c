@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "transport/pmtu.h"
 #include "transport/transport_priv.h"
 #include "util/mem.h"
 #include "wire/demux.h"
@@ -165,6 +166,17 @@ static bool set_whole(struct transport *t, sotto_us now, bool whole)
 }
 
 /*
+ * The largest packet that the peer takes, whatever the path carries. Peers that do not announce it (RFC 8449) get what fits Ethernet:
+ * libwebrtc's DTLS reads into 2,048 bytes, and ends the connection at a longer record.
+ */
+static size_t most_of_peer(const struct transport *t)
+{
+    size_t limit = sotto__dtls_record_limit(t->dtls);
+    if (limit == 0) return PMTU_ETHERNET;
+    return limit < PMTU_LIMIT ? limit : PMTU_LIMIT;
+}
+
+/*
  * Another pair may carry less, or more. Over a relay it is not known what happens to large packets behind it, and TCP would cut
  * them: neither is searched.
  */
@@ -181,7 +193,7 @@ static void look_at_path(struct transport *t)
     t->path.sctp = t->sctp, t->path.ice = g->ice, t->path.pair = t->stats.pair_changes;
     t->path.fragments = false;
     t->path.is_searched = is_direct && ops->whole(g->ice, true);
-    sotto__sctp_set_path(t->sctp, t->path.is_searched);
+    sotto__sctp_set_path(t->sctp, t->path.is_searched ? most_of_peer(t) : 0);
 }
 
 static void seal_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n,

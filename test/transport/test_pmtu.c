@@ -22,7 +22,7 @@ struct world {
 static void begin(struct world *w, size_t carries)
 {
     *w = (struct world){.now = SOTTO_SECONDS(5), .carries = carries};
-    sotto__pmtu_init(&w->m, true);
+    sotto__pmtu_init(&w->m, PMTU_LIMIT);
 }
 
 /* Until nothing is due: never two probes at a time, never one before it is due. */
@@ -66,6 +66,28 @@ static void every_path_is_searched_to_the_end(void **state)
     }
 }
 
+static void no_more_is_tried_than_may_be(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t most, found;
+    } cases[] = {{1, 1160},     {1160, 1160}, {1191, 1160},  {PMTU_ETHERNET, 1432},
+                 {2048, 1432},  {8912, 8912}, {16383, 8912}, {PMTU_LIMIT, 16384},
+                 {65535, 16384}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world w = {.now = SOTTO_SECONDS(5), .carries = 65535};
+        sotto__pmtu_init(&w.m, cases[i].most);
+        for (int again = 0; again < 2; again++) {
+            sotto__pmtu_want(&w.m, w.now);
+            run(&w);
+            assert_int_equal(w.m.state, PMTU_COMPLETE);
+            assert_int_equal(w.m.size, cases[i].found);
+            assert_int_equal(w.m.top, w.m.low);
+            w.now += SOTTO_SECONDS(700); /* PMTU_RAISE_TIMER */
+        }
+    }
+}
+
 /* Three losses in a row are what a size's end looks like; any fewer change nothing. */
 static void every_pattern_of_loss_ends_with_a_size_that_passes(void **state)
 {
@@ -91,7 +113,7 @@ static void nobody_is_probed_before_bulk_data_or_on_a_path_that_is_off(void **st
     (void)state;
     struct pmtu m;
     for (int searched = 0; searched < 2; searched++) {
-        sotto__pmtu_init(&m, searched);
+        sotto__pmtu_init(&m, searched ? PMTU_LIMIT : 0);
         assert_int_equal(sotto__pmtu_due(&m), SOTTO_NEVER);
         assert_int_equal(sotto__pmtu_next(&m, SOTTO_SECONDS(1)), 0);
         sotto__pmtu_stalled(&m, SOTTO_SECONDS(1));
@@ -214,7 +236,7 @@ static void the_timer_follows_the_round_trip(void **state)
                  {SOTTO_MS(990), SOTTO_MS(2970)}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pmtu m;
-        sotto__pmtu_init(&m, true);
+        sotto__pmtu_init(&m, PMTU_LIMIT);
         sotto__pmtu_want(&m, 0);
         assert_int_equal(sotto__pmtu_next(&m, 0), PMTU_BASE);
         assert_int_equal(sotto__pmtu_due(&m), SOTTO_SECONDS(1));
@@ -228,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_is_searched_to_the_end),
+        cmocka_unit_test(no_more_is_tried_than_may_be),
         cmocka_unit_test(every_pattern_of_loss_ends_with_a_size_that_passes),
         cmocka_unit_test(nobody_is_probed_before_bulk_data_or_on_a_path_that_is_off),
         cmocka_unit_test(a_peer_that_never_answers_is_asked_three_times_and_later_again),

@@ -35,13 +35,13 @@ static void on_message(struct side *side, const struct sctp_msg *m)
     b->arrived++;
 }
 
-static void begin(struct pair *p, struct bulk *b, const struct link_cfg *link, bool searched)
+static void begin(struct pair *p, struct bulk *b, const struct link_cfg *link, size_t most)
 {
     *b = (struct bulk){0};
     pair_open(p, link);
     pair_connect(p);
-    sotto__sctp_set_path(p->a.s, searched);
-    sotto__sctp_set_path(p->b.s, searched);
+    sotto__sctp_set_path(p->a.s, most);
+    sotto__sctp_set_path(p->b.s, most);
     p->b.discard = true, p->b.on_msg = on_message, p->b.arg = b;
 }
 
@@ -87,7 +87,7 @@ static void bulk_data_finds_what_the_path_carries_and_uses_it(void **state)
         struct pair p;
         struct bulk b;
         link.mtu = cases[i].udp ? cases[i].udp - 37 : 0;
-        begin(&p, &b, &link, true);
+        begin(&p, &b, &link, PMTU_LIMIT);
         transfer(&p, &b, 100, MESSAGE);
         assert_int_equal(found(&p.a), cases[i].packet);
         assert_int_equal(found(&p.b), PMTU_BASE); /* it sent nothing */
@@ -107,7 +107,7 @@ static void a_path_that_is_not_searched_never_gets_more(void **state)
     (void)state;
     struct pair p;
     struct bulk b;
-    begin(&p, &b, &fast, false);
+    begin(&p, &b, &fast, 0);
     transfer(&p, &b, 100, MESSAGE);
     transfer(&p, &b, 20000, 50);
     assert_int_equal(p.a.probes, 0);
@@ -120,7 +120,7 @@ static void idle_associations_and_small_talk_send_no_probes(void **state)
     (void)state;
     struct pair p;
     struct bulk b;
-    begin(&p, &b, &fast, true);
+    begin(&p, &b, &fast, PMTU_LIMIT);
     for (int i = 0; i < 100; i++) {
         transfer(&p, &b, 10, 5000);
         pair_run(&p, SOTTO_MS(1000));
@@ -146,7 +146,7 @@ static void a_path_that_shrinks_under_way_loses_nothing(void **state)
         struct pair p;
         struct bulk b;
         link.mtu = cases[i].before;
-        begin(&p, &b, &link, true);
+        begin(&p, &b, &link, PMTU_LIMIT);
         transfer(&p, &b, 100, MESSAGE);
         for (; b.sent < 110; b.sent++) /* they wait in chunks of that size */
             assert_int_equal(side_send(&p, &p.a, 1, pattern(b.sent), MESSAGE), 0);
@@ -168,7 +168,7 @@ static void loss_is_not_taken_for_a_path_that_shrank(void **state)
         struct pair p;
         struct bulk b;
         link.seed = seed, link.loss = 0.05, link.mtu = 1500 - 28 - 37;
-        begin(&p, &b, &link, true);
+        begin(&p, &b, &link, PMTU_LIMIT);
         transfer(&p, &b, 300, MESSAGE); /* long enough for a search whose first probe was lost */
         assert_int_equal(p.a.fragmented, 0);
         assert_int_equal(found(&p.a), 1432);
@@ -181,10 +181,10 @@ static void another_path_begins_small(void **state)
     (void)state;
     struct pair p;
     struct bulk b;
-    begin(&p, &b, &fast, true);
+    begin(&p, &b, &fast, PMTU_LIMIT);
     transfer(&p, &b, 30, MESSAGE);
     assert_int_equal(found(&p.a), PMTU_LIMIT);
-    sotto__sctp_set_path(p.a.s, true);
+    sotto__sctp_set_path(p.a.s, PMTU_LIMIT);
     p.link.mtu = 1200 - 37, p.a.largest = 0;
     assert_int_equal(found(&p.a), PMTU_BASE);
     transfer(&p, &b, 1, 1000); /* nobody needs more yet */
@@ -192,7 +192,7 @@ static void another_path_begins_small(void **state)
     transfer(&p, &b, 60, MESSAGE);
     assert_int_equal(found(&p.a), PMTU_BASE);
     p.link.mtu = 0;
-    sotto__sctp_set_path(p.a.s, true);
+    sotto__sctp_set_path(p.a.s, PMTU_LIMIT);
     transfer(&p, &b, 60, MESSAGE);
     assert_int_equal(found(&p.a), PMTU_LIMIT);
     pair_close(&p);
@@ -203,7 +203,7 @@ static void small_messages_share_packets_of_the_size_found(void **state)
     (void)state;
     struct pair p;
     struct bulk b;
-    begin(&p, &b, &fast, true);
+    begin(&p, &b, &fast, PMTU_LIMIT);
     p.link.mtu = 1472 - 37;
     transfer(&p, &b, 30, MESSAGE);
     uint64_t before = p.a.packets;
@@ -225,7 +225,7 @@ static void a_peer_that_answers_no_probe_gets_small_packets(void **state)
     (void)state;
     struct pair p;
     struct bulk b;
-    begin(&p, &b, &fast, true);
+    begin(&p, &b, &fast, PMTU_LIMIT);
     p.tap = no_answers;
     transfer(&p, &b, 100, MESSAGE);
     assert_int_equal(found(&p.a), PMTU_BASE);
@@ -238,7 +238,7 @@ static void an_outage_is_survived_and_the_size_found_again(void **state)
     (void)state;
     struct pair p;
     struct bulk b;
-    begin(&p, &b, &fast, true);
+    begin(&p, &b, &fast, PMTU_LIMIT);
     transfer(&p, &b, 30, MESSAGE);
     for (; b.sent < 40; b.sent++)
         assert_int_equal(side_send(&p, &p.a, 1, pattern(b.sent), MESSAGE), 0);
