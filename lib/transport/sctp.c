@@ -125,6 +125,7 @@ static void close_socket(struct sctp *s)
 void sotto__sctp_fail(struct sctp *s, int error)
 {
     close_socket(s);
+    sotto__sctp_rest(s);
     if (s->down) return;
     s->down = true, s->error = error;
     atomic_store(&s->attention, true);
@@ -136,6 +137,7 @@ void sotto__sctp_close(struct sctp *s, sotto_us now)
     close_socket(s);
     sotto__sctp_stack_remove(s);
     s->up = false, s->down = s->down_told = true;
+    sotto__sctp_rest(s);
     s->stage.packets = s->run.messages = s->ahead.messages = 0;
     sotto__sctp_unlock(s);
 }
@@ -148,6 +150,7 @@ void sotto__sctp_free(struct sctp *s)
     sotto__sctp_stack_remove(s);
     if (id != 0) close_socket(s);
     sotto__sctp_unlock(s);
+    sotto__sctp_rest(s);
     sotto__outbox_free(&s->front);
     sotto__outbox_free(&s->back);
     sotto__free(s->stage.p);
@@ -206,6 +209,14 @@ static bool take_packet(struct sctp *s, struct sctp_out *out)
     return true;
 }
 
+/* What was sent has been acknowledged and what was asked for answered: no timer runs but that of heartbeats. */
+static bool is_settled(const struct sctp *s)
+{
+    return s->up && s->run.messages == 0 &&
+           (!s->has_tsn || (int32_t)(s->guard.acked - s->last_tsn) >= 0) &&
+           !memchr(s->out_state, STREAM_RESETTING, s->streams_out);
+}
+
 /* With a loop an idle association costs nothing but a look now and then, as the loop ticks and hears whom a timer woke. */
 static sotto_us tick_due(const struct sctp *s)
 {
@@ -242,6 +253,7 @@ static void turn(struct sctp *s, sotto_us now, bool ticks)
     if (s->is_trim) {
         free_boxes(s);
         sotto__sctp_shrink(s);
+        if (is_settled(s)) sotto__sctp_rest(s);
     }
     sotto__sctp_unlock(s);
 }
@@ -268,7 +280,8 @@ sotto_us sotto__sctp_due(const struct sctp *s)
     if (s->front.packets > 0 || waits(s) || (s->up && !s->up_told) || (s->down && !s->down_told))
         return 0;
     if (!s->so || s->down) return SOTTO_NEVER;
-    return sotto__earlier(tick_due(s), sotto__sctp_path_due(s));
+    sotto_us due = s->home && s->is_trim ? sotto__after(s->look_at, SCTP_LOOK_WAIT) : tick_due(s);
+    return sotto__earlier(due, sotto__sctp_path_due(s));
 }
 
 void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret)

@@ -19,6 +19,7 @@
 struct sctp_home {
     int fd; /* an eventfd of the loop, written when another loop's work concerns one of these; -1: none (virtual time) */
     size_t n; /* associations */
+    size_t n_awake; /* … that may wait for another timer than that of heartbeats */
     sotto_us busy_until;
     struct sctp *woken; /* those that have something to do because of a timer or of another's work; under the stack's lock */
     atomic_bool has_woken;

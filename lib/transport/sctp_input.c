@@ -203,6 +203,12 @@ static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, str
     if (s->down && seen->end && !s->down_told) s->error = seen->abort_proto ? SOTTO_E_PROTO : 0;
 }
 
+/* A HEARTBEAT or the answer to one, alone: no timer begins with it that must be looked after. */
+static bool is_beat(const uint8_t *p, size_t n)
+{
+    return n >= 16 && (p[12] == 4 || p[12] == 5) && 12u + sotto__get_u16(p + 14) + 3u >= n;
+}
+
 int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
 {
     const char *why = "oversized packet";
@@ -214,7 +220,7 @@ int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
         !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
     if (good) inside(s, now, p, n, &seen);
     sotto__sctp_unlock(s);
-    sotto__sctp_busy(s, now);
+    if (!good || !is_beat(p, n)) sotto__sctp_busy(s, now);
     if (good || over) return 0;
     s->stats.packets_dropped++;
     SOTTO_LOG(s->log, SOTTO_LOG_DEBUG, MODULE, "dropped a packet of %zu bytes: %s", n, why);

@@ -100,6 +100,7 @@ struct sctp {
     struct sctp_path path; /* partly under the lock */
     sotto_us busy_until, look_at;
     bool is_trim; /* idle, its boxes given back */
+    bool is_awake; /* counted so in its home */
     struct sctp_stats stats;
     /* What usrsctp may still hold of ours: upper bounds, measured anew when they bind and something happened since. */
     struct {
@@ -135,6 +136,7 @@ void sotto__sctp_unlock(struct sctp *s);
 sotto_us sotto__sctp_stack_stamp(void);                   /* of the last tick */
 sotto_us sotto__sctp_stack_due(bool is_busy);             /* of the next */
 void sotto__sctp_busy(struct sctp *s, sotto_us now);       /* there is traffic: timers are looked after often */
+void sotto__sctp_rest(struct sctp *s);                     /* … and seldom: it can wait for heartbeats only, or has ended */
 void sotto__sctp_upcall(struct socket *so, void *arg, int flags);
 
 void sotto__outbox_free(struct outbox *o);
@@ -152,7 +154,10 @@ void sotto__sctp_flush_run(struct sctp *s);          /* the messages that were a
 #define SCTP_NEAR_MS 5u /* round trips up to here need no more than the first window */
 #define SCTP_TICK_BUSY SOTTO_MS(10)
 #define SCTP_TICK_IDLE SOTTO_MS(100)
+#define SCTP_TICK_REST SOTTO_SECONDS(1)
+#define SCTP_MOMENT 0x1ffff /* us: what associations do when they become idle they do together, as each wake-up costs more than that */
 #define SCTP_LOOK SOTTO_SECONDS(1) /* how often an association is asked whether it lives */
 #define SCTP_LOOK_HOME SOTTO_SECONDS(10)
+#define SCTP_LOOK_WAIT SOTTO_SECONDS(50) /* for a turn that something else makes */
 
 #endif

@@ -140,7 +140,7 @@ static void set_defaults(void)
     usrsctp_sysctl_set_sctp_init_rtx_max_default(16);
     usrsctp_sysctl_set_sctp_assoc_rtx_max_default(17); /* so silence ends an association after a minute */
     usrsctp_sysctl_set_sctp_path_rtx_max_default(17);
-    usrsctp_sysctl_set_sctp_heartbeat_interval_default(10000); /* an answer clears the errors that probes count */
+    usrsctp_sysctl_set_sctp_heartbeat_interval_default(30000); /* RFC 9260 §16; an answer clears the errors that probes count */
     usrsctp_sysctl_set_sctp_max_retran_chunk(0); /* else 30 probes of a closed window would end it */
 }
 
@@ -297,15 +297,25 @@ sotto_us sotto__sctp_stack_stamp(void)
 
 void sotto__sctp_busy(struct sctp *s, sotto_us now)
 {
-    s->busy_until = sotto__after(now, SOTTO_SECONDS(1));
+    s->busy_until = sotto__after(now, SOTTO_SECONDS(1)) | SCTP_MOMENT;
     s->is_trim = false;
-    if (s->home) s->home->busy_until = s->busy_until;
+    if (!s->home) return;
+    s->home->busy_until = s->busy_until;
+    if (!s->is_awake && !s->down) s->home->n_awake++, s->is_awake = true;
+}
+
+void sotto__sctp_rest(struct sctp *s)
+{
+    if (s->is_awake) s->home->n_awake--;
+    s->is_awake = false;
 }
 
 static sotto_us tick_due(const struct sctp_home *h)
 {
-    return h->n > 0 ? sotto__sctp_stack_due(sotto__sctp_stack_stamp() < h->busy_until)
-                    : SOTTO_NEVER;
+    sotto_us stamp = sotto__sctp_stack_stamp();
+    if (h->n == 0) return SOTTO_NEVER;
+    if (h->n_awake == 0 && stamp >= h->busy_until) return sotto__after(stamp, SCTP_TICK_REST);
+    return sotto__sctp_stack_due(stamp < h->busy_until);
 }
 
 sotto_us sotto__sctp_home_due(const struct sctp_home *h)
