@@ -246,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tick_through_one_wakes_the_other_that_has_to_send),
         cmocka_unit_test(an_idle_association_leaves_the_timers_to_its_loop),
+        cmocka_unit_test(what_waits_for_an_answer_is_looked_after_ten_times_a_second),
         cmocka_unit_test(own_work_does_not_write_the_own_eventfd),
         cmocka_unit_test(three_threads_use_associations_of_their_own),
     };
