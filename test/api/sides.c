@@ -2,13 +2,14 @@
 /* Two connections that negotiate by hand: see sides.h. */
 #include "sides.h"
 
+#include "both_ways.h"
+
 static void make(struct sides *s, bool no_thread)
 {
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = no_thread};
-    cfg.no_fast_path = getenv("SOTTO_NO_FAST_PATH") != NULL; /* the suites can be run both ways */
     sotto_pc_config a = {.size = sizeof a, .user = &s->a, .allow_loopback = true};
     sotto_pc_config b = {.size = sizeof b, .user = &s->b, .allow_loopback = true};
-    assert_int_equal(sotto_ctx_new(&cfg, &s->ctx), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &s->ctx), 0);
     assert_int_equal(sotto_pc_new(s->ctx, &a, &s->a), 0);
     assert_int_equal(sotto_pc_new(s->ctx, &b, &s->b), 0);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/ctx.h"
+#include "both_ways.h"
 #include "call.h"
 #include "util/mem.h"
 #include "util/rand.h"
@@ -14,7 +15,7 @@ static sotto_ctx *make(bool no_thread)
 {
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = no_thread};
     sotto_ctx *c;
-    assert_int_equal(sotto_ctx_new(&cfg, &c), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &c), 0);
     return c;
 }
 
@@ -235,7 +236,7 @@ static void a_child_process_is_refused_and_the_parent_goes_on(void **state)
         sotto_ctx_free(ctx);
         /* new objects of its own are fine, even if the parent's thread was busy when it forked */
         alarm(30);
-        ok = ok && sotto_ctx_new(&cfg, &own) == 0;
+        ok = ok && both_ways_ctx(&cfg, &own) == 0;
         struct call mine;
         if (ok) call_new(&mine, own, own), call_connect(&mine);
         _exit(ok ? 0 : 1);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <malloc.h>
 
+#include "both_ways.h"
 #include "call.h"
 #include "util/mem.h"
 
@@ -55,7 +56,7 @@ static void many_calls_leave_nothing_behind(void **state)
     (void)state;
     int n = getenv("SOTTO_LONG") ? 1000 : 50;
     sotto_ctx *ctx;
-    assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+    assert_int_equal(both_ways_ctx(NULL, &ctx), 0);
     for (int i = 0; i < 10; i++) cycle(ctx);
     malloc_trim(0);
     long fds = descriptors(), threads = status("Threads:"), rss = status("VmRSS:");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The handles of data channels: what they tell, before and after the channel and its connection are gone. */
 #include "api/ctx.h"
+#include "both_ways.h"
 #include "call.h"
 #include "util/mem.h"
 
@@ -10,7 +11,7 @@ static int setup(void **state)
 {
     (void)state;
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
-    return sotto_ctx_new(&cfg, &ctx);
+    return both_ways_ctx(&cfg, &ctx);
 }
 
 static int teardown(void **state)
@@ -156,7 +157,7 @@ static void a_message_outlives_everything(void **state)
     sotto_event *e;
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
     sotto_ctx *own;
-    assert_int_equal(sotto_ctx_new(&cfg, &own), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &own), 0);
     call_new(&c, own, own);
     call_connect(&c);
     assert_true(sotto_dc_id(c.a.dc) >= 0);

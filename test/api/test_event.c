@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Taking events: nothing is lost when memory is short, the order between connections is fair, payloads stand alone. */
 #include "api/ctx.h"
+#include "both_ways.h"
 #include "call.h"
 #include "util/mem.h"
 
@@ -8,7 +9,7 @@ static sotto_ctx *make(void)
 {
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
     sotto_ctx *c;
-    assert_int_equal(sotto_ctx_new(&cfg, &c), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &c), 0);
     return c;
 }
 

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "both_ways.h"
 #include "call.h"
 
 enum { CALLERS = 4, ROUNDS = 15 };
@@ -103,7 +104,7 @@ static void negotiate(struct busy *k)
 
 static void busy_new(struct busy *k)
 {
-    assert_int_equal(sotto_ctx_new(NULL, &k->ctx), 0);
+    assert_int_equal(both_ways_ctx(NULL, &k->ctx), 0);
     call_new(&k->c, k->ctx, k->ctx);
     sotto_pc *const pcs[] = {k->c.a.pc, k->c.b.pc};
     for (int i = 0; i < 2; i++) {

@@ -8,13 +8,14 @@
 #include <unistd.h>
 
 #include "api/ctx.h"
+#include "both_ways.h"
 #include "call.h"
 
 static sotto_ctx *make(bool no_thread)
 {
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = no_thread};
     sotto_ctx *c;
-    assert_int_equal(sotto_ctx_new(&cfg, &c), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &c), 0);
     return c;
 }
 
@@ -306,7 +307,7 @@ static void log_lines_come_in_order_and_the_lost_are_counted(void **state)
     struct sink s = {0};
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true, .log = sink, .log_user = &s};
     sotto_ctx *c;
-    assert_int_equal(sotto_ctx_new(&cfg, &c), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &c), 0);
     sotto__guard_lock(c->guard);
     SOTTO_LOG(&c->log, SOTTO_LOG_INFO, "test", "below the default level");
     for (unsigned i = 0; i < SOTTO_MAX_LOG_LINES + 3; i++)

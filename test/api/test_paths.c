@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Much data in one go over each of the three ways of a datagram: past libnice, through it, and over a relay of a real TURN server. Every
- * byte is checked. SOTTO_LONG=1: 10 GB each, else 30 MB.
+ * byte is checked, and the memory stays flat. SOTTO_LONG=1: 10 GB each, else 30 MB.
  */
+#include <unistd.h>
+
 #include "../transport/coturn.h"
 #include "api/ctx.h"
 #include "call.h"
@@ -59,10 +61,47 @@ static void send_some(struct call *c, struct stream *out)
     assert_int_equal(sotto_ctx_batch(c->a.ctx, false), 0);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
+#define SANITIZED 1 /* what was freed stays resident for a while */
+#else
+#define SANITIZED 0
+#endif
+
+struct memory {
+    int64_t blocks;
+    long resident_kib;
+};
+
+static struct memory look(void)
+{
+    struct memory m = {.blocks = sotto__mem_live()};
+    long size, resident;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld %ld", &size, &resident), 2);
+    fclose(file);
+    m.resident_kib = resident * (sysconf(_SC_PAGESIZE) / 1024);
+    return m;
+}
+
+/* Since a tenth had come. */
+static void assert_flat(const struct memory *then, sotto_us begin)
+{
+    struct memory now = look();
+    double s = (double)(sotto_now() - begin) / 1e6;
+    print_message("%.0f MB in %.1f s: %.1f MB/s; %lld blocks of memory, %lld at a tenth; resident "
+                  "memory grew by %ld KiB\n",
+                  (double)total() / 1e6, s, (double)total() / 1e6 / s, (long long)now.blocks,
+                  (long long)then->blocks, now.resident_kib - then->resident_kib);
+    assert_true(now.blocks <= then->blocks + 20);
+    if (!SANITIZED) assert_true(now.resident_kib - then->resident_kib < 8192);
+}
+
 static void all_arrives(struct call *c)
 {
+    struct memory then = {0};
     struct stream *out = calloc(1, sizeof *out), *in = calloc(1, sizeof *in);
-    sotto_us deadline = sotto_now() + 60000000;
+    sotto_us begin = sotto_now(), deadline = begin + 60000000;
     assert_non_null(out);
     assert_non_null(in);
     while (in->bytes < total()) {
@@ -74,10 +113,12 @@ static void all_arrives(struct call *c)
             call_event(e);
         }
         if (in->bytes > before) deadline = sotto_now() + 60000000;
+        if (then.blocks == 0 && in->bytes > total() / 10) then = look();
         assert_true(sotto_now() < deadline);
         assert_false(c->a.closed || c->b.closed);
     }
     assert_int_equal(in->messages, out->messages);
+    assert_flat(&then, begin);
     free(out);
     free(in);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Connections and channels through the public API: arguments, handles that are closed, freed or of another kind, limits. */
 #include "api/ctx.h"
+#include "both_ways.h"
 #include "call.h"
 #include "util/mem.h"
 #include "util/rand.h"
@@ -11,7 +12,7 @@ static int setup(void **state)
 {
     (void)state;
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true, .max_pcs = 8};
-    return sotto_ctx_new(&cfg, &ctx);
+    return both_ways_ctx(&cfg, &ctx);
 }
 
 static int teardown(void **state)
@@ -143,7 +144,7 @@ static void events_may_outlive_their_context(void **state)
     sotto_pc *pc;
     sotto_event *e;
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
-    assert_int_equal(sotto_ctx_new(&cfg, &c), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &c), 0);
     assert_int_equal(sotto_pc_new(c, NULL, &pc), 0);
     sotto_pc_close(pc);
     assert_int_equal(sotto_ctx_next(c, &e), 1);

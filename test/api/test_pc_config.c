@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading and changing the configuration of a connection: what may change, what may not, and what comes of it; and the transport. */
 #include "api/ctx.h"
+#include "both_ways.h"
 #include "call.h"
 #include "util/mem.h"
 
@@ -8,7 +9,7 @@ static sotto_ctx *new_ctx(void)
 {
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
     sotto_ctx *c;
-    assert_int_equal(sotto_ctx_new(&cfg, &c), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &c), 0);
     return c;
 }
 
@@ -532,7 +533,7 @@ static void a_call_tells_its_transport(void **state)
     sotto_ctx_config cfg = {.size = sizeof cfg};
     sotto_ctx *ctx;
     struct call c;
-    assert_int_equal(sotto_ctx_new(&cfg, &ctx), 0);
+    assert_int_equal(both_ways_ctx(&cfg, &ctx), 0);
     call_new(&c, ctx, ctx);
     call_connect(&c);
     sotto_transport_info a = {.size = sizeof a}, b = {.size = sizeof b};

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "api/ctx.h"
+#include "both_ways.h"
 #include "call.h"
 
 static void two_contexts_talk_over_their_own_threads(void **state)
@@ -10,8 +11,8 @@ static void two_contexts_talk_over_their_own_threads(void **state)
     (void)state;
     sotto_ctx *one, *two;
     struct call c;
-    assert_int_equal(sotto_ctx_new(NULL, &one), 0);
-    assert_int_equal(sotto_ctx_new(NULL, &two), 0);
+    assert_int_equal(both_ways_ctx(NULL, &one), 0);
+    assert_int_equal(both_ways_ctx(NULL, &two), 0);
     call_new(&c, one, two);
     call_connect(&c);
     for (int i = 0; i < 200; i++)
@@ -52,7 +53,7 @@ static void other_threads_may_call_meanwhile(void **state)
     sotto_ctx *ctx;
     struct call c;
     pthread_t threads[3];
-    assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+    assert_int_equal(both_ways_ctx(NULL, &ctx), 0);
     call_new(&c, ctx, ctx);
     struct caller k = {.pc = c.a.pc, .dc = c.a.dc};
     for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, call_everything, &k);
@@ -98,7 +99,7 @@ static void freeing_at_any_moment_harms_nobody(void **state)
     (void)state;
     sotto_ctx *ctx;
     unsigned seed = 20261121;
-    assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+    assert_int_equal(both_ways_ctx(NULL, &ctx), 0);
     for (int i = 0; i < 100; i++) {
         struct call c;
         pthread_t t;
@@ -150,7 +151,7 @@ static void busy_callers_starve_nobody(void **state)
     pthread_t threads[4];
     sotto_event *e;
     bool all = false;
-    assert_int_equal(sotto_ctx_new(NULL, &p.ctx), 0);
+    assert_int_equal(both_ways_ctx(NULL, &p.ctx), 0);
     for (uint32_t i = 0; i < 4; i++) {
         one[i] = (struct one_poster){&p, i};
         pthread_create(&threads[i], NULL, post_always, &one[i]);
@@ -192,7 +193,7 @@ static void a_greedy_sender_leaves_room_for_the_loop(void **state)
     sotto_ctx *ctx;
     struct call c;
     pthread_t t;
-    assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+    assert_int_equal(both_ways_ctx(NULL, &ctx), 0);
     call_new(&c, ctx, ctx);
     call_connect(&c);
     struct talker s = {&c, 20000};
@@ -217,7 +218,7 @@ static void freeing_the_context_at_any_moment_ends_everything(void **state)
         struct call c;
         sotto_event *e;
         sotto_ctx *ctx;
-        assert_int_equal(sotto_ctx_new(NULL, &ctx), 0);
+        assert_int_equal(both_ways_ctx(NULL, &ctx), 0);
         call_new(&c, ctx, ctx);
         signal_once(&c);
         sotto_us end = sotto_now() + rand_r(&seed) % 40000;

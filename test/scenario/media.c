@@ -210,6 +210,17 @@ void media_drain(struct media *m, sotto_us span)
     media_run(m, span);
 }
 
+void media_resume(struct media *m)
+{
+    sotto_us past = m->pair->net->now - m->begin;
+    for (int side = 0; side < 2; side++) {
+        m->side[side].out[MEDIA_AUDIO].next = past / 20000 + 1;
+        m->side[side].out[MEDIA_VIDEO].next = past * 3 / 100000 + 1;
+        m->side[side].out[MEDIA_VIDEO].wants_key = true;
+    }
+    m->stopped = false;
+}
+
 void media_measure(struct media *m)
 {
     for (int side = 0; side < 2; side++) {

@@ -73,6 +73,7 @@ struct media {
 struct media *media_new(uint64_t seed, const struct media_opt *opt); /* connected, over a good link */
 void media_run(struct media *m, sotto_us span);                      /* sends and receives */
 void media_drain(struct media *m, sotto_us span); /* sends nothing more: what is on its way arrives */
+void media_resume(struct media *m); /* after that: with the frames that are due next, what was not sent meanwhile is missing */
 void media_measure(struct media *m); /* from now on: gaps, delays, quiet and counters */
 void media_free(struct media *m);
 
