@@ -111,6 +111,7 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
         if (!ice->interface) goto fail;
     }
     r = start_agent(ice, cfg);
+    if (r == 0) r = sotto__nice_consent_init(ice, cfg->controlling);
     if (r < 0) goto fail;
     *ret = ice;
     return 0;
@@ -183,6 +184,7 @@ static void after_turn(struct ice *ice, sotto_us now)
     if (!ice->is_calm && ice->nice_state == NICE_COMPONENT_STATE_READY) {
         g_object_set(ice->agent, "idle-timeout", CALM_IDLE_MS, NULL);
         ice->is_calm = true;
+        sotto__nice_end_checks(ice);
     }
     if (ice->gathered && ice->remote_set && ice->patience == 0)
         ice->patience = sotto__after(now, PATIENCE);
@@ -190,6 +192,7 @@ static void after_turn(struct ice *ice, sotto_us now)
     sotto__nice_hurry(ice);
     sotto__nice_rest(ice);
     sotto__nice_twin_turn(ice, now);
+    sotto__nice_consent_turn(ice, now);
 }
 
 static int ice_gather(struct ice *ice, sotto_us now)
@@ -263,6 +266,8 @@ static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, s
     int r = ice->remote_set ? forget_remote(ice) : 0;
     if (r < 0) return r;
     if (!nice_agent_set_remote_credentials(ice->agent, ice->stream, ufrag, pwd)) return SOTTO_E_SYS;
+    r = sotto__nice_consent_remote(ice, pwd);
+    if (r < 0) return r;
     ice->remote_set = true;
     snprintf(ice->remote_ufrag, sizeof ice->remote_ufrag, "%s", ufrag);
     if (ice->gather_called) sotto__nice_filter(ice);
@@ -375,6 +380,7 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
     l->now = now;
     if (ice->twin && sotto__nice_twin_take(ice, out)) return 1;
     if (!ice->close_called) {
+        if (l->ready) sotto__nice_consent_listen(ice, now);
         if (l->ready || ice->twin) sotto__nice_listen(ice, now);
         if (l->ready) sotto__nice_servers_listen(ice);
         if (yield(ice, now, out)) return 1;
@@ -400,6 +406,7 @@ static sotto_us ice_due(const struct ice *ice)
     if (ice->close_called) return sotto__earlier(ice->loop->due, ice->close_by);
     if (ice->has_news) return ice->loop->now;
     sotto_us due = sotto__earlier(ice->loop->due, sotto__nice_twin_due(ice));
+    due = sotto__earlier(due, sotto__nice_consent_due(ice));
     return sotto__earlier(due, sotto__nice_state_due(ice));
 }
 
@@ -491,6 +498,7 @@ static void ice_free(struct ice *ice)
     g_slist_free_full(ice->held, (GDestroyNotify)nice_candidate_free);
     g_clear_pointer(&ice->pair_local, nice_candidate_free);
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
+    sotto__nice_consent_free(ice);
     sotto__free(ice->interface);
     sotto__free(ice->loop);
     sotto__free_secret(ice, sizeof *ice);

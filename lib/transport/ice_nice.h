@@ -34,10 +34,11 @@ void sotto__nice_loop_free(struct nice_loop *l);
 void sotto__nice_loop_query(struct nice_loop *l); /* fds and due are right after it */
 int sotto__nice_loop_fds(const struct nice_loop *l, struct sotto_fd *out, int max);
 void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents);
+void sotto__nice_loop_read(struct nice_loop *l, int i); /* nothing is there any more, of that of fds */
 void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
 /* That timer, if libnice began it anew since it was last given; NULL: it did not. A view until the next turn. */
 GSource *sotto__nice_loop_new_timer(struct nice_loop *l, enum nice_timer timer);
-void sotto__nice_loop_set(struct nice_loop *l, GSource *timer, sotto_us wait); /* counted by GLib's clock, as libnice does */
+void sotto__nice_loop_set(struct nice_loop *l, GSource *timer, sotto_us at); /* of GLib's clock, as libnice's times are */
 /* Drive it until *done, waiting up to ms in all: for a free that cannot come back later. */
 void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms);
 
@@ -54,6 +55,18 @@ union nice_sockaddr {
     struct sockaddr sa;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
+};
+
+/* Of the selected pair: RFC 7675. */
+struct nice_consent {
+    bool is_own;         /* not libnice's */
+    bool is_waiting;     /* the last request has no answer yet */
+    bool is_controlling; /* as the last request of the peer wants it */
+    sotto_us at;         /* when the next one leaves */
+    sotto_us given;      /* when the peer last answered */
+    uint64_t tie;
+    uint8_t id[16];
+    char *remote_pwd; /* nullable */
 };
 
 /* The way past libnice, of the selected pair. */
@@ -113,6 +126,7 @@ struct ice {
     bool is_kept;  /* the next check of the pair has its time */
     struct candidate out;
     struct nice_path path;
+    struct nice_consent consent;
     struct nice_twin *twin; /* NULL: none open */
 
     bool is_dead;      /* FAILED for good */
@@ -136,6 +150,21 @@ void sotto__nice_make_selected(struct ice *ice);
 /* ice_nice_timer.c: before there is a pair, after whatever may begin checks; and with one, after turns */
 void sotto__nice_hurry(struct ice *ice);
 void sotto__nice_rest(struct ice *ice);
+void sotto__nice_end_checks(struct ice *ice); /* once all is READY */
+
+/* Least from now, and up to spread more at random, and then the next moment that is others', too. */
+sotto_us sotto__nice_moment(sotto_us now, sotto_us least, unsigned spread_ms);
+
+/* ice_nice_consent.c */
+int sotto__nice_consent_init(struct ice *ice, bool is_controlling);
+void sotto__nice_consent_free(struct ice *ice);
+int sotto__nice_consent_remote(struct ice *ice, const char *pwd); /* the remote's, as signalled */
+void sotto__nice_consent_begin(struct ice *ice, sotto_us now);    /* there is another pair */
+void sotto__nice_consent_leave(struct ice *ice);                  /* … to libnice, from now on */
+void sotto__nice_consent_listen(struct ice *ice, sotto_us now);   /* before a turn: what is at the head of the pair's socket */
+void sotto__nice_consent_turn(struct ice *ice, sotto_us now);     /* asks if that is due */
+sotto_us sotto__nice_consent_due(const struct ice *ice);
+bool sotto__nice_consent_ended(const struct ice *ice, sotto_us now);
 
 /* ice_nice_filter.c: once both ufrags and the sockets are there; again with another remote. */
 void sotto__nice_filter(struct ice *ice);
@@ -149,6 +178,7 @@ size_t sotto__nice_send_past(struct ice *ice, int fd, const struct packet *p, si
 bool sotto__nice_whole(struct ice *ice, bool whole);
 
 /* ice_nice_twin.c */
+bool sotto__nice_same_address(const union nice_sockaddr *a, const union nice_sockaddr *b);
 void sotto__nice_twin_turn(struct ice *ice, sotto_us now); /* opens, moves and closes it as the pair and the traffic say */
 void sotto__nice_twin_close(struct ice *ice);              /* what it holds is lost */
 /* With a twin: the next datagram of what was read; reads, and takes the first. */

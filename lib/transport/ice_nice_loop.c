@@ -83,6 +83,13 @@ void sotto__nice_loop_ready(struct nice_loop *l, int slot, short revents)
     l->ready = true;
 }
 
+void sotto__nice_loop_read(struct nice_loop *l, int i)
+{
+    l->fds[i].revents = 0;
+    l->ready = false;
+    for (gint k = 0; k < l->n; k++) l->ready = l->ready || l->fds[k].revents != 0;
+}
+
 /* The ids of a context rise by one; that of a source made now is above all the others. */
 static guint newest_id(GMainContext *ctx)
 {
@@ -116,9 +123,9 @@ GSource *sotto__nice_loop_new_timer(struct nice_loop *l, enum nice_timer timer)
     return l->timers[timer] == known ? NULL : l->timers[timer];
 }
 
-void sotto__nice_loop_set(struct nice_loop *l, GSource *timer, sotto_us wait)
+void sotto__nice_loop_set(struct nice_loop *l, GSource *timer, sotto_us at)
 {
-    g_source_set_ready_time(timer, wait == 0 ? 0 : g_get_monotonic_time() + wait);
+    g_source_set_ready_time(timer, at);
     l->stale = true;
 }
 

@@ -125,6 +125,7 @@ static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandida
     ice->pair_local = nice_candidate_copy(local);
     ice->pair_remote = nice_candidate_copy(remote);
     ice->pair_changed = ice->path.is_stale = true;
+    sotto__nice_consent_begin(ice, ice->loop->now);
 }
 
 /* A remote candidate that signalling did not bring: it sent an authenticated check. */
@@ -215,6 +216,7 @@ static int32_t find_state(struct ice *ice, sotto_us now)
         sotto_us silence = now - ice->heard;
         if (ice->nice_state == NICE_COMPONENT_STATE_FAILED)
             return die(ice, "the peer's checks and answers stopped");
+        if (sotto__nice_consent_ended(ice, now)) return die(ice, "the peer's consent ended");
         if (silence >= SILENCE_FAILED) return die(ice, "the peer is silent");
         if (silence >= SILENCE_DISCONNECTED) return SOTTO_ICE_DISCONNECTED;
         return ice->nice_state == NICE_COMPONENT_STATE_READY ? SOTTO_ICE_COMPLETED

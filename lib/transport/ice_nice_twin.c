@@ -127,7 +127,7 @@ static void send_all_to_nice(int fd)
 
 /* ---- what was read ---- */
 
-static bool same_address(const union nice_sockaddr *a, const union nice_sockaddr *b)
+bool sotto__nice_same_address(const union nice_sockaddr *a, const union nice_sockaddr *b)
 {
     if (a->sa.sa_family != b->sa.sa_family) return false;
     if (a->sa.sa_family == AF_INET)
@@ -152,7 +152,8 @@ static bool begin_message(struct nice_twin *twin, struct ice_train *t)
     const struct mmsghdr *m = &t->messages[t->at];
     const union nice_sockaddr *from = &t->from[t->at];
     const uint8_t *p = t->bytes[t->at];
-    bool is_ours = same_address(from, &twin->from) || same_address(from, &twin->before);
+    bool is_ours = sotto__nice_same_address(from, &twin->from) ||
+                   sotto__nice_same_address(from, &twin->before);
     t->segment = m->msg_len;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&m->msg_hdr); c;
          c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)&m->msg_hdr, c)) {
@@ -373,6 +374,7 @@ static void open_twin(struct ice *ice, sotto_us now)
         }
         SOTTO_LOG(ice->log, SOTTO_LOG_DEBUG, "ice", "no socket of our own: errno %d", errno);
         drop_train(ice->box);
+        sotto__nice_consent_leave(ice);
     }
     sotto__free(twin);
 }
@@ -416,7 +418,7 @@ static void follow_pair(struct ice *ice, sotto_us now)
 {
     struct nice_twin *old = ice->twin;
     if (ice->path.socket == old->beside) {
-        if (same_address(&ice->path.to, &old->from)) return;
+        if (sotto__nice_same_address(&ice->path.to, &old->from)) return;
         old->before = old->from;
         old->from = ice->path.to;
         old->is_ready = true;

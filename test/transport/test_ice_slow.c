@@ -171,16 +171,17 @@ static void a_peer_that_comes_back_is_connected_again(void **state)
     assert_int_equal(drive_send(&ends[BACK][0], 0, 1, 50), 1);
 }
 
-/* Only answered checks show that the peer wants our packets: libnice waits 50 s for one. */
+/* Only answered checks show that the peer wants our packets: RFC 7675 waits 30 s for one, libnice 50 s. */
 static void traffic_without_answers_is_a_sign_of_life_but_not_for_ever(void **state)
 {
     const struct end *e = &ends[TRAFFIC][0];
+    long least = e->cfg.no_fast_path ? 40000 : 22000, most = e->cfg.no_fast_path ? 52000 : 30500;
     (void)state;
-    assert_true(ms_after(cut, e, SOTTO_ICE_DISCONNECTED) >= 40000); /* only on the way to FAILED */
+    assert_true(ms_after(cut, e, SOTTO_ICE_DISCONNECTED) >= least); /* only on the way to FAILED */
     print_message("data without answers: failed after %ld ms\n",
                   ms_after(cut, e, SOTTO_ICE_FAILED));
-    assert_in_range(ms_after(cut, e, SOTTO_ICE_FAILED), 40000, 52000);
-    assert_true(e->packets > 40);
+    assert_in_range(ms_after(cut, e, SOTTO_ICE_FAILED), least, most);
+    assert_true(e->packets > 20);
 }
 
 static void wrong_credentials_fail_once_no_more_candidates_come(void **state)
