@@ -2,8 +2,8 @@
 /*
  * SRTP and SRTCP with AES-GCM (RFC 7714): the keys of a session out of the master key and salt (RFC 3711 §4.3.1 and §4.3.3, RFC 7714
  * §11), packets sealed and opened in place. In: packets whose header was checked, and their index; out: the same packets. Each context
- * of OpenSSL holds its key for ever and gets a nonce for each packet. Half of libsrtp's time, which has a session of NSS for each
- * packet. Knows no sources and no replays, and not which indexes were used.
+ * of OpenSSL holds its key for ever and gets a nonce for each packet, as parameter: a new beginning would ask for all others before.
+ * Half of libsrtp's time, which has a session of NSS for each packet. Knows no sources and no replays, and not which indexes were used.
  */
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -65,14 +65,20 @@ void sotto__srtp_gcm_free(struct srtp_gcm *g)
     sotto__wipe(g, sizeof *g);
 }
 
-/* RFC 7714 §8.1 and §9.1: two zeros, SSRC, index; with the salt. */
-static bool set_nonce(const struct srtp_gcm_key *k, uint32_t ssrc, uint64_t index)
+/* RFC 7714 §8.1 and §9.1: two zeros, SSRC, index; with the salt. tag: to be compared; NULL: one is to be made. A size of -1 is
+ * OpenSSL's word for the whole nonce, as of EVP_CTRL_AEAD_SET_IV_FIXED. */
+static bool begin(const struct srtp_gcm_key *k, uint32_t ssrc, uint64_t index, uint8_t *tag)
 {
     uint8_t iv[IV];
     memcpy(iv, k->salt, sizeof iv);
     for (int i = 0; i < 4; i++) iv[2 + i] ^= (uint8_t)(ssrc >> 8 * (3 - i));
     for (int i = 0; i < 6; i++) iv[6 + i] ^= (uint8_t)(index >> 8 * (5 - i));
-    return EVP_CipherInit_ex2(k->context, NULL, NULL, iv, -1, NULL) == 1;
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, iv, SIZE_MAX),
+        tag ? (OSSL_PARAM)OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, TAG)
+            : (OSSL_PARAM)OSSL_PARAM_END,
+        OSSL_PARAM_END};
+    return EVP_CIPHER_CTX_set_params(k->context, params) == 1;
 }
 
 /* EVP_Cipher() has the least to do for a call. It says how many bytes it took, or less than 0. */
@@ -88,31 +94,18 @@ static bool finish(EVP_CIPHER_CTX *c, uint8_t *text, size_t n)
            EVP_Cipher(c, text, NULL, 0) >= 0;
 }
 
-static void name_tag(OSSL_PARAM params[static 2], uint8_t *tag)
-{
-    params[0] = OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, TAG);
-    params[1] = OSSL_PARAM_construct_end();
-}
-
 static bool seal(EVP_CIPHER_CTX *c, uint8_t *text, size_t n)
 {
-    OSSL_PARAM params[2];
-    name_tag(params, text + n);
+    OSSL_PARAM params[] = {OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, text + n, TAG),
+                           OSSL_PARAM_END};
     return finish(c, text, n) && EVP_CIPHER_CTX_get_params(c, params) == 1;
-}
-
-static bool open_text(EVP_CIPHER_CTX *c, uint8_t *text, size_t n)
-{
-    OSSL_PARAM params[2];
-    name_tag(params, text + n);
-    return EVP_CIPHER_CTX_set_params(c, params) == 1 && finish(c, text, n);
 }
 
 int sotto__srtp_gcm_seal(struct srtp_gcm *g, uint32_t ssrc, uint64_t index, uint8_t *p, size_t head,
                          size_t n)
 {
     EVP_CIPHER_CTX *c = g->rtp.context;
-    if (set_nonce(&g->rtp, ssrc, index) && add(c, p, head) && seal(c, p + head, n - head))
+    if (begin(&g->rtp, ssrc, index, NULL) && add(c, p, head) && seal(c, p + head, n - head))
         return (int)(n + TAG);
     ERR_clear_error();
     return SOTTO_E_SYS;
@@ -122,8 +115,8 @@ int sotto__srtp_gcm_open(struct srtp_gcm *g, uint32_t ssrc, uint64_t index, uint
                          size_t n)
 {
     EVP_CIPHER_CTX *c = g->rtp.context;
-    if (set_nonce(&g->rtp, ssrc, index) && add(c, p, head) &&
-        open_text(c, p + head, n - head - TAG))
+    if (begin(&g->rtp, ssrc, index, p + n - TAG) && add(c, p, head) &&
+        finish(c, p + head, n - head - TAG))
         return (int)(n - TAG);
     ERR_clear_error();
     return SOTTO_E_PROTO;
@@ -137,8 +130,8 @@ int sotto__srtp_gcm_seal_rtcp(struct srtp_gcm *g, uint32_t ssrc, uint32_t index,
     uint8_t *trailer = p + n + TAG;
     for (int i = 0; i < RTCP_TRAILER; i++)
         trailer[i] = (uint8_t)((index | 1u << 31) >> 8 * (3 - i));
-    if (set_nonce(&g->rtcp, ssrc, index) && add(c, p, RTCP_HEAD) && add(c, trailer, RTCP_TRAILER) &&
-        seal(c, p + RTCP_HEAD, n - RTCP_HEAD))
+    if (begin(&g->rtcp, ssrc, index, NULL) && add(c, p, RTCP_HEAD) &&
+        add(c, trailer, RTCP_TRAILER) && seal(c, p + RTCP_HEAD, n - RTCP_HEAD))
         return (int)(n + TAG + RTCP_TRAILER);
     ERR_clear_error();
     return SOTTO_E_SYS;
@@ -149,9 +142,8 @@ int sotto__srtp_gcm_open_rtcp(struct srtp_gcm *g, uint32_t ssrc, uint32_t index,
 {
     EVP_CIPHER_CTX *c = g->rtcp.context;
     size_t plain = n - TAG - RTCP_TRAILER;
-    if (set_nonce(&g->rtcp, ssrc, index) && add(c, p, RTCP_HEAD) &&
-        add(c, p + n - RTCP_TRAILER, RTCP_TRAILER) &&
-        open_text(c, p + RTCP_HEAD, plain - RTCP_HEAD))
+    if (begin(&g->rtcp, ssrc, index, p + plain) && add(c, p, RTCP_HEAD) &&
+        add(c, p + n - RTCP_TRAILER, RTCP_TRAILER) && finish(c, p + RTCP_HEAD, plain - RTCP_HEAD))
         return (int)plain;
     ERR_clear_error();
     return SOTTO_E_PROTO;
