@@ -47,6 +47,7 @@ struct bench_link {
 void bench_link_open(struct bench_link *l, bool offers, bool media);
 /* Takes one event, waiting until `end`. NULL: none. A connection that ended ends the process. */
 sotto_event *bench_next_event(struct bench_link *l, sotto_us end);
+sotto_event *bench_more_event(struct bench_link *l); /* one that is there; NULL: none */
 
 /* pairs.c: two connections of one context. */
 struct bench_end {

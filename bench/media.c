@@ -74,7 +74,7 @@ static int rtp_send(struct bench_link *l, long rate, double seconds)
     return 0;
 }
 
-/* Counts events of that type from the first one on. */
+/* Counts events of that type from the first one on: waits for one, then takes those that came with it. */
 static int receive(struct bench_link *l, uint32_t type, double seconds)
 {
     struct bench_window w = {0};
@@ -83,14 +83,16 @@ static int receive(struct bench_link *l, uint32_t type, double seconds)
     bool reported = false;
     while (sotto_now() < end) {
         sotto_event *e = bench_next_event(l, msgs && !reported ? w.end : end);
-        if (e && e->type == type) {
-            if (msgs++ == 0) {
-                w = bench_window_open(seconds);
-                end = w.end + 10000000;
+        for (int i = 1; e; e = i++ < BATCH ? bench_more_event(l) : NULL) {
+            if (e->type == type) {
+                if (msgs++ == 0) {
+                    w = bench_window_open(seconds);
+                    end = w.end + 10000000;
+                }
+                bytes += type == SOTTO_EV_RTP ? e->u.rtp.len : e->u.frame.frame->len;
             }
-            bytes += type == SOTTO_EV_RTP ? e->u.rtp.len : e->u.frame.frame->len;
+            sotto_event_free(e);
         }
-        sotto_event_free(e);
         if (msgs && !reported && sotto_now() >= w.end) {
             bench_report("b", w, bytes, msgs, 0);
             reported = true;

@@ -109,11 +109,8 @@ static void add(struct bench_link *l, bool media)
         bench_check(sotto_pc_create_data_channel(l->pc, "b", NULL, &l->dc), "channel");
 }
 
-sotto_event *bench_next_event(struct bench_link *l, sotto_us end)
+static sotto_event *taken(struct bench_link *l, int r, sotto_event *e)
 {
-    sotto_us left = end - sotto_now();
-    sotto_event *e;
-    int r = sotto_ctx_wait(l->ctx, left > 0 ? left : 0, &e);
     if (r < 0) bench_check(r, "wait");
     if (r == 0) return NULL;
     if (e->type == SOTTO_EV_CLOSED ||
@@ -123,6 +120,21 @@ sotto_event *bench_next_event(struct bench_link *l, sotto_us end)
         exit(0); /* the other side is done */
     }
     return e;
+}
+
+sotto_event *bench_next_event(struct bench_link *l, sotto_us end)
+{
+    sotto_us left = end - sotto_now();
+    sotto_event *e = NULL;
+    int r = sotto_ctx_wait(l->ctx, left > 0 ? left : 0, &e);
+    return taken(l, r, e);
+}
+
+sotto_event *bench_more_event(struct bench_link *l)
+{
+    sotto_event *e = NULL;
+    int r = sotto_ctx_next(l->ctx, &e);
+    return taken(l, r, e);
 }
 
 void bench_link_open(struct bench_link *l, bool offers, bool media)
