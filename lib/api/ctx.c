@@ -199,6 +199,15 @@ void sotto__ctx_leave(sotto_ctx *c)
     drain_log(c);
 }
 
+void sotto__ctx_leave_batch(sotto_ctx *c, sotto_us now)
+{
+    bool is_open = c->batch_until != SOTTO_NEVER; /* the first message of a batch sets its end */
+    if (is_open && now < c->batch_until && c->n_batch < SOTTO_BATCH_MESSAGES && c->log.n == 0)
+        sotto__guard_unlock(c->guard);
+    else
+        sotto__ctx_leave(c);
+}
+
 /* Those who sleep see the readiness descriptor, which stays raised from now on. */
 static void wait_for_users(sotto_ctx *c)
 {
@@ -317,13 +326,17 @@ SOTTO_API int sotto_ctx_wait(sotto_ctx *c, sotto_us timeout, sotto_event **ret)
     if (!ret) return SOTTO_E_INVAL;
     int r = begin_waiting(c);
     if (r < 0) return r;
-    sotto_us until = timeout <= 0 ? SOTTO_NEVER : sotto__after(sotto__now(c), timeout);
+    sotto_us until = timeout <= 0 ? SOTTO_NEVER : 0; /* 0: not known yet, as most events are there already */
     bool is_over = timeout == 0;
     while ((r = sotto__event_take(c, ret)) == 0 && !is_over && !atomic_load(&c->stop)) {
         sotto_us now = sotto__now(c);
-        r = wait_once(c, until == SOTTO_NEVER ? SOTTO_NEVER : until > now ? until - now : 0);
+        if (until == 0)
+            until = sotto__after(now, timeout);
+        else if (now >= until)
+            break;
+        r = wait_once(c, until == SOTTO_NEVER ? SOTTO_NEVER : until - now);
         if (r < 0 && r != SOTTO_E_AGAIN) break;
-        is_over = r == SOTTO_E_AGAIN || (until != SOTTO_NEVER && sotto__now(c) >= until);
+        is_over = r == SOTTO_E_AGAIN;
     }
     return end_waiting(c, r);
 }

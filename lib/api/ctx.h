@@ -109,6 +109,11 @@ struct sotto_ctx {
     struct node run; /* those that are ready or due */
     struct node closing;
     sotto_us closing_at; /* when to look after them */
+    struct {             /* questions and answers in quick turns: loop.c */
+        sotto_us woke;   /* when the network brought the last turn … */
+        uint64_t sent;   /* … and the packets that had been sent by its end */
+        unsigned rest, pause; /* waits that sleep at once; how many after the next look in vain */
+    } quick;
     bool batching;
     sotto_us batch_until;
     struct node batch; /* connections with messages that wait for the end of the batch */
@@ -131,6 +136,8 @@ int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg,
                       sotto_ctx **ret); /* w NULL: the real one */
 int sotto__ctx_enter(sotto_ctx *c);     /* checks and locks: 0 or an error */
 void sotto__ctx_leave(sotto_ctx *c);    /* flushes, arms the loop, unlocks, logs */
+/* After a message was put into a batch, and nothing else: as above, but mostly it only unlocks. */
+void sotto__ctx_leave_batch(sotto_ctx *c, sotto_us now);
 int sotto__pc_enter(sotto_pc *pc, struct peer **ret);
 void sotto__pc_leave(sotto_pc *pc);
 void sotto__pc_unref(sotto_pc *pc);

@@ -88,7 +88,7 @@ SOTTO_API int sotto_dc_send(sotto_dc *dc, const void *data, size_t len, bool is_
     r = sotto__channel_send_later(peer, now, dc->channel, data, len, is_text);
     if (r == 0) c->n_batch++;
     if (r == 0 && !sotto__list_linked(&dc->pc->batch)) sotto__list_push(&c->batch, &dc->pc->batch);
-    sotto__ctx_leave(c); /* nothing of the connection changed that the loop must know */
+    sotto__ctx_leave_batch(c, now); /* nothing of the connection changed that the loop must know */
     return r;
 }
 

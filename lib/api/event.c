@@ -221,7 +221,10 @@ static int take_message(sotto_ctx *c, sotto_pc *pc, sotto_event **ret)
     if (!f) return SOTTO_E_NOMEM;
     int r = sotto__peer_pull(pc->peer, sotto__now(c), &m);
     sotto__list_remove(&pc->data);
-    sotto__loop_touch(c, pc);
+    if (r == 1 && m.was_ready)
+        sotto__events_listed(c, pc);
+    else
+        sotto__loop_touch(c, pc);
     if (r != 1) {
         sotto__event_drop(c->guard, f);
         return r;

@@ -22,6 +22,10 @@
 #define FIRST_ID 2
 #define CLOSING_STEP SOTTO_MS(20) /* how often goodbyes are looked after */
 #define CLOSING_TRIES 4
+#define LOOK 40               /* µs that a wait looks on before it sleeps */
+#define LOOK_TURN 100         /* … after a turn that took no longer than this */
+#define LOOK_PACKETS 2u       /* … and sent no more */
+#define LOOK_PAUSE 256u       /* waits without, after looks in vain */
 
 sotto_us sotto__now(const sotto_ctx *c)
 {
@@ -372,7 +376,8 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
     take_due(c, now);
     take_woken(c, now);
     while ((node = sotto__list_pop(&c->run))) run_one(c, CONTAINER_OF(node, struct sotto_pc, run));
-    run_all_closing(c, sotto__now(c));
+    if (c->closing_at != SOTTO_NEVER) run_all_closing(c, sotto__now(c));
+    if (n > 0) c->quick.woke = now, c->quick.sent = c->egress.sent + c->egress.n;
 }
 
 static int sleep_for(const sotto_ctx *c, sotto_us span, struct epoll_event *events, int max)
@@ -388,6 +393,39 @@ static int sleep_for(const sotto_ctx *c, sotto_us span, struct epoll_event *even
     return errno == EINTR ? SOTTO_E_AGAIN : SOTTO_E_SYS;
 }
 
+/* The network brought something, the application asked or answered with a packet or two, and all that took no time. What the turn sent
+ * by itself does not count: acknowledgements, reports. */
+static bool is_quick(sotto_ctx *c, sotto_us now)
+{
+    uint64_t sent = c->egress.sent - c->quick.sent;
+    if (c->in_world || sent == 0 || sent > LOOK_PACKETS || now - c->quick.woke > LOOK_TURN)
+        return false;
+    if (c->quick.rest == 0) return true;
+    c->quick.rest--;
+    return false;
+}
+
+/*
+ * Where the other side answers within microseconds, falling asleep and waking up take longer than its answer. So the wait begins with
+ * looks, for a bounded time; when they find nothing, the next waits do without. Events as by sleep_for().
+ */
+static int look_on(sotto_ctx *c, sotto_us span, struct epoll_event *events, int max)
+{
+    sotto_us until = sotto__after(sotto__now(c), span < LOOK ? span : LOOK);
+    int n;
+    do n = epoll_wait(c->inner, events, max, 0);
+    while (n == 0 && sotto__now(c) < until);
+    if (n != 0) {
+        c->quick.pause = 0;
+        return n;
+    }
+    c->quick.rest = c->quick.pause;
+    c->quick.pause = 4 * c->quick.pause + 1;
+    if (c->quick.pause > LOOK_PAUSE) c->quick.pause = LOOK_PAUSE;
+    if (span != SOTTO_NEVER) span = span > LOOK ? span - LOOK : 0;
+    return sleep_for(c, span, events, max);
+}
+
 int sotto__loop_turn(sotto_ctx *c, sotto_us timeout)
 {
     struct epoll_event events[64];
@@ -399,8 +437,9 @@ int sotto__loop_turn(sotto_ctx *c, sotto_us timeout)
     if (atomic_load(&c->stop) || (c->no_thread && sotto__event_waits(c))) span = 0;
     c->sleeping = true;
     c->sleeps_until = span > 0 ? sotto__after(now, span) : 0; /* one that does not sleep needs no wake-up */
+    bool quick = span > 0 && is_quick(c, now);
     sotto__ctx_leave(c);
-    int n = sleep_for(c, span, events, 64);
+    int n = quick ? look_on(c, span, events, 64) : sleep_for(c, span, events, 64);
     sotto__guard_lock(c->guard);
     c->sleeping = false;
     dispatch(c, events, n > 0 ? n : 0);

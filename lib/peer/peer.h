@@ -77,6 +77,7 @@ struct peer_message {
     uint8_t *data; /* moved: sotto__free; followed by a NUL */
     size_t len;
     bool is_text;
+    bool was_ready; /* it and the next one had been read before: descriptors and deadlines are as they were */
 };
 
 struct peer_media { /* of SOTTO_EV_FRAME, SOTTO_EV_RTP */

@@ -165,6 +165,21 @@ bool sotto__peer_has_message(const struct peer *p)
     return p->reading && p->held.channel;
 }
 
+/* Small messages are read several at a time: the next one is mostly there, or it is known that there is none. True: that was all,
+ * and nothing else is to be done. */
+static bool hold_next(struct peer *p, sotto_us now)
+{
+    struct sctp *s = p->transport.sctp;
+    struct sctp_msg m;
+    if (!s || p->sctp_down || p->dtls != TRANSPORT_DTLS_CONNECTED || p->ice == SOTTO_ICE_FAILED)
+        return false;
+    int ready = sotto__sctp_ready(s);
+    if (ready <= 0) return ready == 0 && now < sotto__sctp_due(s);
+    if (sotto__sctp_pull(s, now, &m) != 1) return false;
+    take(p, now, &m);
+    return p->held.channel != NULL;
+}
+
 int sotto__peer_pull(struct peer *p, sotto_us now, struct peer_message *out)
 {
     if (!sotto__peer_has_message(p)) return 0;
@@ -172,6 +187,8 @@ int sotto__peer_pull(struct peer *p, sotto_us now, struct peer_message *out)
     p->held.channel->messages_in++;
     p->held.channel->bytes_in += p->held.len;
     p->held = (struct peer_message){0};
+    out->was_ready = hold_next(p, now);
+    if (out->was_ready) return 1;
     sotto__receive(p, now);
     sotto__peer_drain(p, now); /* the window update */
     sotto__peer_update(p, now);

@@ -93,6 +93,8 @@ void sotto__sctp_free(struct sctp *s); /* without an ABORT on the wire unless so
 /* The next message or reset, in the order of arrival: 1 filled, 0 nothing, SOTTO_E_NOMEM (it stays), SOTTO_E_PROTO (a message above
  * max_message_size: the association is aborted). Not pulling closes the window. */
 int sotto__sctp_pull(struct sctp *s, sotto_us now, struct sctp_msg *out);
+/* What pull() would do: 1 give a message that was read before, 0 find nothing, -1 look. Changes nothing. */
+int sotto__sctp_ready(const struct sctp *s);
 /* Queue one message whole: 0, SOTTO_E_AGAIN the backlog is full (room: sotto__sctp_writable), SOTTO_E_STATE not up, SOTTO_E_NOMEM.
  * len 0 is not SCTP's: the caller sends one zero byte with an EMPTY ppid. */
 int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *opt,

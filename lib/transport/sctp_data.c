@@ -445,6 +445,14 @@ static int take_one(struct sctp *s, struct sctp_msg *out)
     return next_reset(s, out);
 }
 
+int sotto__sctp_ready(const struct sctp *s)
+{
+    if (s->resets.at < s->resets.n || s->denied > 0) return -1;
+    if (s->ahead.messages > 0) return 1;
+    bool is_empty = s->ahead.error == 0 && s->partial.n == 0 && s->stage.packets == 0;
+    return is_empty && !atomic_load(&s->readable) ? 0 : -1;
+}
+
 int sotto__sctp_pull(struct sctp *s, sotto_us now, struct sctp_msg *out)
 {
     for (;;) {

@@ -39,7 +39,13 @@ void sotto__sctp_look(struct sctp *s)
 
 static void feed(struct sctp *s, const uint8_t *p, size_t n)
 {
-    usrsctp_conninput((void *)(uintptr_t)s->id, p, n, 0);
+    void *id = (void *)(uintptr_t)s->id;
+    s->feeding = true;
+    usrsctp_conninput(id, p, n, 0);
+    s->feeding = false;
+    if (!s->fed) return;
+    s->fed = false;
+    sotto__sctp_upcall(s->so, id, 0);
 }
 
 /*

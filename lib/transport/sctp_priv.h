@@ -118,6 +118,7 @@ struct sctp {
     uint64_t started;    /* messages whose first fragment went out */
     bool check;          /* ask whether the association still lives */
     bool in_tick;        /* … because of a timer */
+    bool feeding, fed;   /* usrsctp is given a packet; and called up because of it */
     uint64_t outbox_dropped;
 
     atomic_bool attention; /* something of the above waits */

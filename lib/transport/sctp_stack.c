@@ -105,6 +105,10 @@ static int conn_output(void *addr, void *buffer, size_t length, uint8_t tos, uin
 void sotto__sctp_upcall(struct socket *so, void *arg, int flags)
 {
     (void)flags;
+    if (stack.current && stack.current->feeding && stack.current->so == so) {
+        stack.current->fed = true; /* for each message of the packet: once will do */
+        return;
+    }
     struct sctp *s = sotto__map_get(&stack.ids, (uint64_t)(uintptr_t)arg);
     if (!s) return;
     int events = usrsctp_get_events(so);

@@ -328,6 +328,53 @@ static void log_lines_come_in_order_and_the_lost_are_counted(void **state)
     assert_int_equal(s.disorder, 1);
 }
 
+/* A wait, as if the network had brought something `ago` and the application had sent so many packets since. */
+static void wait_after(sotto_ctx *c, sotto_us ago, uint64_t packets)
+{
+    c->quick.woke = sotto_now() - ago;
+    c->quick.sent = c->egress.sent;
+    c->egress.sent += packets;
+    assert_true(sotto_ctx_run(c, 1) >= 0);
+}
+
+static void only_who_answers_at_once_looks_on_before_it_sleeps(void **state)
+{
+    (void)state;
+    const sotto_us just = -SOTTO_SECONDS(10); /* however slow this machine is */
+    sotto_ctx *c = make(true);
+    wait_after(c, just, 0);
+    wait_after(c, just, 3);
+    wait_after(c, SOTTO_MS(1), 1);
+    assert_int_equal(c->quick.pause, 0); /* none of these looked on */
+    wait_after(c, just, 1);
+    assert_int_equal(c->quick.pause, 1);
+    assert_int_equal(c->quick.rest, 0);
+    sotto_ctx_free(c);
+}
+
+static void looks_in_vain_become_rare_and_one_that_finds_ends_that(void **state)
+{
+    (void)state;
+    const sotto_us just = -SOTTO_SECONDS(10);
+    unsigned looks = 0;
+    sotto_ctx *c = make(true);
+    for (int i = 0; i < 2000; i++) {
+        unsigned rest = c->quick.rest;
+        wait_after(c, just, 2);
+        if (rest == 0)
+            looks++;
+        else
+            assert_int_equal(c->quick.rest, rest - 1);
+    }
+    assert_in_range(looks, 10, 13);
+    while (c->quick.rest > 0) wait_after(c, just, 1);
+    sotto__loop_wake(c);
+    wait_after(c, just, 1);
+    assert_int_equal(c->quick.rest, 0);
+    assert_int_equal(c->quick.pause, 0);
+    sotto_ctx_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +389,8 @@ int main(void)
         cmocka_unit_test(a_closed_connection_wakes_nobody),
         cmocka_unit_test(many_events_are_taken_at_once),
         cmocka_unit_test(log_lines_come_in_order_and_the_lost_are_counted),
+        cmocka_unit_test(only_who_answers_at_once_looks_on_before_it_sleeps),
+        cmocka_unit_test(looks_in_vain_become_rare_and_one_that_finds_ends_that),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }

@@ -118,6 +118,52 @@ static void opens_beyond_the_limit_are_refused(void **state)
     duo_free(d);
 }
 
+static void messages_that_were_read_together_change_nothing_else(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(7);
+    struct peer *p = d->a.peer;
+    struct peer_message m;
+    duo_connect(d);
+    raw_open(d, 10, STR("x"));
+    d->a.paused = true;
+    for (char i = '1'; i <= '5'; i++) raw(d, 10, PPID_TEXT, &i, 1);
+    for (int i = 1; i <= 5; i++) {
+        sotto_us due = sotto__peer_due(p);
+        assert_int_equal(sotto__peer_pull(p, duo_now(d), &m), 1);
+        assert_true(m.len == 1 && m.data[0] == '0' + i);
+        assert_int_equal(m.was_ready, i > 1); /* the first one brings the others */
+        if (m.was_ready) assert_int_equal(sotto__peer_due(p), due);
+        sotto__free(m.data);
+    }
+    assert_int_equal(sotto__peer_pull(p, duo_now(d), &m), 0);
+    duo_free(d);
+}
+
+static void control_between_messages_that_were_read_together_is_done(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(8);
+    struct peer *p = d->a.peer;
+    struct peer_message m;
+    duo_connect(d);
+    raw_open(d, 10, STR("x"));
+    d->a.paused = true;
+    raw(d, 10, PPID_TEXT, "1", 1);
+    raw(d, 10, PPID_TEXT, "2", 1);
+    raw_open(d, 12, STR("y"));
+    raw(d, 12, PPID_TEXT, "3", 1);
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(sotto__map_get(&p->by_id, 12) != NULL, i > 2);
+        assert_int_equal(sotto__peer_pull(p, duo_now(d), &m), 1);
+        assert_int_equal(m.data[0], '0' + i);
+        sotto__free(m.data);
+    }
+    duo_run(d, SOTTO_MS(100));
+    assert_int_equal(d->a.n_events[SOTTO_EV_CHANNEL], 2);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +172,8 @@ int main(void)
         cmocka_unit_test(acks_without_an_open_are_ignored),
         cmocka_unit_test(data_before_the_ack_is_delivered),
         cmocka_unit_test(opens_beyond_the_limit_are_refused),
+        cmocka_unit_test(messages_that_were_read_together_change_nothing_else),
+        cmocka_unit_test(control_between_messages_that_were_read_together_is_done),
     };
     return cmocka_run_group_tests_name("receive", tests, NULL, NULL);
 }
