@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Much data in one go over each of the three ways of a datagram: past libnice, through it, and over a relay of a real TURN server. Every
- * byte is checked, and the memory stays flat. SOTTO_LONG=1: 10 GB each, else 30 MB.
+ * byte is checked, and the memory stays flat. SOTTO_LONG=1: 10 GB each, else 30 MB. The argument, if there is one, is the test to run.
  */
 #include <unistd.h>
 
@@ -200,12 +200,13 @@ static int stop(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(past_libnice),
         cmocka_unit_test(through_libnice),
         cmocka_unit_test(over_a_relay),
     };
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests_name("paths", tests, start, stop);
 }
