@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Allocation: the one door to malloc for the whole library. Counts live blocks, and lets a test make the n-th
- * allocation fail. Knows nothing of what is stored.
+ * Allocation: the one door to malloc for the whole library. Counts live blocks, and on request their bytes, and lets a test make the
+ * n-th allocation fail. Knows nothing of what is stored.
  */
 #include "util/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@ static atomic_int_least64_t live;
 static atomic_uint_least64_t calls;
 static atomic_uint_least64_t fail_in; /* 0: never; 1: the next one */
 static atomic_bool failed;
+static atomic_bool weighs;
+static atomic_int_least64_t bytes;
 
 static bool must_fail(void)
 {
@@ -27,33 +30,61 @@ static bool must_fail(void)
     return false;
 }
 
+size_t sotto__mem_size(const void *p)
+{
+    return malloc_usable_size((void *)(uintptr_t)p);
+}
+
+static int64_t weight(const void *p)
+{
+    return atomic_load_explicit(&weighs, memory_order_relaxed) ? (int64_t)sotto__mem_size(p) : 0;
+}
+
+static void *count(void *p)
+{
+    if (!p) return NULL;
+    atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+    int64_t w = weight(p);
+    if (w) atomic_fetch_add_explicit(&bytes, w, memory_order_relaxed);
+    return p;
+}
+
 void *sotto__malloc(size_t n)
 {
-    if (must_fail()) return NULL;
-    void *p = malloc(n ? n : 1);
-    if (p) atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
-    return p;
+    return must_fail() ? NULL : count(malloc(n ? n : 1));
 }
 
 void *sotto__calloc(size_t n, size_t size)
 {
-    if (must_fail()) return NULL;
-    void *p = calloc(n ? n : 1, size ? size : 1);
-    if (p) atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
-    return p;
+    return must_fail() ? NULL : count(calloc(n ? n : 1, size ? size : 1));
+}
+
+static void *resize(void *p, size_t n)
+{
+    int64_t before = weight(p);
+    void *to = realloc(p, n ? n : 1);
+    if (to && before) atomic_fetch_add_explicit(&bytes, weight(to) - before, memory_order_relaxed);
+    return to;
 }
 
 void *sotto__realloc(void *p, size_t n)
 {
     if (!p) return sotto__malloc(n);
-    if (must_fail()) return NULL;
-    return realloc(p, n ? n : 1);
+    return must_fail() ? NULL : resize(p, n);
+}
+
+void *sotto__trim(void *p, size_t n)
+{
+    void *to = p ? resize(p, n) : NULL;
+    return to ? to : p; /* it may stay as large as it was */
 }
 
 void sotto__free(void *p)
 {
     if (!p) return;
     atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    int64_t w = weight(p);
+    if (w) atomic_fetch_sub_explicit(&bytes, w, memory_order_relaxed);
     free(p);
 }
 
@@ -108,4 +139,14 @@ uint64_t sotto__mem_calls(void)
 int64_t sotto__mem_live(void)
 {
     return atomic_load(&live);
+}
+
+void sotto__mem_weigh(void)
+{
+    atomic_store(&weighs, true);
+}
+
+int64_t sotto__mem_bytes(void)
+{
+    return atomic_load(&bytes);
 }

@@ -80,6 +80,42 @@ static void wipe_leaves_zeros(void **state)
     assert_int_equal(sotto__mem_live(), 0);
 }
 
+static void bytes_are_counted_from_the_moment_that_it_is_asked_for(void **state)
+{
+    (void)state;
+    char *before = sotto__malloc(100);
+    assert_int_equal(sotto__mem_bytes(), 0);
+    assert_true(sotto__mem_size(before) >= 100);
+    assert_int_equal(sotto__mem_size(NULL), 0);
+    sotto__mem_weigh();
+    char *p = sotto__malloc(1000), *q = sotto__calloc(10, 10), *s = sotto__strdup("text");
+    int64_t all = (int64_t)(sotto__mem_size(p) + sotto__mem_size(q) + sotto__mem_size(s));
+    assert_int_equal(sotto__mem_bytes(), all);
+    assert_true(all >= 1105);
+    sotto__mem_fail_at(1);
+    assert_null(sotto__realloc(p, 5000));
+    sotto__mem_fail_at(0);
+    assert_int_equal(sotto__mem_bytes(), all);
+    all -= (int64_t)sotto__mem_size(p);
+    p = sotto__realloc(p, 5000);
+    assert_int_equal(sotto__mem_bytes(), all + (int64_t)sotto__mem_size(p));
+    sotto__mem_fail_at(1);
+    p = sotto__trim(p, 50); /* asks for nothing, so it cannot fail */
+    assert_false(sotto__mem_failed());
+    sotto__mem_fail_at(0);
+    assert_true(sotto__mem_size(p) >= 50 && sotto__mem_size(p) < 5000);
+    assert_int_equal(sotto__mem_bytes(), all + (int64_t)sotto__mem_size(p));
+    assert_null(sotto__trim(NULL, 0));
+    sotto__free(p);
+    assert_int_equal(sotto__mem_bytes(), all);
+    sotto__free(q);
+    sotto__free_secret(s, 4);
+    assert_int_equal(sotto__mem_bytes(), 0);
+    int64_t size = (int64_t)sotto__mem_size(before);
+    sotto__free(before); /* from before */
+    assert_int_equal(sotto__mem_bytes(), -size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +125,7 @@ int main(void)
         cmocka_unit_test(the_nth_allocation_fails_once),
         cmocka_unit_test(a_failed_realloc_leaves_the_old_block),
         cmocka_unit_test(wipe_leaves_zeros),
+        cmocka_unit_test(bytes_are_counted_from_the_moment_that_it_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
