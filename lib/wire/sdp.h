@@ -12,9 +12,9 @@
 
 struct sdp_line {
     char type;        /* 'a', 'c', 'b', … */
+    int32_t number;   /* in the text, 1-based; 0: added by sotto__sdp_add */
     struct str name;  /* type 'a': before the ':'; else empty */
     struct str value; /* type 'a': after the ':', value.p NULL without ':'; else all after '=' */
-    int32_t number;   /* in the text, 1-based; 0: added by sotto__sdp_add */
 };
 
 struct sdp_section {
@@ -54,6 +54,7 @@ struct sdp {
  */
 int sotto__sdp_parse(const char *text, size_t n, struct sdp **ret, sotto_error *err);
 void sotto__sdp_free(struct sdp *sdp);
+size_t sotto__sdp_bytes(const struct sdp *sdp); /* of memory; NULL: 0 */
 
 /*
  * Building: an empty tree; a line at the end of a section; an m= section at the end. Strings are copied. 0 or SOTTO_E_NOMEM, _LIMIT,

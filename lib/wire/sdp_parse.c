@@ -271,6 +271,7 @@ int sotto__sdp_parse(const char *text, size_t n, struct sdp **ret, sotto_error *
         sotto__sdp_free(sdp);
         return r;
     }
+    sotto__sdp_fit(sdp); /* descriptions are kept for long */
     *ret = sdp;
     return 0;
 }

@@ -13,7 +13,7 @@
 #include "util/mem.h"
 #include "wire/sdp_attr.h"
 
-#define CHUNK 2048 /* a data-only description fits in one or two */
+#define CHUNK 512 /* some candidates; the first chunk is as large as what is stored first: a whole text */
 
 struct sdp_chunk {
     struct sdp_chunk *next;
@@ -48,11 +48,21 @@ void sotto__sdp_free(struct sdp *sdp)
     sotto__free(sdp);
 }
 
+size_t sotto__sdp_bytes(const struct sdp *sdp)
+{
+    if (!sdp) return 0;
+    size_t n = sotto__mem_size(sdp) + sotto__mem_size(sdp->media) + sotto__mem_size(sdp->s.lines);
+    for (size_t i = 0; i < sdp->n_media; i++)
+        n += sotto__mem_size(sdp->media[i].s.lines) + sotto__mem_size(sdp->media[i].fmts);
+    for (const struct sdp_chunk *c = sdp->chunks; c; c = c->next) n += sotto__mem_size(c);
+    return n;
+}
+
 char *sotto__sdp_store(struct sdp *sdp, size_t n)
 {
     struct sdp_chunk *chunk = sdp->chunks;
     if (!chunk || chunk->cap - chunk->n < n) {
-        size_t cap = n > CHUNK ? n : CHUNK;
+        size_t cap = !chunk || n > CHUNK ? n : CHUNK;
         chunk = sotto__malloc(sizeof *chunk + cap);
         if (!chunk) return NULL;
         *chunk = (struct sdp_chunk){.next = sdp->chunks, .cap = cap};
@@ -67,7 +77,7 @@ char *sotto__sdp_store(struct sdp *sdp, size_t n)
 static void *grow(void *array, size_t *cap, size_t n, size_t size)
 {
     if (n < *cap) return array;
-    size_t more = *cap ? *cap * 2 : 4;
+    size_t more = *cap + *cap / 4 + 4;
     void *p = sotto__realloc(array, more * size);
     if (p) *cap = more;
     return p;
@@ -81,6 +91,17 @@ int sotto__sdp_push_line(struct sdp_section *s, const struct sdp_line *line)
     s->lines = lines;
     s->lines[s->n_lines++] = *line;
     return 0;
+}
+
+void sotto__sdp_fit(struct sdp *sdp)
+{
+    sdp->media = sotto__trim(sdp->media, sdp->n_media * sizeof *sdp->media);
+    sdp->cap_media = sdp->n_media;
+    for (size_t i = 0; i <= sdp->n_media; i++) {
+        struct sdp_section *s = i < sdp->n_media ? &sdp->media[i].s : &sdp->s;
+        s->lines = sotto__trim(s->lines, s->n_lines * sizeof *s->lines);
+        s->cap = s->n_lines;
+    }
 }
 
 /* ---- the text of lines ---- */

@@ -10,6 +10,7 @@ int sotto__sdp_push_line(struct sdp_section *s, const struct sdp_line *line);
 /* value: behind "m=", stored in the tree already. *ret is valid until the next one. *why is a static text on failure. */
 int sotto__sdp_push_media(struct sdp *sdp, struct str value, int32_t number, struct sdp_media **ret,
                           const char **why);
+void sotto__sdp_fit(struct sdp *sdp); /* gives back what its arrays have beyond what stands in them */
 bool sotto__sdp_origin_parse(struct str value, struct sdp_origin *ret);
 void sotto__sdp_split(struct str value,
                       struct sdp_line *line);     /* at the first ':', into name and value */

@@ -219,6 +219,29 @@ static void attributes_of_the_session_count_where_the_media_has_none(void **stat
     sotto__sdp_free(sdp);
 }
 
+static void a_parsed_tree_takes_no_more_than_what_stands_in_it(void **state)
+{
+    (void)state;
+    static const char text[] = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=one\r\n"
+                               "m=audio 9 X 0 8\r\na=mid:0\r\na=two\r\na=three:3\r\n";
+    struct sdp *sdp;
+    assert_int_equal(sotto__sdp_parse(text, sizeof text - 1, &sdp, NULL), 0);
+    const struct sdp_media *m = &sdp->media[0];
+    assert_int_equal(sdp->s.cap, sdp->s.n_lines);
+    assert_int_equal(m->s.cap, 3);
+    assert_int_equal(sdp->cap_media, 1);
+    size_t least = sizeof *sdp + 8 * sizeof *m->s.lines + sizeof *m + 2 * sizeof *m->fmts;
+    assert_in_range(sotto__sdp_bytes(sdp), least + sizeof text - 1, least + sizeof text + 6 * 24);
+    /* what comes later finds its room */
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(sotto__sdp_add(sdp, &sdp->media[0].s, 'a', "candidate:%d", i), 0);
+    assert_int_equal(m->s.n_lines, 103);
+    assert_true(sotto__str_eq(sotto__sdp_attr(&m->s, "candidate")->value, STR("0")));
+    assert_true(sotto__str_eq(sotto__sdp_attr(&m->s, "mid")->value, STR("0")));
+    sotto__sdp_free(sdp);
+    assert_int_equal(sotto__sdp_bytes(NULL), 0);
+}
+
 static void free_of_nothing_is_fine(void **state)
 {
     (void)state;
@@ -236,6 +259,7 @@ int main(void)
         cmocka_unit_test(tree_takes_what_the_limits_allow_and_not_more),
         cmocka_unit_test(attributes_are_found_in_order_and_by_their_whole_name),
         cmocka_unit_test(attributes_of_the_session_count_where_the_media_has_none),
+        cmocka_unit_test(a_parsed_tree_takes_no_more_than_what_stands_in_it),
         cmocka_unit_test(free_of_nothing_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
