@@ -254,7 +254,8 @@ static void op_candidate(struct world *w, struct side *s)
         "candidate:6 1 udp 9 example.local 7 typ host"};
     static const char *const mids[] = {"0", "1", "2", "zz", NULL, NULL, "0", "0"};
     uint8_t how = nego_next(&w->in), more = nego_next(&w->in);
-    const char *ufrags[] = {NULL, s->peer->transport.remote.ufrag, "abcd", ""};
+    const struct transport_kept *remote = s->peer->transport.remote;
+    const char *ufrags[] = {NULL, remote ? remote->ufrag : "", "abcd", ""};
     sotto_candidate cand = {.size = sizeof cand,
                             .line = texts[how & 7],
                             .mid = mids[how >> 3 & 7],

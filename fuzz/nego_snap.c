@@ -122,7 +122,7 @@ static void generation(struct hash *h, const struct transport_generation *g)
     if (!g->ice) return;
     text(h, g->ufrag);
     text(h, g->pwd);
-    text(h, g->remote_ufrag);
+    text(h, g->remote_ufrag ? g->remote_ufrag : "");
 }
 
 static uint64_t transport(const struct peer *p)
@@ -131,13 +131,13 @@ static uint64_t transport(const struct peer *p)
     struct hash h = {t->has_remote};
     generation(&h, &t->live);
     generation(&h, &t->next);
-    text(&h, t->remote.ufrag);
-    text(&h, t->remote.pwd);
-    number(&h, t->remote.n_fingerprints);
+    text(&h, t->remote ? t->remote->ufrag : "");
+    text(&h, t->remote ? t->remote->pwd : "");
+    number(&h, t->remote ? t->remote->n_fingerprints : 0);
     number(&h, p->role_known ? 1u + p->dtls_client : 0);
     number(&h, p->ice_role_known ? 1u + p->controlling : 0);
     number(&h, t->has_data);
-    text(&h, p->remote_tls_id);
+    text(&h, p->remote_tls_id ? p->remote_tls_id : "");
     number(&h, t->dtls_state);
     return h.h;
 }

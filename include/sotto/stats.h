@@ -45,7 +45,8 @@ typedef struct sotto_stats {
 
 /**
  * What is known of the connection now: peer-connection, transport, candidate-pair, local-candidate, remote-candidate, certificate,
- * data-channel, codec.
+ * data-channel, codec, outbound-rtp and inbound-rtp with what the remote reports of them; and sotto-memory, which W3C does not have: the
+ * bytes that the connection takes, by module.
  * @param selector  nullable: only what this transceiver uses.
  * @param ret       yours: sotto_free().
  * @return 0, or SOTTO_E_ACCESS the selector is another connection's or stopped; SOTTO_E_INVAL, SOTTO_E_CLOSED (it was freed; a closed

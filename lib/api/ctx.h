@@ -33,7 +33,7 @@ struct sotto_pc { /* a shell: lives until it is freed and no event names it */
     struct node all, run, control, data, media, batch; /* in the context's lists */
     sotto_us due;
     size_t heap; /* position + 1 in the heap of deadlines; 0: not in it */
-    struct sotto_fd fds[SOTTO_MAX_PC_FDS]; /* as registered with epoll */
+    struct sotto_fd *fds; /* as registered with epoll */
     int n_fds;
     sotto_cert *cert;      /* as configured: the application's, or NULL */
     int32_t bundle_policy; /* as configured */

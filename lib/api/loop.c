@@ -163,7 +163,17 @@ sotto_us sotto__ctx_due(const sotto_ctx *c)
 static void unwatch_all(sotto_ctx *c, sotto_pc *pc)
 {
     for (int i = 0; i < pc->n_fds; i++) epoll_ctl(c->inner, EPOLL_CTL_DEL, pc->fds[i].fd, NULL);
-    pc->n_fds = 0;
+}
+
+/* Room to remember n descriptors; for how many there is. */
+static int resize_fds(sotto_pc *pc, int n)
+{
+    size_t size = (size_t)n * sizeof *pc->fds;
+    struct sotto_fd *fds =
+        n > pc->n_fds ? sotto__realloc(pc->fds, size) : sotto__trim(pc->fds, size);
+    if (n > pc->n_fds && !fds) return pc->n_fds;
+    pc->fds = fds;
+    return n;
 }
 
 static bool same_fds(const sotto_pc *pc, const struct sotto_fd *fds, int n)
@@ -180,6 +190,7 @@ static void watch_all(sotto_ctx *c, sotto_pc *pc)
     int n = sotto__peer_fds(pc->peer, fds, SOTTO_MAX_PC_FDS);
     if (same_fds(pc, fds, n)) return;
     unwatch_all(c, pc);
+    n = resize_fds(pc, n); /* without memory some are watched later: this is tried again after each turn */
     for (int i = 0; i < n; i++) {
         struct epoll_event e = {.data.u64 = pc->id << SLOT_BITS | (uint64_t)i};
         if (fds[i].events & POLLIN) e.events |= EPOLLIN;
@@ -205,6 +216,9 @@ void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc)
 void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc)
 {
     if (!c->in_world) unwatch_all(c, pc);
+    sotto__free(pc->fds);
+    pc->fds = NULL;
+    pc->n_fds = 0;
     heap_remove(c, pc);
     if (sotto__list_linked(&pc->run)) {
         sotto__list_remove(&pc->run);

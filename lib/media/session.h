@@ -172,6 +172,8 @@ void sotto__session_free(struct session *s); /* lines are taken out first */
 void sotto__session_configure(struct session *s, sotto_us now, struct line *line,
                               const struct line *cfg);
 void sotto__session_remove(struct session *s, struct line *line); /* nothing of it is left */
+size_t sotto__session_bytes(const struct session *s); /* of memory, its own block (allocated) included, without lines */
+size_t sotto__line_bytes(const struct line *line);    /* what hangs on it */
 void sotto__session_set_mode(struct session *s, sotto_us now, struct line *line, int32_t mode,
                              sotto_us target);
 

@@ -22,6 +22,7 @@ void sotto__plan_free(struct plan *plan)
     for (size_t i = 0; plan->items && i < plan->here.n; i++)
         sotto__plan_item_free(plan->p, &plan->items[i]);
     sotto__free(plan->items);
+    sotto__free(plan->tls_id);
     sotto__sections_free(&plan->here);
     sotto__sections_free(&plan->offer);
     sotto__sections_free(&plan->live_local);
@@ -79,10 +80,12 @@ static int read_plan(struct plan *plan, sotto_error *err)
     return r == 0 ? sotto__plan_items(plan, err) : r;
 }
 
-static int check_room(const struct plan *plan, sotto_error *err)
+static int make_room(const struct plan *plan, sotto_error *err)
 {
-    if (sotto__plan_notes(plan->items, plan->here.n) <= sotto__events_room(plan->p)) return 0;
-    return sotto__error(err, SOTTO_E_LIMIT, 0, "too many events of tracks wait to be taken");
+    int r = sotto__events_reserve(plan->p, sotto__plan_notes(plan->items, plan->here.n));
+    if (r == SOTTO_E_LIMIT)
+        return sotto__error(err, r, 0, "too many events of tracks wait to be taken");
+    return r < 0 ? sotto__error(err, r, 0, "no memory") : 0;
 }
 
 int sotto__plan_new(struct peer *p, struct description *d, bool local, struct plan **ret,
@@ -97,7 +100,7 @@ int sotto__plan_new(struct peer *p, struct description *d, bool local, struct pl
     plan->rolls_back =
         !local && p->signaling == SOTTO_SIGNALING_HAVE_LOCAL_OFFER && d->type == SOTTO_SDP_OFFER;
     int r = read_plan(plan, err);
-    if (r == 0) r = check_room(plan, err);
+    if (r == 0) r = make_room(plan, err);
     if (r < 0) {
         sotto__plan_free(plan);
         return r;

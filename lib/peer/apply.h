@@ -47,6 +47,7 @@ struct plan {
     bool starts, restarts, sets_remote; /* what plan_transport does */
     bool remote_restart, new_dtls, dtls_client;
     char next_tls_id[33];
+    char *tls_id; /* the remote's, for the peer; NULL: none */
     int32_t own_tagged; /* index of our section that candidates belong to, -1: as before */
 };
 

@@ -85,7 +85,7 @@ static int rollback_remote(struct peer *p, sotto_us now, sotto_error *err)
     size_t n = p->n_transceivers;
     struct plan_item *undo = sotto__calloc(n + 1, sizeof *undo);
     int r = undo ? plan_undo(p, undo) : SOTTO_E_NOMEM;
-    if (r == 0 && sotto__events_room(p) < sotto__plan_notes(undo, n)) r = SOTTO_E_LIMIT;
+    if (r == 0) r = sotto__events_reserve(p, sotto__plan_notes(undo, n));
     for (size_t i = 0; r == 0 && i < n; i++) undo_one(p, &undo[i]);
     for (size_t i = 0; r == 0 && i < n; i++)
         queue(p, now, SOTTO_EV_TRACK_REMOVED, &undo[i].removed);

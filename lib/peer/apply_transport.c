@@ -9,11 +9,12 @@
 
 #include "peer/apply.h"
 #include "util/error.h"
+#include "util/mem.h"
 #include "util/rand.h"
 
 /* ---- reading ---- */
 
-static bool same_fingerprints(const struct transport_remote *a, const struct transport_remote *b)
+static bool same_fingerprints(const struct transport_remote *a, const struct transport_kept *b)
 {
     return a->n_fingerprints == b->n_fingerprints &&
            memcmp(a->fingerprints, b->fingerprints, a->n_fingerprints * sizeof *a->fingerprints) ==
@@ -23,7 +24,8 @@ static bool same_fingerprints(const struct transport_remote *a, const struct tra
 /* Whether the remote's credentials are new: both or none (RFC 8839 §5.4). */
 static int check_credentials(const struct plan *plan, bool *ret_new, sotto_error *err)
 {
-    const struct transport_remote *old = &plan->p->transport.remote, *t = &plan->desc.t;
+    const struct transport_kept *old = plan->p->transport.remote;
+    const struct transport_remote *t = &plan->desc.t;
     bool ufrag = strcmp(old->ufrag, t->ufrag) != 0, pwd = strcmp(old->pwd, t->pwd) != 0;
     *ret_new = ufrag && pwd;
     if (ufrag == pwd) return 0;
@@ -41,8 +43,8 @@ static int check_dtls(struct plan *plan, bool new_ice, sotto_error *err)
 {
     struct peer *p = plan->p;
     const char *tls_id = plan->desc.tls_id;
-    bool other_id = tls_id[0] && p->remote_tls_id[0] && strcmp(tls_id, p->remote_tls_id) != 0;
-    plan->new_dtls = other_id || !same_fingerprints(&plan->desc.t, &p->transport.remote);
+    bool other_id = tls_id[0] && p->remote_tls_id && strcmp(tls_id, p->remote_tls_id) != 0;
+    plan->new_dtls = other_id || !same_fingerprints(&plan->desc.t, p->transport.remote);
     if (plan->new_dtls && !new_ice)
         return sotto__error(err, SOTTO_E_MODIFICATION, 0,
                             "the %s of a live connection may change with an ICE restart only",
@@ -60,8 +62,11 @@ static int read_desc(struct plan *plan, const struct sdp *sdp, const struct sect
                      bool is_offer, sotto_error *err)
 {
     plan->remote = sdp;
-    return sotto__transport_desc_read(sdp, &sections->items[plan->tagged], is_offer, &plan->desc,
-                                      err);
+    int r =
+        sotto__transport_desc_read(sdp, &sections->items[plan->tagged], is_offer, &plan->desc, err);
+    if (r < 0 || !plan->desc.tls_id[0]) return r;
+    plan->tls_id = sotto__strdup(plan->desc.tls_id);
+    return plan->tls_id ? 0 : sotto__error(err, SOTTO_E_NOMEM, 0, "no memory");
 }
 
 static int read_remote_offer(struct plan *plan, sotto_error *err)
@@ -128,7 +133,7 @@ static int check_answered_restart(const struct plan *plan, bool new_ice, sotto_e
 {
     const struct peer *p = plan->p;
     /* a generation that was negotiated may still be without a pair: then the offer named it, but asked for nothing */
-    bool asked = p->transport.next.ice && !p->transport.next.remote_ufrag[0];
+    bool asked = p->transport.next.ice && !p->transport.next.remote_ufrag;
     bool other = p->signaling == SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER;
     if (asked && !new_ice && !other)
         return sotto__error(err, SOTTO_E_SDP, 0,
@@ -219,7 +224,9 @@ static void commit_remote(struct plan *plan, sotto_us now)
         p->role_known = true;
         p->n_remote_candidates = 0;
         p->remote_restart = false; /* done: a final answer after a provisional one keeps the credentials */
-        snprintf(p->remote_tls_id, sizeof p->remote_tls_id, "%s", plan->desc.tls_id);
+        sotto__free(p->remote_tls_id);
+        p->remote_tls_id = plan->tls_id;
+        plan->tls_id = NULL;
         if (plan->new_dtls && p->next_tls_id[0])
             memcpy(p->tls_id, p->next_tls_id, sizeof p->tls_id);
         p->next_tls_id[0] = '\0';
@@ -266,7 +273,7 @@ void sotto__plan_commit_transport(struct plan *plan, sotto_us now)
 void sotto__apply_rollback_transport(struct peer *p, sotto_us now)
 {
     if (p->transport.has_remote) {
-        if (!p->transport.next.ice || p->transport.next.remote_ufrag[0]) return; /* it restarted nothing */
+        if (!p->transport.next.ice || p->transport.next.remote_ufrag) return; /* it restarted nothing */
         sotto__peer_forget_candidates(p, p->transport.next.ufrag);
         sotto__transport_forget(&p->transport, now);
         p->gathering = SOTTO_GATHERING_COMPLETE;

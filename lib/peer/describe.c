@@ -19,19 +19,19 @@ static const struct description *pick(int32_t which, const struct description *c
     return current;
 }
 
-static bool is_of(const struct candidate *c, struct str ufrag)
+static bool is_of(const struct local_candidate *c, struct str ufrag)
 {
     return ufrag.n > 0 && sotto__str_eq(sotto__str(c->ufrag), ufrag);
 }
 
 /* RFC 9429 §5.2: relay, else server-reflexive, else host; IPv4 before IPv6. */
-static const struct candidate *default_candidate(const struct peer *p, struct str ufrag)
+static const struct local_candidate *default_candidate(const struct peer *p, struct str ufrag)
 {
     static const enum candidate_type order[] = {CANDIDATE_RELAY, CANDIDATE_SRFLX, CANDIDATE_HOST};
     for (size_t o = 0; o < 3; o++)
         for (uint8_t family = 4; family <= 6; family += 2)
             for (size_t i = 0; i < p->n_candidates; i++) {
-                const struct candidate *c = &p->candidates[i];
+                const struct local_candidate *c = &p->candidates[i];
                 if (c->type == order[o] && c->addr.family == family && is_of(c, ufrag)) return c;
             }
     return NULL;
@@ -42,9 +42,10 @@ static int add_candidates(const struct peer *p, struct sdp *sdp, struct sdp_medi
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < p->n_candidates; i++) {
-        struct candidate c = p->candidates[i];
+        struct candidate c;
         struct buf text;
-        if (!is_of(&c, ufrag)) continue;
+        if (!is_of(&p->candidates[i], ufrag)) continue;
+        sotto__peer_candidate(&p->candidates[i], &c);
         c.ufrag[0] = '\0'; /* a=ice-ufrag says it */
         sotto__buf_init(&text, SOTTO_MAX_CANDIDATE);
         sotto__candidate_write(&c, &text);
@@ -105,7 +106,7 @@ static int write_local(const struct peer *p, const struct sdp *from, char **ret)
     char *text = NULL, ip[46], line[64];
     struct sdp *sdp;
     struct str ufrag = sotto__jsep_ufrag(from);
-    const struct candidate *c = default_candidate(p, ufrag);
+    const struct local_candidate *c = default_candidate(p, ufrag);
     int r = write_tree(from, &text);
     if (r < 0) return r;
     r = sotto__sdp_parse(text, strlen(text), &sdp, NULL);
@@ -183,8 +184,9 @@ static struct str section_ufrag(const struct sdp *sdp, const struct sdp_media *m
 static bool is_live(const struct peer *p, struct str ufrag)
 {
     const struct transport *t = &p->transport;
-    return ufrag.n > 0 && (sotto__str_eq(ufrag, sotto__str(t->live.remote_ufrag)) ||
-                           sotto__str_eq(ufrag, sotto__str(t->next.remote_ufrag)));
+    const char *live = t->live.remote_ufrag, *next = t->next.remote_ufrag;
+    return (live && sotto__str_eq(ufrag, sotto__str(live))) ||
+           (next && sotto__str_eq(ufrag, sotto__str(next)));
 }
 
 static size_t count_candidates(const struct sdp_media *m)
@@ -221,14 +223,14 @@ static void apply_candidate(struct peer *p, struct str text, sotto_us now)
 {
     struct candidate c;
     if (sotto__candidate_parse(text, &c, NULL) < 0 || !is_usable(p, &c)) return;
-    if (c.ufrag[0] && strcmp(c.ufrag, p->transport.remote.ufrag) != 0) return;
+    if (c.ufrag[0] && strcmp(c.ufrag, p->transport.remote->ufrag) != 0) return;
     if (p->n_remote_candidates == SOTTO_MAX_REMOTE_CANDIDATES) {
         warn_limit(p, now);
         return;
     }
     p->n_remote_candidates++;
     /* one that ICE cannot take is one fewer to try */
-    (void)sotto__transport_add_candidate(&p->transport, p->transport.remote.ufrag, &c, now);
+    (void)sotto__transport_add_candidate(&p->transport, p->transport.remote->ufrag, &c, now);
 }
 
 static bool has_candidate(const struct sdp *sdp, struct str value)
@@ -249,7 +251,7 @@ void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
         const struct sdp_media *m = &sdp->media[i];
         const struct sdp_line *line;
         size_t at = 0;
-        if (!sotto__str_eq(section_ufrag(sdp, m), sotto__str(p->transport.remote.ufrag)) ||
+        if (!sotto__str_eq(section_ufrag(sdp, m), sotto__str(p->transport.remote->ufrag)) ||
             !takes_candidates(sdp, m))
             continue;
         while ((line = sotto__sdp_next_attr(&m->s, &at, "candidate"))) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Control events of one connection: a bounded ring for the connection's own, and bits on an intrusive list for its channels, merged
- * by number into the order in which they arose. Nothing is allocated when an event is queued. Messages are not here: receive.c.
+ * Control events of one connection: a bounded queue for the connection's own, and bits on an intrusive list for its channels, merged
+ * by number into the order in which they arose. The queue grows before it is full, so that no failure of memory loses an event unless it
+ * lasts, and is given back when it is empty. Messages are not here: receive.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,22 +12,45 @@
 
 /* Places that are kept for the connection's own events: notes wait until there are more. */
 #define KEPT (2 * SOTTO_MAX_LOCAL_CANDIDATES + 16)
+#define FIRST 8u /* places at first, and while nothing waits */
+#define AHEAD 4u /* with fewer free ones it grows */
 
 /* The order in which the bits of one channel are told. */
 static const uint32_t channel_order[] = {SOTTO_EV_CHANNEL,      SOTTO_EV_OPEN,    SOTTO_EV_WRITABLE,
                                          SOTTO_EV_BUFFERED_LOW, SOTTO_EV_CLOSING, SOTTO_EV_CLOSED};
 
+static bool resize(struct peer *p, size_t cap)
+{
+    if (cap > SOTTO_MAX_PC_EVENTS) cap = SOTTO_MAX_PC_EVENTS;
+    struct control *to = sotto__realloc(p->controls, cap * sizeof *to);
+    if (!to) return false;
+    p->controls = to;
+    p->cap_controls = cap;
+    return true;
+}
+
 int sotto__events_init(struct peer *p)
 {
     sotto__list_init(&p->pending);
     sotto__list_init(&p->pending_media);
-    p->controls = sotto__malloc(SOTTO_MAX_PC_EVENTS * sizeof *p->controls); /* 30 KB, of which most is never touched */
-    return p->controls ? 0 : SOTTO_E_NOMEM;
+    return resize(p, FIRST) ? 0 : SOTTO_E_NOMEM;
 }
 
 static struct control *control_at(const struct peer *p, size_t i)
 {
-    return &p->controls[(p->control_head + i) % SOTTO_MAX_PC_EVENTS];
+    return &p->controls[p->control_head + i];
+}
+
+/* Whether there is a place for one more. */
+static bool make_room(struct peer *p)
+{
+    if (p->control_head + p->n_controls == p->cap_controls) {
+        memmove(p->controls, control_at(p, 0), p->n_controls * sizeof *p->controls);
+        p->control_head = 0;
+    }
+    if (p->n_controls + AHEAD > p->cap_controls && p->cap_controls < SOTTO_MAX_PC_EVENTS)
+        (void)resize(p, p->cap_controls * 2); /* while there are places it may fail */
+    return p->n_controls < p->cap_controls;
 }
 
 void sotto__note_free(struct peer *p, struct note *note)
@@ -54,17 +78,16 @@ void sotto__events_free(struct peer *p)
 
 static struct control *push(struct peer *p, sotto_us now, uint32_t type)
 {
-    if (p->n_controls == SOTTO_MAX_PC_EVENTS) return NULL;
-    if (p->n_controls == 0) p->control_head = 0; /* memory that was used before */
+    if (!make_room(p)) return NULL;
     struct control *c = control_at(p, p->n_controls++);
     *c = (struct control){.type = type, .number = ++p->events, .at = now};
     return c;
 }
 
-/* The STATE to merge into: the last queued event; or, when the ring is almost full, the last STATE in it. */
+/* The STATE to merge into: the last queued event; or, when the queue is almost full, the last STATE in it. */
 static struct control *mergeable(struct peer *p)
 {
-    bool crowded = p->n_controls + KEPT > SOTTO_MAX_PC_EVENTS;
+    bool crowded = p->n_controls + KEPT > SOTTO_MAX_PC_EVENTS || !make_room(p);
     for (size_t i = p->n_controls; i > 0; i--) {
         struct control *c = control_at(p, i - 1);
         if (c->type == SOTTO_EV_STATE && (crowded || c->number == p->events)) return c;
@@ -80,10 +103,11 @@ void sotto__events_state(struct peer *p, sotto_us now)
                         .gathering = p->gathering,
                         .signaling = p->signaling};
     if (memcmp(&s, &p->told, sizeof s) == 0) return;
-    p->told = s;
     struct control *c = mergeable(p);
     if (!c) c = push(p, now, SOTTO_EV_STATE);
-    if (c) c->state = s, c->at = now;
+    if (!c) return; /* without memory: the next turn tries again */
+    c->state = p->told = s;
+    c->at = now;
 }
 
 void sotto__events_needed(struct peer *p, sotto_us now)
@@ -120,7 +144,7 @@ void sotto__events_not_needed(struct peer *p)
     remove_those(p, is_type, &type);
 }
 
-void sotto__events_candidate(struct peer *p, sotto_us now, size_t slot, const char *ufrag)
+void sotto__events_candidate(struct peer *p, sotto_us now, uint16_t slot, const char *ufrag)
 {
     struct control *c = push(p, now, SOTTO_EV_CANDIDATE);
     if (!c) return;
@@ -138,10 +162,15 @@ void sotto__events_drop_candidates(struct peer *p, const char *ufrag)
     remove_those(p, is_candidate, ufrag);
 }
 
-size_t sotto__events_room(const struct peer *p)
+int sotto__events_reserve(struct peer *p, size_t n)
 {
-    return p->n_controls + KEPT < SOTTO_MAX_PC_EVENTS ? SOTTO_MAX_PC_EVENTS - KEPT - p->n_controls
-                                                      : 0;
+    size_t want = p->n_controls + n;
+    if (n == 0) return 0;
+    if (want + KEPT > SOTTO_MAX_PC_EVENTS) return SOTTO_E_LIMIT;
+    want += 2 * AHEAD;
+    return p->control_head + want <= p->cap_controls || resize(p, p->control_head + want)
+               ? 0
+               : SOTTO_E_NOMEM;
 }
 
 bool sotto__events_note(struct peer *p, sotto_us now, uint32_t type, struct note *note)
@@ -238,14 +267,14 @@ static struct transceiver *head_transceiver(const struct peer *p)
     return CONTAINER_OF(p->pending_media.next, struct transceiver, k.pending);
 }
 
-/* The channel or the transceiver whose turn it is; neither: it is the ring's. */
+/* The channel or the transceiver whose turn it is; neither: it is the queue's. */
 static void next_object(const struct peer *p, struct channel **c, struct transceiver **t)
 {
-    uint64_t ring = p->n_controls > 0 ? control_at(p, 0)->number : UINT64_MAX;
+    uint64_t own = p->n_controls > 0 ? control_at(p, 0)->number : UINT64_MAX;
     *c = head_channel(p);
     *t = head_transceiver(p);
-    if (*c && (*c)->k.since > ring) *c = NULL;
-    if (*t && (*t)->k.since > ring) *t = NULL;
+    if (*c && (*c)->k.since > own) *c = NULL;
+    if (*t && (*t)->k.since > own) *t = NULL;
     if (!*c || !*t) return;
     if ((*c)->k.since < (*t)->k.since)
         *t = NULL;
@@ -289,7 +318,7 @@ static void peek_media(const struct peer *p, struct transceiver *t, struct peer_
     out->rid = o->rid;
     out->bps = o->told_bps;
     out->loss = o->told_loss;
-    out->rtt = p->session.rtt;
+    out->rtt = p->session->rtt;
 }
 
 static void pop_media(struct transceiver *t)
@@ -318,9 +347,10 @@ static void peek_candidate(struct peer *p, const struct control *c, struct peer_
     out->ufrag = c->ufrag;
     out->line = "";
     if (c->candidate == END_OF_CANDIDATES) return;
-    struct candidate with = p->candidates[c->candidate];
+    struct candidate with;
     struct buf text;
-    snprintf(with.ufrag, sizeof with.ufrag, "%s", c->ufrag);
+    sotto__peer_candidate(&p->candidates[c->candidate], &with);
+    memcpy(with.ufrag, c->ufrag, sizeof c->ufrag);
     sotto__buf_init(&text, SOTTO_MAX_CANDIDATE);
     sotto__candidate_write(&with, &text);
     sotto__free(p->line);
@@ -377,7 +407,15 @@ void sotto__peer_pop(struct peer *p)
     }
     struct note *note = control_at(p, 0)->note;
     control_at(p, 0)->note = NULL;
-    p->control_head = (p->control_head + 1) % SOTTO_MAX_PC_EVENTS;
-    p->n_controls--;
+    p->control_head++;
+    if (--p->n_controls == 0) {
+        p->control_head = 0;
+        if (p->cap_controls > FIRST) {
+            p->controls = sotto__trim(p->controls, FIRST * sizeof *p->controls);
+            p->cap_controls = FIRST;
+        }
+    }
+    sotto__free(p->line);
+    p->line = NULL;
     sotto__note_free(p, note);
 }

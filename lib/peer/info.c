@@ -37,7 +37,8 @@ void sotto__peer_get_transport(const struct peer *p, sotto_transport_info *ret)
     if (ret->sctp == SOTTO_SCTP_CONNECTED) ret->max_channels = p->streams;
     ret->is_dtls_client = p->role_known && p->dtls_client;
     if (described) snprintf(ret->local_ufrag, sizeof ret->local_ufrag, "%s", t->live.ufrag);
-    snprintf(ret->remote_ufrag, sizeof ret->remote_ufrag, "%s", t->live.remote_ufrag);
+    if (t->live.remote_ufrag)
+        snprintf(ret->remote_ufrag, sizeof ret->remote_ufrag, "%s", t->live.remote_ufrag);
     if (t->live.ice)
         snprintf(ret->selected_pair, sizeof ret->selected_pair, "%s",
                  t->shared->ice_ops->selected(t->live.ice));

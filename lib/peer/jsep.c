@@ -74,7 +74,7 @@ static int make_text(struct peer *p, bool answer, bool restart, uint64_t version
 /* W3C and RFC 9429 §4.1.8, §4.1.18: what makes an offer an ICE restart, unless the pending one is one already. */
 static bool offer_restarts(const struct peer *p, bool asked)
 {
-    bool pending = p->transport.next.ice && !p->transport.next.remote_ufrag[0];
+    bool pending = p->transport.next.ice && !p->transport.next.remote_ufrag;
     return p->transport.has_remote && !pending && (asked || p->restart_wanted || p->reconfigured);
 }
 
@@ -85,16 +85,22 @@ static int ready_credentials(struct peer *p, bool restart)
     return p->transport.live.ufrag[0] ? 0 : sotto__transport_renew(&p->transport);
 }
 
+static uint64_t hash(const char *text)
+{
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a: of texts of our own */
+    for (; *text; text++) h = (h ^ (uint8_t)*text) * 0x100000001b3u;
+    return h;
+}
+
 /* The o= version goes up by one whenever the text differs from the last one that was made: RFC 9429 §5.2.2. */
 static int make(struct peer *p, bool answer, bool ice_restart, char **ret)
 {
-    const char *last = p->last_is_answer ? p->last_answer : p->last_offer;
     uint64_t version = p->version;
     bool restart = answer ? p->remote_restart : offer_restarts(p, ice_restart);
     char *text = NULL, *kept;
     int r = ready_credentials(p, restart);
     if (r == 0) r = make_text(p, answer, restart, version, &text);
-    if (r == 0 && last && strcmp(last, text) != 0) {
+    if (r == 0 && p->last_text && p->last_text != hash(text)) {
         sotto__free(text);
         r = make_text(p, answer, restart, ++version, &text);
     }
@@ -107,8 +113,7 @@ static int make(struct peer *p, bool answer, bool ice_restart, char **ret)
     char **slot = answer ? &p->last_answer : &p->last_offer;
     sotto__free(*slot);
     *slot = kept;
-    *(answer ? &p->answer_is_old : &p->offer_is_old) = false;
-    p->last_is_answer = answer;
+    p->last_text = hash(text);
     p->version = version;
     *ret = text;
     return 0;
@@ -126,7 +131,9 @@ int sotto__peer_create_answer(struct peer *p, char **ret_sdp)
 /* Texts that were made before no longer say what is: they may not be applied (W3C: LastCreatedOffer and LastCreatedAnswer become ""). */
 static void outdate_texts(struct peer *p)
 {
-    p->offer_is_old = p->answer_is_old = true;
+    sotto__free(p->last_offer);
+    sotto__free(p->last_answer);
+    p->last_offer = p->last_answer = NULL;
 }
 
 /* The last negotiation left nothing on the transport, but messages that nobody has taken: the next one does not wait for them. */
@@ -164,11 +171,10 @@ static int local_text(struct peer *p, bool answer, const char *sdp, const char *
                       sotto_error *err)
 {
     const char *last = answer ? p->last_answer : p->last_offer;
-    bool old = answer ? p->answer_is_old : p->offer_is_old;
     *made = NULL;
     if (sdp && sdp[0]) {
         *ret = sdp;
-        if (last && !old && strcmp(last, sdp) == 0) return 0;
+        if (last && strcmp(last, sdp) == 0) return 0;
         return sotto__error(err, SOTTO_E_MODIFICATION, 0,
                             "this is not the text that was made last");
     }

@@ -9,6 +9,28 @@
 #include "peer/private.h"
 #include "util/mem.h"
 
+/* ---- the session ---- */
+
+int sotto__media_open(struct peer *p)
+{
+    if (p->session) return 0;
+    struct session *s = sotto__malloc(sizeof *s);
+    if (!s) return SOTTO_E_NOMEM;
+    int r = sotto__session_init(s, p->cname, p->ntp_offset, p->born);
+    if (r < 0)
+        sotto__free(s);
+    else
+        p->session = s;
+    return r;
+}
+
+void sotto__media_free(struct peer *p)
+{
+    if (p->session) sotto__session_free(p->session);
+    sotto__free(p->session);
+    p->session = NULL;
+}
+
 /* ---- what was negotiated ---- */
 
 static void fill_outgoing(const struct transceiver *t, struct line *cfg)
@@ -62,7 +84,7 @@ static void sync_one(struct peer *p, sotto_us now, struct transceiver *t)
     fill_outgoing(t, &cfg);
     for (size_t i = 0; i < cfg.n_outgoing && !has_repairs(&t->send); i++)
         cfg.outgoing[i].rtx_ssrc = 0;
-    sotto__session_configure(&p->session, now, &t->line, &cfg);
+    sotto__session_configure(p->session, now, &t->line, &cfg);
     if (cfg.sends || cfg.receives) begin(p, now);
 }
 
@@ -77,9 +99,9 @@ void sotto__media_sync(struct peer *p, sotto_us now)
 void sotto__media_packet(struct peer *p, sotto_us now, const struct transport_out *t)
 {
     if (t->type == TRANSPORT_OUT_RTP)
-        sotto__session_rtp(&p->session, now, t->packet.p, t->packet.n);
+        sotto__session_rtp(p->session, now, t->packet.p, t->packet.n);
     else
-        sotto__session_rtcp(&p->session, now, t->packet.p, t->packet.n);
+        sotto__session_rtcp(p->session, now, t->packet.p, t->packet.n);
 }
 
 static struct transceiver *owner(struct line *line)
@@ -151,8 +173,9 @@ void sotto__media_run(struct peer *p, sotto_us now)
 {
     struct session_out out;
     int sent = 0, r;
-    p->session.can_send = sotto__transport_has_media_keys(&p->transport);
-    while (sotto__session_next(&p->session, now, &out) == 1) {
+    if (!p->session) return;
+    p->session->can_send = sotto__transport_has_media_keys(&p->transport);
+    while (sotto__session_next(p->session, now, &out) == 1) {
         switch (out.type) {
         case SESSION_OUT_RTP:
             r = send_rtp(p, now, out.departure);
@@ -170,10 +193,11 @@ void sotto__media_run(struct peer *p, sotto_us now)
 
 void sotto__media_close(struct peer *p, sotto_us now)
 {
-    sotto__session_bye(&p->session);
+    if (!p->session) return;
+    sotto__session_bye(p->session);
     sotto__media_run(p, now);
     for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));)
-        sotto__session_remove(&p->session, &t->line);
+        sotto__session_remove(p->session, &t->line);
 }
 
 /* ---- of the application ---- */
@@ -182,7 +206,7 @@ int sotto__media_send_frame(struct peer *p, sotto_us now, struct transceiver *t,
                             const sotto_frame *f)
 {
     if (p->closed) return SOTTO_E_CLOSED;
-    int r = sotto__session_send_frame(&p->session, now, &t->line, f);
+    int r = sotto__session_send_frame(p->session, now, &t->line, f);
     sotto__media_run(p, now);
     return r;
 }
@@ -191,7 +215,7 @@ int sotto__media_send_rtp(struct peer *p, sotto_us now, struct transceiver *t, c
                           size_t n)
 {
     if (p->closed) return SOTTO_E_CLOSED;
-    int r = sotto__session_send_rtp(&p->session, now, &t->line, rtp, n);
+    int r = sotto__session_send_rtp(p->session, now, &t->line, rtp, n);
     sotto__media_run(p, now);
     return r;
 }
@@ -199,7 +223,7 @@ int sotto__media_send_rtp(struct peer *p, sotto_us now, struct transceiver *t, c
 int sotto__media_request_key(struct peer *p, sotto_us now, struct transceiver *t, const char *rid)
 {
     if (p->closed) return SOTTO_E_CLOSED;
-    int r = sotto__session_request_key(&p->session, now, &t->line, rid);
+    int r = sotto__session_request_key(p->session, now, &t->line, rid);
     sotto__media_run(p, now);
     return r;
 }
@@ -208,7 +232,7 @@ int sotto__media_set_mode(struct peer *p, sotto_us now, struct transceiver *t, i
 {
     if (p->closed) return SOTTO_E_CLOSED;
     if (mode < SOTTO_RECEIVE_FRAMES || mode > SOTTO_RECEIVE_ORDERED) return SOTTO_E_RANGE;
-    sotto__session_set_mode(&p->session, now, &t->line, mode, t->line.target);
+    sotto__session_set_mode(p->session, now, &t->line, mode, t->line.target);
     return 0;
 }
 
@@ -216,7 +240,7 @@ int sotto__media_set_target(struct peer *p, sotto_us now, struct transceiver *t,
 {
     if (p->closed) return SOTTO_E_CLOSED;
     if (target > SOTTO_SECONDS(4)) return SOTTO_E_RANGE; /* W3C jitterBufferTarget */
-    sotto__session_set_mode(&p->session, now, &t->line, t->line.mode, target < 0 ? -1 : target);
+    sotto__session_set_mode(p->session, now, &t->line, t->line.mode, target < 0 ? -1 : target);
     return 0;
 }
 
@@ -225,20 +249,20 @@ int sotto__media_dtmf(struct peer *p, sotto_us now, struct transceiver *t, const
 {
     if (p->closed) return SOTTO_E_CLOSED;
     if (t->kind != SOTTO_AUDIO) return SOTTO_E_STATE;
-    int r = sotto__session_dtmf(&p->session, now, &t->line, tones, duration_ms, gap_ms);
+    int r = sotto__session_dtmf(p->session, now, &t->line, tones, duration_ms, gap_ms);
     sotto__media_run(p, now);
     return r;
 }
 
 bool sotto__peer_has_media(const struct peer *p)
 {
-    return sotto__session_ready(&p->session);
+    return p->session && sotto__session_ready(p->session);
 }
 
 int sotto__peer_pull_media(struct peer *p, sotto_us now, struct peer_media *out)
 {
     struct line *line;
-    struct received *f = sotto__session_pull(&p->session, now, &line, &out->rid, &out->capture);
+    struct received *f = sotto__session_pull(p->session, now, &line, &out->rid, &out->capture);
     if (!f) return 0;
     out->transceiver = owner(line);
     out->received = f;

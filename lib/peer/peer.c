@@ -38,9 +38,10 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     p->max_channels = cfg->max_channels;
     p->streams = cfg->max_channels;
     p->reading = true;
+    p->born = cfg->now;
+    p->ntp_offset = cfg->ntp_offset;
     int r = sotto__events_init(p);
     if (r == 0) r = random_names(p);
-    if (r == 0) r = sotto__session_init(&p->session, p->cname, cfg->ntp_offset, cfg->now);
     if (r == 0) r = sotto__transport_init(&p->transport, &cfg->transport);
     if (r < 0) {
         sotto__peer_free(p);
@@ -58,7 +59,7 @@ void sotto__peer_free(struct peer *p)
     sotto__transport_free(&p->transport);
     sotto__events_free(p);
     sotto__transceivers_free(p);
-    sotto__session_free(&p->session);
+    sotto__media_free(p);
     sotto__description_free(&p->current_local);
     sotto__description_free(&p->pending_local);
     sotto__description_free(&p->current_remote);
@@ -67,6 +68,7 @@ void sotto__peer_free(struct peer *p)
     sotto__free(p->last_offer);
     sotto__free(p->last_answer);
     sotto__free(p->candidates);
+    sotto__free(p->remote_tls_id);
     sotto__free(p);
 }
 
@@ -107,7 +109,7 @@ void sotto__peer_prune_candidates(struct peer *p)
     const struct transport *t = &p->transport;
     for (size_t i = 0; i < p->n_candidates; i++) {
         char ufrag[sizeof t->live.ufrag];
-        snprintf(ufrag, sizeof ufrag, "%.8s", p->candidates[i].ufrag);
+        memcpy(ufrag, p->candidates[i].ufrag, sizeof ufrag);
         if (ufrag[0] && strcmp(ufrag, t->live.ufrag) != 0 && strcmp(ufrag, t->next.ufrag) != 0)
             sotto__peer_forget_candidates(p, ufrag);
     }
@@ -126,7 +128,9 @@ void sotto__peer_reset_transport(struct peer *p, sotto_us now)
         p->sctp_down = false;
         p->streams = p->max_channels;
     }
-    p->remote_tls_id[0] = p->tagged_mid[0] = '\0';
+    p->tagged_mid[0] = '\0';
+    sotto__free(p->remote_tls_id);
+    p->remote_tls_id = NULL;
     p->tagged_index = -1;
     p->n_remote_candidates = 0;
 }
@@ -156,10 +160,21 @@ void sotto__peer_update(struct peer *p, sotto_us now)
     sotto__events_state(p, now);
 }
 
+void sotto__peer_candidate(const struct local_candidate *from, struct candidate *ret)
+{
+    *ret = (struct candidate){.component = 1,
+                              .priority = from->priority,
+                              .type = from->type,
+                              .addr = from->addr,
+                              .related = from->related};
+    memcpy(ret->foundation, from->foundation, sizeof from->foundation);
+    memcpy(ret->ufrag, from->ufrag, sizeof from->ufrag);
+}
+
 static bool reserve_candidate(struct peer *p, size_t i)
 {
     if (i < p->cap_candidates) return true;
-    struct candidate *more = sotto__realloc(p->candidates, (i + 2) * sizeof *more);
+    struct local_candidate *more = sotto__realloc(p->candidates, (i + 2) * sizeof *more);
     if (!more) return false;
     p->candidates = more;
     p->cap_candidates = i + 2;
@@ -172,10 +187,13 @@ static void add_local_candidate(struct peer *p, sotto_us now, const struct candi
     size_t i = 0;
     while (i < p->n_candidates && p->candidates[i].ufrag[0]) i++;
     if (i == MAX_CANDIDATES || !reserve_candidate(p, i)) return; /* one fewer to try */
-    p->candidates[i] = *c;
-    snprintf(p->candidates[i].ufrag, sizeof p->candidates[i].ufrag, "%s", ufrag);
+    struct local_candidate *slot = &p->candidates[i];
+    *slot = (struct local_candidate){
+        .priority = c->priority, .type = c->type, .addr = c->addr, .related = c->related};
+    memcpy(slot->foundation, c->foundation, sizeof slot->foundation);
+    snprintf(slot->ufrag, sizeof slot->ufrag, "%s", ufrag);
     if (i == p->n_candidates) p->n_candidates++;
-    sotto__events_candidate(p, now, i, ufrag);
+    sotto__events_candidate(p, now, (uint16_t)i, ufrag);
 }
 
 static void gathered(struct peer *p, sotto_us now, const char *ufrag)
@@ -188,7 +206,7 @@ static void gathered(struct peer *p, sotto_us now, const char *ufrag)
 
 static void server_failed(struct peer *p, sotto_us now, const struct transport_out *t)
 {
-    struct note *note = sotto__events_room(p) ? sotto__calloc(1, sizeof *note) : NULL;
+    struct note *note = sotto__events_reserve(p, 1) == 0 ? sotto__calloc(1, sizeof *note) : NULL;
     if (!note) return; /* of no consequence for the connection */
     note->url = sotto__strdup(t->server->url ? t->server->url : "");
     note->text = sotto__strdup(t->text);
@@ -292,7 +310,8 @@ int sotto__peer_next(struct peer *p, sotto_us now)
 sotto_us sotto__peer_due(const struct peer *p)
 {
     if (p->closed) return SOTTO_NEVER;
-    return sotto__earlier(sotto__transport_due(&p->transport), sotto__session_due(&p->session));
+    sotto_us due = sotto__transport_due(&p->transport);
+    return p->session ? sotto__earlier(due, sotto__session_due(p->session)) : due;
 }
 
 int sotto__peer_fds(struct peer *p, struct sotto_fd *out, int max)

@@ -15,14 +15,14 @@ struct description {
 };
 
 struct control { /* an event of the connection itself */
-    uint32_t type;
     uint64_t number;
     sotto_us at;
-    sotto_pc_state state;
-    size_t candidate; /* slot of the local candidate, or END_OF_CANDIDATES */
-    char ufrag[9];    /* CANDIDATE: the generation */
+    uint32_t type;
     int32_t code;
-    const char *text; /* static */
+    sotto_pc_state state;
+    uint16_t candidate; /* slot of the local candidate, or END_OF_CANDIDATES */
+    char ufrag[9];      /* CANDIDATE: the generation */
+    const char *text;   /* static */
     uint64_t count;    /* WARNING */
     struct note *note; /* owned, TRACK, TRACK_REMOVED, CANDIDATE_ERROR: what was allocated before anything was changed */
 };
@@ -34,6 +34,14 @@ struct note {
     int32_t code;
 };
 
+struct local_candidate { /* what one of ours has of a struct candidate; component 1, UDP */
+    char ufrag[9];       /* of which generation; "" free */
+    char foundation[33];
+    uint32_t priority;
+    enum candidate_type type;
+    struct address addr, related;
+};
+
 struct peer {
     struct transport transport;
     uint32_t max_buffered, max_message_size;
@@ -43,12 +51,11 @@ struct peer {
     /* jsep */
     int32_t signaling; /* SOTTO_SIGNALING_* */
     struct description current_local, pending_local, current_remote, pending_remote;
-    char *last_offer, *last_answer; /* as created last; NULL: none */
-    bool offer_is_old, answer_is_old; /* they may not be applied any more */
-    bool last_is_answer;            /* which of them is the younger */
+    char *last_offer, *last_answer; /* as created last, while they may be applied; NULL: none */
+    uint64_t last_text;             /* hash of the younger of all that were made; 0: none */
     uint64_t session_id, version;
     char cname[17]; /* RFC 7022: random, of this connection */
-    char remote_tls_id[SOTTO_MAX_TLS_ID + 1]; /* "" none */
+    char *remote_tls_id; /* owned; NULL: none */
     char tls_id[33], next_tls_id[33]; /* next: "" unless the remote's offer begins a new DTLS association */
     bool negotiation_needed;
     bool ice_role_known, controlling; /* once there was an offer */
@@ -81,7 +88,7 @@ struct peer {
     sotto_pc_state told; /* as last queued */
 
     /* local candidates */
-    struct candidate *candidates; /* slots; ufrag: of which generation, "" free */
+    struct local_candidate *candidates; /* slots */
     size_t n_candidates, cap_candidates; /* slots in use at the beginning */
     char gathered[2][9];          /* generations that have all theirs, the younger first */
     size_t n_remote_candidates;
@@ -101,20 +108,21 @@ struct peer {
     struct peer_message held; /* channel NULL: none */
     struct node round;        /* channels with queued messages */
 
-    struct session session; /* media */
+    struct session *session; /* media; NULL before the first transceiver */
+    sotto_us born, ntp_offset; /* for it */
     uint64_t reflected;     /* packets of our own that came back, as told */
     bool told_no_srtp;      /* media was negotiated where there are no keys for it */
 
     /* events */
-    struct control *controls; /* ring of SOTTO_MAX_PC_EVENTS */
-    size_t control_head, n_controls;
+    struct control *controls; /* in order, from control_head on; at most SOTTO_MAX_PC_EVENTS */
+    size_t control_head, n_controls, cap_controls;
     struct node pending; /* channels with events */
     struct node pending_media; /* transceivers with events of media */
     uint64_t events;     /* numbers them */
     char *line;          /* of the candidate that peek showed last */
 };
 
-#define END_OF_CANDIDATES SIZE_MAX
+#define END_OF_CANDIDATES UINT16_MAX
 #define DATA_PORT 5000 /* of SCTP, ours */
 
 /* events.c */
@@ -123,7 +131,7 @@ void sotto__events_free(struct peer *p);
 void sotto__events_state(struct peer *p, sotto_us now); /* if a state changed since it was told */
 void sotto__events_needed(struct peer *p, sotto_us now);
 void sotto__events_not_needed(struct peer *p);
-void sotto__events_candidate(struct peer *p, sotto_us now, size_t slot, const char *ufrag);
+void sotto__events_candidate(struct peer *p, sotto_us now, uint16_t slot, const char *ufrag);
 void sotto__events_drop_candidates(struct peer *p, const char *ufrag); /* of a generation; NULL: all */
 /* count: how many; those of a kind that waits already are added up. */
 void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text,
@@ -132,7 +140,8 @@ void sotto__events_media(struct peer *p, sotto_us now, struct transceiver *t, ui
 void sotto__events_drop_media(struct transceiver *t, uint32_t bits);
 /* note is moved; false: the queue is full, it was freed. */
 bool sotto__events_note(struct peer *p, sotto_us now, uint32_t type, struct note *note);
-size_t sotto__events_room(const struct peer *p); /* for notes */
+/* Room for n notes, and what a description may bring beside them: 0, SOTTO_E_LIMIT, SOTTO_E_NOMEM. */
+int sotto__events_reserve(struct peer *p, size_t n);
 void sotto__events_drop_transceiver(struct peer *p, const struct transceiver *t); /* its handle is given back */
 void sotto__note_free(struct peer *p, struct note *note); /* NULL is fine */
 void sotto__events_channel(struct peer *p, sotto_us now, struct channel *c, uint32_t type);
@@ -148,6 +157,7 @@ void sotto__peer_end_data(struct peer *p, sotto_us now); /* negotiated to its en
 void sotto__peer_reset_transport(struct peer *p, sotto_us now); /* nothing stands on it any more: as new */
 void sotto__peer_forget_candidates(struct peer *p, const char *ufrag); /* of a generation that goes; NULL: all */
 void sotto__peer_prune_candidates(struct peer *p); /* of generations that are gone */
+void sotto__peer_candidate(const struct local_candidate *from, struct candidate *ret);
 
 /* jsep.c */
 void sotto__description_free(struct description *d);
@@ -182,6 +192,8 @@ void sotto__describe_apply_candidates(struct peer *p, const struct sdp *sdp,
                                       const struct sdp *before, sotto_us now);
 
 /* media.c */
+int sotto__media_open(struct peer *p); /* there is a session: 0, SOTTO_E_NOMEM, SOTTO_E_SYS */
+void sotto__media_free(struct peer *p);
 void sotto__media_sync(struct peer *p, sotto_us now); /* the session does what transceivers negotiated; after each change of them */
 void sotto__media_run(struct peer *p, sotto_us now);  /* what is due goes to the transport and to the events */
 void sotto__media_close(struct peer *p, sotto_us now); /* goodbyes */
@@ -194,6 +206,7 @@ int sotto__sendq_now(struct peer *p, sotto_us now, struct channel *c, uint32_t p
                      const void *data, size_t n);
 void sotto__sendq_pump(struct peer *p, sotto_us now);
 void sotto__sendq_clear(struct channel *c);
+size_t sotto__sendq_bytes(const struct channel *c); /* of memory */
 
 /* channel.c */
 struct channel *sotto__channel_new(struct peer *p, struct str label, struct str protocol);

@@ -142,3 +142,8 @@ void sotto__sendq_clear(struct channel *c)
     c->buffered = left;
     c->k.want_writable = false;
 }
+
+size_t sotto__sendq_bytes(const struct channel *c)
+{
+    return c->k.n_messages > 0 ? c->buffered + c->k.n_messages * sizeof(struct message) : 0;
+}

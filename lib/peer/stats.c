@@ -203,6 +203,7 @@ static void add_all(struct stats_build *b, struct peer *p, double timestamp, sot
     if (has_transport(p)) add_path(b, p, false);
     add_sctp(b, p);
     for (struct channel *c = NULL; (c = sotto__peer_next_channel(p, c));) add_channel(b, c);
+    sotto__stats_bytes(b, p);
     size_t first = sotto__stats_count(b);
     for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));)
         add_codecs(b, first, t);

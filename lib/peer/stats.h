@@ -38,6 +38,9 @@ int sotto__stats_finish(struct stats_build *b, double timestamp, sotto_stats **r
 #define STATS_CODEC_ID (SOTTO_MAX_FMTP + 64)
 void sotto__stats_codec_id(char id[static STATS_CODEC_ID], sotto_kind kind, const struct codec *c);
 
+/* stats_bytes.c: the memory of the connection, by module */
+void sotto__stats_bytes(struct stats_build *b, struct peer *p);
+
 /* stats_media.c: the streams of one transceiver */
 void sotto__stats_media(struct stats_build *b, const struct peer *p, const struct transceiver *t,
                         double timestamp, sotto_us now);

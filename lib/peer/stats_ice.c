@@ -83,15 +83,16 @@ static void add_local(struct stats_build *b, const struct peer *p, bool only_pai
 {
     char id[STATS_CANDIDATE_ID];
     for (size_t i = 0; i < p->n_candidates; i++) {
-        const struct candidate *c = &p->candidates[i];
-        if (!is_ours(p, c->ufrag)) continue; /* a free slot, or of a generation that went */
-        make_id(id, 'L', c);
-        bool used = pair && strcmp(c->ufrag, pair->local.ufrag) == 0 &&
-                    c->type == pair->local.type && sotto__address_eq(&c->addr, &pair->local.addr);
+        struct candidate c;
+        sotto__peer_candidate(&p->candidates[i], &c);
+        if (!is_ours(p, c.ufrag)) continue; /* a free slot, or of a generation that went */
+        make_id(id, 'L', &c);
+        bool used = pair && strcmp(c.ufrag, pair->local.ufrag) == 0 && c.type == pair->local.type &&
+                    sotto__address_eq(&c.addr, &pair->local.addr);
         if (used) memcpy(ids->local, id, sizeof id);
         if (!used && only_pair) continue;
-        add_candidate(b, "local-candidate", id, c, true);
-        add_server(b, p, c);
+        add_candidate(b, "local-candidate", id, &c, true);
+        add_server(b, p, &c);
     }
     if (!pair || ids->local[0]) return;
     make_id(ids->local, 'L', &pair->local); /* a reflexive address that the remote has shown us */
@@ -103,8 +104,8 @@ static void add_local(struct stats_build *b, const struct peer *p, bool only_pai
 static bool is_theirs(const struct peer *p, const char *ufrag)
 {
     const struct transport *t = &p->transport;
-    return ufrag[0] &&
-           (strcmp(ufrag, t->live.remote_ufrag) == 0 || strcmp(ufrag, t->next.remote_ufrag) == 0);
+    const char *live = t->live.remote_ufrag, *next = t->next.remote_ufrag;
+    return (live && strcmp(ufrag, live) == 0) || (next && strcmp(ufrag, next) == 0);
 }
 
 /* One line of a description; false: it is not of a candidate that ICE has. */
@@ -181,7 +182,8 @@ static bool get_pair(const struct peer *p, struct ice_pair *ret)
     const struct transport_generation *live = &p->transport.live;
     if (!live->ice || !sotto__transport_pair(&p->transport, ret)) return false;
     snprintf(ret->local.ufrag, sizeof ret->local.ufrag, "%s", live->ufrag);
-    snprintf(ret->remote.ufrag, sizeof ret->remote.ufrag, "%s", live->remote_ufrag);
+    snprintf(ret->remote.ufrag, sizeof ret->remote.ufrag, "%s",
+             live->remote_ufrag ? live->remote_ufrag : "");
     return true;
 }
 

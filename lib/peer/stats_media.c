@@ -101,7 +101,7 @@ static void add_remote_outbound(struct stats_build *b, const struct peer *p,
     sotto__stats_int(b, "bytesSent", r->sr_octets);
     sotto__stats_double(b, "remoteTimestamp", (double)(sotto__ntp_us(r->sr_ntp) - epoch) / 1e3);
     sotto__stats_int(b, "reportsSent", r->n_srs);
-    if (p->session.rtt > 0) sotto__stats_double(b, "roundTripTime", seconds(p->session.rtt));
+    if (p->session->rtt > 0) sotto__stats_double(b, "roundTripTime", seconds(p->session->rtt));
 }
 
 static void add_received(struct stats_build *b, const struct transceiver *t,
@@ -128,7 +128,7 @@ static void add_received(struct stats_build *b, const struct transceiver *t,
 
 static const struct source *repair_of(const struct peer *p, const struct source *src)
 {
-    for (struct node *n = p->session.sources.next; n != &p->session.sources; n = n->next) {
+    for (struct node *n = p->session->sources.next; n != &p->session->sources; n = n->next) {
         const struct source *other = CONTAINER_OF(n, struct source, all);
         if (other->primary == src) return other;
     }
@@ -167,7 +167,7 @@ void sotto__stats_media(struct stats_build *b, const struct peer *p, const struc
     for (size_t i = 0; i < line->n_outgoing; i++)
         if (line->outgoing[i].sender && line->outgoing[i].sender->stats.packets > 0)
             add_outbound(b, t, &line->outgoing[i]);
-    for (struct node *n = p->session.sources.next; n != &p->session.sources; n = n->next) {
+    for (struct node *n = p->session->sources.next; n != &p->session->sources; n = n->next) {
         const struct source *src = CONTAINER_OF(n, struct source, all);
         if (src->line == line && src->receiver) add_inbound(b, p, t, src, timestamp, now);
     }

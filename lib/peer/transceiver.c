@@ -62,9 +62,11 @@ static int make_ids(struct peer *p, struct transceiver *t)
 /* All but streams and encodings. */
 static int make(struct peer *p, sotto_kind kind, int32_t direction, struct transceiver **ret)
 {
+    int r = sotto__media_open(p);
+    if (r < 0) return r;
     struct transceiver *t = sotto__calloc(1, sizeof *t);
     if (!t) return SOTTO_E_NOMEM;
-    int r = make_ids(p, t);
+    r = make_ids(p, t);
     if (r < 0) {
         sotto__free(t);
         return r;
@@ -114,7 +116,7 @@ static void free_list(struct peer *p, struct node *head)
 {
     for (struct node *n; (n = sotto__list_pop(head));) {
         struct transceiver *t = CONTAINER_OF(n, struct transceiver, all);
-        sotto__session_remove(&p->session, &t->line);
+        sotto__session_remove(p->session, &t->line);
         sotto__transceiver_free(t);
     }
 }
@@ -137,7 +139,7 @@ void sotto__transceiver_link(struct peer *p, struct transceiver *t)
 
 void sotto__transceiver_remove(struct peer *p, struct transceiver *t)
 {
-    sotto__session_remove(&p->session, &t->line);
+    sotto__session_remove(p->session, &t->line);
     sotto__events_drop_media(t, UINT32_MAX);
     sotto__list_remove(&t->all);
     p->n_transceivers--;
@@ -373,7 +375,7 @@ void sotto__transceiver_stopped(struct peer *p, struct transceiver *t)
  */
 static bool has_nothing_to_negotiate(const struct peer *p, const struct transceiver *t)
 {
-    bool drafted = t->draft_mid[0] != '\0' && p->last_offer && !p->offer_is_old;
+    bool drafted = t->draft_mid[0] != '\0' && p->last_offer;
     return t->stopping && !t->stopped && t->mid[0] == '\0' && !drafted;
 }
 

@@ -18,13 +18,15 @@ enum { CLOSE_NOTIFY = 0, WARNING = 1, FINISHED = 20 }; /* RFC 5246 §7.2, §7.4 
 
 void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...)
 {
+    char reason[640];
     va_list ap;
     if (d->dead) return;
     d->dead = error;
     va_start(ap, fmt);
-    vsnprintf(d->reason, sizeof d->reason, fmt, ap);
+    vsnprintf(reason, sizeof reason, fmt, ap);
     va_end(ap);
-    SOTTO_LOG(d->log, 2, "dtls", "%s", d->reason);
+    d->reason = sotto__strdup(reason);
+    SOTTO_LOG(d->log, 2, "dtls", "%s", reason);
 }
 
 int sotto__dtls_new(struct dtls **ret, const struct dtls_cfg *cfg, sotto_us now)
@@ -56,6 +58,9 @@ void sotto__dtls_free(struct dtls *d)
     sotto__dtls_layer_free(&d->layer);
     sotto__wipe(&d->agreed.secrets, sizeof d->agreed.secrets);
     sotto__free(d->agreed.peer);
+    sotto__free(d->fingerprints);
+    sotto__free(d->reason);
+    sotto__free(d->hint);
     sotto__buf_free(&d->out);
     sotto__wipe(d->plain.p, d->plain.cap);
     sotto__buf_free(&d->plain);
@@ -336,7 +341,7 @@ int sotto__dtls_set_fingerprints(struct dtls *d, const struct sdp_fingerprint *f
                 return SOTTO_E_STATE;
         return 0;
     }
-    memcpy(d->fingerprints, f, n * sizeof *f);
+    if (!(d->fingerprints = sotto__memdup(f, n * sizeof *f))) return SOTTO_E_NOMEM;
     d->n_fingerprints = n;
     sotto__dtls_try_connect(d);
     return 0;
@@ -364,7 +369,8 @@ void sotto__dtls_close(struct dtls *d, sotto_us now)
 
 const char *sotto__dtls_reason(const struct dtls *d)
 {
-    return d->reason;
+    if (d->reason) return d->reason;
+    return d->dead ? "there was no memory to say why" : "";
 }
 
 int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n)
@@ -402,4 +408,16 @@ void sotto__dtls_get_stats(const struct dtls *d, struct dtls_stats *ret)
     *ret = d->stats;
     ret->forged += d->guard.forged + d->layer.forged;
     ret->records_dropped += d->guard.forged + d->guard.dropped + d->layer.forged;
+}
+
+size_t sotto__dtls_bytes(const struct dtls *d)
+{
+    const struct dtls_guard *g = &d->guard;
+    size_t n = sotto__mem_size(d) + sotto__mem_size(d->out.p) + sotto__mem_size(d->plain.p) +
+               sotto__mem_size(d->early.p) + sotto__mem_size(d->agreed.peer) +
+               sotto__mem_size(g->out) + sotto__mem_size(g->other.p) +
+               sotto__mem_size(d->fingerprints) + sotto__mem_size(d->reason) +
+               sotto__mem_size(d->hint);
+    for (size_t i = 0; i < DTLS_GUARD_MESSAGES; i++) n += sotto__mem_size(g->msg[i].p);
+    return n;
 }

@@ -61,7 +61,7 @@ void sotto__dtls_free(struct dtls *d); /* NULL is fine */
 
 /* The fingerprints of the remote description: copied. Before or during the handshake, or after it when the answer is late: until
  * then the connection is not CONNECTED and gives no data up. Again only with the same set (SOTTO_E_STATE). Also SOTTO_E_INVAL none of
- * a hash that we accept, SOTTO_E_LIMIT more than SOTTO_MAX_FINGERPRINTS. Call next() after it. */
+ * a hash that we accept, SOTTO_E_LIMIT more than SOTTO_MAX_FINGERPRINTS, SOTTO_E_NOMEM. Call next() after it. */
 int sotto__dtls_set_fingerprints(struct dtls *d, const struct sdp_fingerprint *f, size_t n);
 /* Seal one message into one record in out; its length, or SOTTO_E_STATE before CONNECTED and after the end, SOTTO_E_INVAL n is 0,
  * SOTTO_E_TOO_BIG (n above 16384, or cap < n + SOTTO_DTLS_OVERHEAD). */
@@ -84,6 +84,7 @@ uint16_t sotto__dtls_srtp_profile(const struct dtls *d);
 /* The longest plaintext of a record that the peer takes (RFC 8449); 0: it did not say. */
 size_t sotto__dtls_record_limit(const struct dtls *d);
 bool sotto__dtls_is_client(const struct dtls *d);
+size_t sotto__dtls_bytes(const struct dtls *d); /* of memory that is ours, not OpenSSL's */
 void sotto__dtls_get_stats(const struct dtls *d, struct dtls_stats *ret);
 
 #endif

@@ -158,6 +158,14 @@ static void finish(struct dtls *d)
     sotto__dtls_try_connect(d);
 }
 
+static void set_hint(struct dtls *d, const char *what, const char *why)
+{
+    char hint[128];
+    snprintf(hint, sizeof hint, "%s%s", what, why);
+    sotto__free(d->hint);
+    d->hint = sotto__strdup(hint);
+}
+
 static void failed(struct dtls *d, int r)
 {
     int err = SSL_get_error(d->ssl, r);
@@ -165,7 +173,7 @@ static void failed(struct dtls *d, int r)
     unsigned long error = ERR_peek_last_error();
     const char *why = ERR_reason_error_string(error);
     if (ERR_GET_REASON(error) != SSL_R_READ_TIMEOUT_EXPIRED) /* OpenSSL counts to 12; silence blames nobody */
-        snprintf(d->hint, sizeof d->hint, "the handshake failed: %s", why ? why : "unknown error");
+        set_hint(d, "the handshake failed: ", why ? why : "unknown error");
     if (!d->dead) give_up(d);
 }
 
@@ -203,7 +211,7 @@ void sotto__dtls_pump(struct dtls *d)
         sotto__dtls_feed(d, p, n);
     }
     if (d->guard.rebuild && !d->finished && !d->dead) {
-        snprintf(d->hint, sizeof d->hint, "hellos of two handshakes came from one address");
+        set_hint(d, "hellos of two handshakes came from one address", "");
         give_up(d);
     }
 }
@@ -221,14 +229,14 @@ static void rebuild(struct dtls *d)
 {
     if (d->stats.rebuilds >= SOTTO_MAX_DTLS_REBUILDS) {
         sotto__dtls_die(d, SOTTO_E_PROTO, "begun anew %u times; %s", SOTTO_MAX_DTLS_REBUILDS,
-                        d->hint);
+                        d->hint ? d->hint : "");
         return;
     }
     if (sotto__dtls_ssl_new(d) < 0) {
         sotto__dtls_die(d, SOTTO_E_NOMEM, "no memory to begin the handshake anew");
         return;
     }
-    SOTTO_LOG(d->log, 2, "dtls", "handshake begun anew; %s", d->hint);
+    SOTTO_LOG(d->log, 2, "dtls", "handshake begun anew; %s", d->hint ? d->hint : "");
     d->stats.rebuilds++;
     d->rebuilt_at = d->now;
     d->rebuild_gap =
@@ -251,7 +259,7 @@ static void retransmit(struct dtls *d)
     }
     /* our second hello carries a cookie that nobody answers: the request for it was forged */
     if (d->guard.hvr_fed && d->guard.next == 0 && d->timeouts >= COOKIE_TIMEOUTS) {
-        snprintf(d->hint, sizeof d->hint, "nobody answers the cookie");
+        set_hint(d, "nobody answers the cookie", "");
         give_up(d);
     }
     ERR_clear_error();
@@ -262,7 +270,7 @@ void sotto__dtls_run_timers(struct dtls *d)
 {
     if (d->dead || d->finished || d->closing) return;
     if (d->now >= d->deadline) {
-        const char *hint = d->hint[0] ? d->hint : d->guard.hint;
+        const char *hint = d->hint ? d->hint : d->guard.hint;
         if (hint)
             sotto__dtls_die(d, SOTTO_E_PROTO, "no handshake in time; %s", hint);
         else

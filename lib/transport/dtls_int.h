@@ -71,7 +71,7 @@ struct dtls {
     struct buf early; /* ciphertexts that wait for the handshake or the fingerprints */
     size_t n_early;
 
-    struct sdp_fingerprint fingerprints[SOTTO_MAX_FINGERPRINTS];
+    struct sdp_fingerprint *fingerprints;
     size_t n_fingerprints; /* 0: not known yet */
 
     bool started;      /* a client's first flight is out */
@@ -86,7 +86,7 @@ struct dtls {
     sotto_us strange_at;
     sotto_us rebuilt_at, rebuild_gap; /* the last time; the least span to the next */
     int dead; /* 0 or SOTTO_E_* */
-    char reason[640], hint[128];
+    char *reason, *hint; /* why it died; what stood in its way before. NULL: nothing */
     struct dtls_stats stats;
 };
 

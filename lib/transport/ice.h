@@ -65,7 +65,7 @@ struct ice_out {
     enum ice_out_type type;
     int32_t state; /* SOTTO_ICE_NEW … SOTTO_ICE_FAILED */
     const struct candidate *candidate; /* views, valid until the next call on this ice */
-    struct packet packet; /* whoever takes it may write over it */
+    struct packet packet; /* whoever takes it may write over it; if it is not aligned to 8 bytes, also over those before it until there */
     size_t server;    /* index in ice_cfg.servers */
     int32_t code;     /* STUN error code; 701: no answer */
     const char *text; /* of the error */
@@ -111,6 +111,7 @@ struct ice_ops {
     void (*close)(struct ice *ice, sotto_us now);
     bool (*closed)(const struct ice *ice);
     void (*free)(struct ice *ice); /* NULL is fine; any state */
+    size_t (*bytes)(const struct ice *ice); /* of memory that is ours, not libnice's */
 };
 
 extern const struct ice_ops sotto__ice_nice;

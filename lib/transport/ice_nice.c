@@ -26,6 +26,7 @@
 #define GOODBYE_MS 100u           /* with two sendings a goodbye to a dead server has ended after 300 ms … */
 #define GOODBYE_DRAIN_MS 500      /* … so that a free without close() waits no longer than this */
 #define SEND_CHUNK 32u
+#define MORE_REMOTES 4u           /* places that are added at a time */
 
 static void ice_free(struct ice *ice);
 
@@ -99,11 +100,13 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->no_fast_path = cfg->no_fast_path;
     ice->is_patient = cfg->is_patient;
     ice->nice_state = NICE_COMPONENT_STATE_DISCONNECTED;
-    sotto__nice_servers_init(ice, cfg);
-    snprintf(ice->ufrag, sizeof ice->ufrag, "%s", cfg->ufrag);
-    snprintf(ice->pwd, sizeof ice->pwd, "%s", cfg->pwd);
+    ice->ufrag = sotto__strdup(cfg->ufrag);
+    ice->pwd = sotto__strdup(cfg->pwd);
+    ice->remote_ufrag = sotto__strdup("");
     ice->loop = sotto__calloc(1, sizeof *ice->loop);
-    if (!ice->loop) goto fail;
+    ice->out = sotto__malloc(sizeof *ice->out);
+    bool has_texts = ice->ufrag && ice->pwd && ice->remote_ufrag;
+    if (!has_texts || !ice->out || !ice->loop || sotto__nice_servers_init(ice, cfg) < 0) goto fail;
     sotto__nice_loop_init(ice->loop);
     ice->loop->now = now;
     if (cfg->interface) {
@@ -261,20 +264,38 @@ static int forget_remote(struct ice *ice)
 
 static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, sotto_us now)
 {
+    char *copy = sotto__strdup(ufrag);
+    if (!copy) return SOTTO_E_NOMEM;
     ice->loop->now = now;
     ice->loop->stale = true;
     int r = ice->remote_set ? forget_remote(ice) : 0;
-    if (r < 0) return r;
-    if (!nice_agent_set_remote_credentials(ice->agent, ice->stream, ufrag, pwd)) return SOTTO_E_SYS;
-    r = sotto__nice_consent_remote(ice, pwd);
-    if (r < 0) return r;
+    if (r == 0 && !nice_agent_set_remote_credentials(ice->agent, ice->stream, ufrag, pwd))
+        r = SOTTO_E_SYS;
+    if (r == 0) r = sotto__nice_consent_remote(ice, pwd);
+    if (r < 0) {
+        sotto__free(copy);
+        return r;
+    }
     ice->remote_set = true;
-    snprintf(ice->remote_ufrag, sizeof ice->remote_ufrag, "%s", ufrag);
+    sotto__free(ice->remote_ufrag);
+    ice->remote_ufrag = copy;
     if (ice->gather_called) sotto__nice_filter(ice);
     if (ice->is_patient) ice->hold_until = sotto__after(now, HOLD);
     give_remotes(ice);
     ice->has_news = true;
     return 0;
+}
+
+/* Room for one more. */
+static bool reserve_remote(struct ice *ice)
+{
+    if (ice->n_remotes < ice->cap_remotes) return true;
+    struct address *more =
+        sotto__realloc(ice->remotes, (ice->cap_remotes + MORE_REMOTES) * sizeof *more);
+    if (!more) return false;
+    ice->remotes = more;
+    ice->cap_remotes += MORE_REMOTES;
+    return true;
 }
 
 static int ice_add_remote(struct ice *ice, const struct candidate *c, sotto_us now)
@@ -283,6 +304,7 @@ static int ice_add_remote(struct ice *ice, const struct candidate *c, sotto_us n
     for (size_t i = 0; i < ice->n_remotes; i++)
         if (sotto__address_eq(&ice->remotes[i], &c->addr)) return 0;
     if (ice->n_remotes == SOTTO_MAX_REMOTE_CANDIDATES) return SOTTO_E_LIMIT;
+    if (!reserve_remote(ice)) return SOTTO_E_NOMEM;
     ice->loop->now = now;
     ice->remotes[ice->n_remotes++] = c->addr;
     ice->held = g_slist_append(ice->held, sotto__nice_from_candidate(ice, c));
@@ -342,17 +364,20 @@ static int ice_send(struct ice *ice, const struct packet *pkts, size_t n, sotto_
 static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)
 {
     *out = (struct ice_out){0};
-    if (ice->n_locals_yielded < ice->n_locals) {
-        NiceCandidate **c = &ice->locals[ice->n_locals_yielded++];
-        sotto__nice_to_candidate(*c, &ice->out); /* cannot fail: on_candidate has tried it */
-        g_clear_pointer(c, nice_candidate_free);
+    if (ice->locals && !ice->out) ice->out = sotto__malloc(sizeof *ice->out); /* one that came late */
+    if (ice->locals && ice->out) { /* without memory it waits */
+        sotto__nice_to_candidate(ice->locals->data, ice->out); /* cannot fail: on_candidate has tried it */
+        nice_candidate_free(ice->locals->data);
+        ice->locals = g_slist_delete_link(ice->locals, ice->locals);
         out->type = ICE_OUT_CANDIDATE;
-        out->candidate = &ice->out;
+        out->candidate = ice->out;
         return true;
     }
     if (ice->gathered && sotto__nice_server_error(ice, out)) return true;
     if (ice->gathered && !ice->gathered_yielded) {
         ice->gathered_yielded = true;
+        sotto__free(ice->out);
+        ice->out = NULL;
         out->type = ICE_OUT_GATHERED;
         return true;
     }
@@ -493,15 +518,30 @@ static void ice_free(struct ice *ice)
     free_agent(ice);
     drop_packets(ice);
     if (ice->loop) sotto__nice_loop_free(ice->loop);
-    for (size_t i = 0; i < ice->n_locals; i++)
-        g_clear_pointer(&ice->locals[i], nice_candidate_free);
+    g_slist_free_full(ice->locals, (GDestroyNotify)nice_candidate_free);
     g_slist_free_full(ice->held, (GDestroyNotify)nice_candidate_free);
     g_clear_pointer(&ice->pair_local, nice_candidate_free);
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
     sotto__nice_consent_free(ice);
     sotto__free(ice->interface);
     sotto__free(ice->loop);
+    sotto__free(ice->servers);
+    sotto__free(ice->remotes);
+    sotto__free(ice->out);
+    sotto__free(ice->ufrag);
+    sotto__free(ice->remote_ufrag);
+    if (ice->pwd) sotto__free_secret(ice->pwd, strlen(ice->pwd));
     sotto__free_secret(ice, sizeof *ice);
+}
+
+static size_t ice_bytes(const struct ice *ice)
+{
+    const void *const all[] = {
+        ice,          ice->loop, ice->interface, ice->twin, ice->consent.remote_pwd, ice->servers,
+        ice->remotes, ice->out,  ice->ufrag,     ice->pwd,  ice->remote_ufrag};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) n += sotto__mem_size(all[i]);
+    return n;
 }
 
 const struct ice_ops sotto__ice_nice = {
@@ -521,4 +561,5 @@ const struct ice_ops sotto__ice_nice = {
     .close = ice_close,
     .closed = ice_closed,
     .free = ice_free,
+    .bytes = ice_bytes,
 };

@@ -89,8 +89,8 @@ struct ice {
     struct log *log;
     bool relay_only, allow_loopback, no_fast_path;
     char *interface;          /* nullable */
-    char ufrag[SOTTO_MAX_UFRAG + 1], pwd[SOTTO_MAX_PWD + 1]; /* ours */
-    char remote_ufrag[SOTTO_MAX_UFRAG + 1];                  /* "" before set_remote */
+    char *ufrag, *pwd; /* ours */
+    char *remote_ufrag; /* "" before set_remote */
     bool is_patient;     /* as configured */
     sotto_us hold_until; /* remote candidates are held that long; 0: not held */
     size_t n_turn, n_turn_tcp; /* servers */
@@ -99,17 +99,17 @@ struct ice {
     bool gather_called, remote_set, remote_done, close_called;
     sotto_us close_by; /* close() gives the goodbyes up then */
     GSList *held;                                       /* remote candidates that libnice may not see yet: NiceCandidate */
-    struct address remotes[SOTTO_MAX_REMOTE_CANDIDATES]; /* all that were taken */
-    size_t n_remotes;
+    struct address *remotes; /* all that were taken */
+    size_t n_remotes, cap_remotes;
 
     /* what libnice reported: written by its signals */
     NiceComponentState nice_state;
-    NiceCandidate *locals[SOTTO_MAX_LOCAL_CANDIDATES]; /* not yet yielded */
-    size_t n_locals, n_locals_yielded;
+    GSList *locals; /* not yet yielded: NiceCandidate */
+    size_t n_locals; /* all there ever were */
     NiceCandidate *pair_local, *pair_remote;           /* the selected pair; NULL: none */
     size_t n_prflx;
     bool gathered, pair_changed, goodbye_done;
-    struct nice_server servers[SOTTO_MAX_ICE_SERVERS]; /* as in ice_cfg */
+    struct nice_server *servers; /* as in ice_cfg */
     size_t n_servers, n_servers_yielded, n_relay;
     bool has_family[2]; /* local addresses: IPv4, IPv6 */
     sotto_us gather_at, gathered_at;
@@ -124,7 +124,7 @@ struct ice {
     bool is_calm;  /* libnice's timer of checks ends as soon as it can */
     bool is_deaf;  /* nothing is read any more */
     bool is_kept;  /* the next check of the pair has its time */
-    struct candidate out;
+    struct candidate *out; /* the one that was yielded last; NULL: none, or gathering is over */
     struct nice_path path;
     struct nice_consent consent;
     struct nice_twin *twin; /* NULL: none open */
@@ -190,7 +190,7 @@ bool sotto__nice_twin_waits(const struct ice *ice);     /* poll() said that ther
 sotto_us sotto__nice_twin_due(const struct ice *ice);
 
 /* ice_nice_server.c */
-void sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg);
+int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg); /* 0 or SOTTO_E_NOMEM */
 void sotto__nice_servers_listen(struct ice *ice); /* before a turn */
 void sotto__nice_server_answer(struct nice_server *s, const uint8_t *p, size_t n);
 void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c); /* a local candidate */

@@ -12,6 +12,7 @@
 
 #include "transport/ice_nice.h"
 #include "util/bytes.h"
+#include "util/mem.h"
 
 /* Of five sendings: 250, 500, 1000 and 2000 ms after one another, and half as long again; less what a loaded machine is early. */
 #define SILENT_AFTER SOTTO_MS(4500)
@@ -30,13 +31,17 @@ static bool is_turn(const struct nice_server *s)
     return s->kind != ICE_SERVER_STUN;
 }
 
-void sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg)
+int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg)
 {
+    if (cfg->n_servers == 0) return 0;
+    ice->servers = sotto__calloc(cfg->n_servers, sizeof *ice->servers);
+    if (!ice->servers) return SOTTO_E_NOMEM;
     for (size_t i = 0; i < cfg->n_servers && i < SOTTO_MAX_ICE_SERVERS; i++) {
         ice->servers[i].kind = cfg->servers[i].kind;
         ice->servers[i].addr = cfg->servers[i].addr;
         ice->n_servers++;
     }
+    return 0;
 }
 
 /* The text of a stranger: only what can be printed. */

@@ -103,7 +103,7 @@ static void on_candidate(NiceAgent *agent, NiceCandidate *c, gpointer user)
         !sotto__address_usable(&checked.addr, ice->allow_loopback))
         return; /* a server's answer may say anything */
     if (ice->n_locals < SOTTO_MAX_LOCAL_CANDIDATES)
-        ice->locals[ice->n_locals++] = nice_candidate_copy(c);
+        ice->locals = g_slist_append(ice->locals, nice_candidate_copy(c)), ice->n_locals++;
 }
 
 static void on_gathered(NiceAgent *agent, guint stream, gpointer user)

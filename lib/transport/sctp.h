@@ -114,6 +114,8 @@ struct sctp_stats {
     uint64_t packets_in, packets_dropped, outbox_dropped, messages_in, messages_out;
     uint32_t rwnd_peer, cwnd, rtt_us, packet_size; /* packet_size: the largest that the path is known to carry */
 };
+/* Of memory that is ours; and of messages that were sent and that usrsctp holds until they are acknowledged. */
+size_t sotto__sctp_bytes(const struct sctp *s, size_t *ret_queued);
 void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret);
 
 /* CRC32c (RFC 9260 appendix A) in hardware where there is some: crc32c.c. Start with crc 0. */

@@ -469,3 +469,18 @@ int sotto__sctp_pull(struct sctp *s, sotto_us now, struct sctp_msg *out)
         sotto__sctp_unlock(s);
     }
 }
+
+size_t sotto__sctp_bytes(const struct sctp *s, size_t *ret_queued)
+{
+    struct sctp *m = (struct sctp *)(uintptr_t)s; /* locking writes, the association stays as it is */
+    struct sctp_sockstat use = {0};
+    sotto__sctp_lock_quiet(m);
+    if (s->so) (void)get_option(m, SCTP_GET_SNDBUF_USE, &use, sizeof use); /* once it has ended there is nothing */
+    size_t n = sotto__mem_size(s->back.bytes);
+    sotto__sctp_unlock(m);
+    *ret_queued = use.ss_total_sndbuf;
+    return n + sotto__mem_size(s) + sotto__mem_size(s->front.bytes) +
+           sotto__mem_size(s->partial.p) + sotto__mem_size(s->stage.p) + sotto__mem_size(s->run.p) +
+           sotto__mem_size(s->ahead.p) + sotto__mem_size(s->resets.list) +
+           sotto__mem_size(s->out_state) + sotto__mem_size(s->held.p);
+}

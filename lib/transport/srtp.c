@@ -370,5 +370,18 @@ void sotto__srtp_get_stats(const struct srtp *s, struct srtp_stats *ret)
 
 enum srtp_profile sotto__srtp_profile(const struct srtp *s)
 {
+
+size_t sotto__srtp_bytes(const struct srtp *s)
+{
+    const struct srtp_source *source;
+    const struct srtp_sender *sender;
+    size_t n = sotto__mem_size(s) + sotto__mem_size(s->sources.slots) +
+               sotto__mem_size(s->senders.slots) + sotto__mem_size(s->gone);
+    for (size_t at = 0; (source = sotto__map_next(&s->sources, &at, NULL));)
+        n += sotto__mem_size(source);
+    for (size_t at = 0; (sender = sotto__map_next(&s->senders, &at, NULL));)
+        n += sotto__mem_size(sender) + sotto__mem_size(sender->tags);
+    return n;
+}
     return s->profile;
 }

@@ -61,6 +61,7 @@ __attribute__((warn_unused_result)) int sotto__srtp_unprotect_rtcp(struct srtp *
 /* A remote source said BYE: it is the first to make room for another. Until then it can go on where it was, as browsers do that pause;
  * its old packets cannot come back. */
 void sotto__srtp_forget(struct srtp *s, uint32_t ssrc);
+size_t sotto__srtp_bytes(const struct srtp *s); /* of memory that is ours */
 void sotto__srtp_get_stats(const struct srtp *s, struct srtp_stats *ret);
 enum srtp_profile sotto__srtp_profile(const struct srtp *s);
 

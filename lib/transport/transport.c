@@ -15,20 +15,44 @@
 
 #define TURN_DATAGRAMS 64 /* then waiters are let in: architecture, one lock */
 
+static bool is_of(const struct transport_generation *g, const char *remote_ufrag)
+{
+    return g->remote_ufrag && strcmp(g->remote_ufrag, remote_ufrag) == 0;
+}
+
+static int tell_remote(struct transport *t, struct transport_generation *g,
+                       const struct transport_remote *remote, sotto_us now)
+{
+    char *ufrag = sotto__strdup(remote->ufrag);
+    if (!ufrag) return SOTTO_E_NOMEM;
+    if (t->shared->egress->ice == g->ice) sotto__egress_flush(t->shared->egress, now);
+    int r = t->shared->ice_ops->set_remote(g->ice, remote->ufrag, remote->pwd, now);
+    if (r < 0) {
+        sotto__free(ufrag);
+        return r;
+    }
+    sotto__free(g->remote_ufrag);
+    g->remote_ufrag = ufrag;
+    g->selected = false;
+    return 0;
+}
+
 int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote,
                                 sotto_us now)
 {
-    bool is_next = t->next.ice && strcmp(remote->ufrag, t->live.remote_ufrag) != 0;
+    bool is_next = t->next.ice && !is_of(&t->live, remote->ufrag);
     struct transport_generation *g = is_next ? &t->next : &t->live;
+    struct transport_kept *kept;
     if (!g->ice) return SOTTO_E_STATE;
-    if (strcmp(remote->ufrag, g->remote_ufrag) != 0) {
-        if (t->shared->egress->ice == g->ice) sotto__egress_flush(t->shared->egress, now);
-        int r = t->shared->ice_ops->set_remote(g->ice, remote->ufrag, remote->pwd, now);
-        if (r < 0) return r;
-        memcpy(g->remote_ufrag, remote->ufrag, sizeof g->remote_ufrag);
-        g->selected = false;
+    int r = sotto__transport_keep_remote(remote, &kept);
+    if (r < 0) return r;
+    if (!is_of(g, remote->ufrag)) r = tell_remote(t, g, remote, now);
+    if (r < 0) {
+        sotto__transport_free_remote(kept);
+        return r;
     }
-    t->remote = *remote;
+    sotto__transport_free_remote(t->remote);
+    t->remote = kept;
     t->has_remote = true;
     if (remote->new_dtls) sotto__transport_new_dtls(t, is_next, now);
     return 0;
@@ -40,8 +64,8 @@ static struct transport_generation *of_remote(struct transport *t, const char *u
     struct transport_generation *generations[] = {&t->next, &t->live};
     for (size_t i = 0; i < 2; i++) {
         struct transport_generation *g = generations[i];
-        if (!g->ice || g->remote_ufrag[0] == '\0') continue;
-        if (!ufrag || ufrag[0] == '\0' || strcmp(ufrag, g->remote_ufrag) == 0) return g;
+        if (!g->ice || !g->remote_ufrag) continue;
+        if (!ufrag || ufrag[0] == '\0' || is_of(g, ufrag)) return g;
     }
     return NULL;
 }
@@ -80,16 +104,6 @@ static int news(struct transport *t, sotto_us now, struct transport_out *out)
     return say_ice(t, out) || sotto__transport_news(t, now, out);
 }
 
-static int say_candidate(struct transport *t, const struct transport_generation *g,
-                         const struct candidate *c, struct transport_out *out)
-{
-    t->candidate = *c;
-    snprintf(t->candidate.ufrag, sizeof t->candidate.ufrag, "%s", g->ufrag);
-    *out = (struct transport_out){
-        .type = TRANSPORT_OUT_CANDIDATE, .candidate = &t->candidate, .ufrag = g->ufrag};
-    return 1;
-}
-
 /* g NULL: of a retired ICE. */
 static int take_packet(struct transport *t, sotto_us now, const struct transport_generation *g,
                        const struct packet *packet, struct transport_out *out)
@@ -103,7 +117,10 @@ static int from_ice(struct transport *t, sotto_us now, struct transport_generati
                     const struct ice_out *in, struct transport_out *out)
 {
     switch (in->type) {
-    case ICE_OUT_CANDIDATE: return say_candidate(t, g, in->candidate, out);
+    case ICE_OUT_CANDIDATE:
+        *out = (struct transport_out){
+            .type = TRANSPORT_OUT_CANDIDATE, .candidate = in->candidate, .ufrag = g->ufrag};
+        return 1;
     case ICE_OUT_GATHERED:
         *out = (struct transport_out){.type = TRANSPORT_OUT_GATHERED, .ufrag = g->ufrag};
         return 1;
@@ -187,9 +204,10 @@ void sotto__transport_free(struct transport *t)
     sotto__dtls_free(t->dtls);
     for (size_t i = 0; i < 5; i++)
         if (all[i]) ops->free(all[i]);
-    sotto__transport_free_servers(t->live.servers, t->live.n_servers);
-    sotto__transport_free_servers(t->next.servers, t->next.n_servers);
-    sotto__transport_free_servers(t->carrier.servers, t->carrier.n_servers);
+    sotto__transport_empty(&t->live);
+    sotto__transport_empty(&t->next);
+    sotto__transport_empty(&t->carrier);
+    sotto__transport_free_remote(t->remote);
     sotto__transport_drop_early(t);
     sotto__transport_end_media(t);
     sotto__transport_free_config(t);

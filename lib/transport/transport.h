@@ -49,12 +49,19 @@ struct transport_remote {
 struct transport_generation {
     struct ice *ice; /* NULL: not started, or detached */
     char ufrag[9], pwd[25]; /* ours: 48 and 144 bits (RFC 8445 §5.3 asks for 24 and 128); next: "" before prepare */
-    char remote_ufrag[SOTTO_MAX_UFRAG + 1]; /* "" before set_remote */
+    char *remote_ufrag; /* owned; NULL before set_remote */
     bool selected;   /* it has a pair */
     int32_t state;   /* SOTTO_ICE_*: its own */
     bool is_restart; /* it was `next` once */
     struct ice_server *servers; /* it was started with: kind, address and url, for error events */
     size_t n_servers;
+};
+
+struct transport_kept { /* of a struct transport_remote: one block */
+    const char *ufrag, *pwd;
+    bool dtls_client;
+    size_t n_fingerprints;
+    struct sdp_fingerprint fingerprints[];
 };
 
 struct transport_stats { /* since the beginning */
@@ -84,7 +91,7 @@ enum transport_dtls_state { /* RTCDtlsTransportState */
 
 struct transport_out {
     enum transport_out_type type;
-    const struct candidate *candidate; /* view, valid until the next call */
+    const struct candidate *candidate; /* view, valid until the next call; its own ufrag is not set */
     const char *ufrag;                 /* CANDIDATE, GATHERED: ours, of the generation; view */
     const struct ice_server *server;   /* view */
     int32_t code;
@@ -122,7 +129,7 @@ struct transport {
     uint32_t max_message_size;
     uint16_t streams_out, streams_in;
     void *owner;
-    struct transport_remote remote; /* the last one that was set */
+    struct transport_kept *remote; /* the last one that was set; NULL: none */
     bool has_remote;
     enum transport_dtls_state dtls_state;
     bool has_data; /* an association is wanted */
@@ -143,7 +150,6 @@ struct transport {
         struct ice *ice;
         int first, n; /* slots of the last fds() */
     } watched[5];
-    struct candidate candidate; /* the one that `out` shows */
     struct { /* the one that `sctp` was told of last */
         const struct sctp *sctp; /* compared only */
         const struct ice *ice;
@@ -216,6 +222,12 @@ int sotto__transport_send_rtcp(struct transport *t, sotto_us now, const uint8_t 
 bool sotto__transport_has_media_keys(const struct transport *t);
 /* A remote's SSRC is not used any more (BYE, or replaced): see sotto__srtp_forget(). */
 void sotto__transport_forget_ssrc(struct transport *t, uint32_t ssrc);
+
+struct transport_bytes { /* of memory that is ours */
+    size_t ice, dtls, srtp, sctp;
+    size_t sctp_queued; /* of messages that are not acknowledged yet: usrsctp holds them */
+};
+void sotto__transport_bytes(const struct transport *t, struct transport_bytes *ret);
 
 bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret); /* selected; false: none */
 

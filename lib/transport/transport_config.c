@@ -57,6 +57,28 @@ int sotto__transport_copy_servers(const struct ice_server *servers, size_t n, bo
     return 0;
 }
 
+int sotto__transport_keep_remote(const struct transport_remote *r, struct transport_kept **ret)
+{
+    size_t n_ufrag = strlen(r->ufrag) + 1, n_pwd = strlen(r->pwd) + 1;
+    size_t n_prints = r->n_fingerprints * sizeof *r->fingerprints;
+    struct transport_kept *k = sotto__malloc(sizeof *k + n_prints + n_ufrag + n_pwd);
+    if (!k) return SOTTO_E_NOMEM;
+    memcpy(k->fingerprints, r->fingerprints, n_prints);
+    char *text = (char *)(k->fingerprints + r->n_fingerprints);
+    k->ufrag = memcpy(text, r->ufrag, n_ufrag);
+    k->pwd = memcpy(text + n_ufrag, r->pwd, n_pwd);
+    k->dtls_client = r->dtls_client;
+    k->n_fingerprints = r->n_fingerprints;
+    *ret = k;
+    return 0;
+}
+
+void sotto__transport_free_remote(struct transport_kept *r)
+{
+    if (r) sotto__wipe((char *)(uintptr_t)r->pwd, strlen(r->pwd));
+    sotto__free(r);
+}
+
 void sotto__transport_free_config(struct transport *t)
 {
     sotto__transport_free_servers(t->servers, t->n_servers);

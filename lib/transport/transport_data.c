@@ -88,11 +88,12 @@ static int start_dtls(struct transport *t, sotto_us now, struct transport_out *o
 {
     struct dtls_cfg cfg = {.ctx = t->shared->dtls_ctx,
                            .cert = t->cert,
-                           .client = t->remote.dtls_client,
+                           .client = t->remote->dtls_client,
                            .log = t->shared->log};
     int r = sotto__dtls_new(&t->dtls, &cfg, now);
     if (r == 0)
-        r = sotto__dtls_set_fingerprints(t->dtls, t->remote.fingerprints, t->remote.n_fingerprints);
+        r = sotto__dtls_set_fingerprints(t->dtls, t->remote->fingerprints,
+                                         t->remote->n_fingerprints);
     for (size_t i = 0; r == 0 && i < t->n_early; i++)
         r = sotto__dtls_input(t->dtls, now, t->early[i].p, t->early[i].n);
     sotto__transport_drop_early(t);

@@ -11,8 +11,12 @@ int sotto__transport_copy_servers(const struct ice_server *servers, size_t n, bo
                                   struct ice_server **ret);
 void sotto__transport_free_servers(struct ice_server *servers, size_t n);
 void sotto__transport_free_config(struct transport *t);
+int sotto__transport_keep_remote(const struct transport_remote *r,
+                                 struct transport_kept **ret); /* 0 or SOTTO_E_NOMEM */
+void sotto__transport_free_remote(struct transport_kept *r);
 
 /* transport_restart.c */
+void sotto__transport_empty(struct transport_generation *g); /* all of it but the credentials */
 int sotto__transport_start_generation(struct transport *t, struct transport_generation *g,
                                       sotto_us now);
 /* Its ICE goes to the retired ones, to receive for a while if it drains; the generation is empty then. */

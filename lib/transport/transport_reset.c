@@ -18,7 +18,8 @@ void sotto__transport_reset(struct transport *t, sotto_us now)
     sotto__dtls_free(t->dtls);
     sotto__transport_drop_early(t);
     sotto__transport_end_media(t);
-    sotto__wipe(&t->remote, sizeof t->remote);
+    sotto__transport_free_remote(t->remote);
+    t->remote = NULL;
     t->sctp = NULL;
     t->dtls = NULL;
     t->dtls_state = TRANSPORT_DTLS_NEW;

@@ -92,14 +92,14 @@ static void close_retired(struct transport *t, size_t i, sotto_us now)
     t->shared->ice_ops->close(t->retired[i], now);
 }
 
-/* All of it but the credentials. */
-static void empty(struct transport_generation *g)
+void sotto__transport_empty(struct transport_generation *g)
 {
     sotto__transport_free_servers(g->servers, g->n_servers);
     g->servers = NULL;
     g->n_servers = 0;
     g->ice = NULL;
-    g->remote_ufrag[0] = '\0';
+    sotto__free(g->remote_ufrag);
+    g->remote_ufrag = NULL;
     g->selected = g->is_restart = false;
     g->state = SOTTO_ICE_NEW;
 }
@@ -110,7 +110,7 @@ void sotto__transport_retire(struct transport *t, struct transport_generation *g
                              sotto_us now)
 {
     struct ice *ice = g->ice;
-    empty(g);
+    sotto__transport_empty(g);
     if (!ice) return;
     flush(t, ice, now);
     for (size_t i = 0; i < 2; i++) close_retired(t, i, now);
@@ -140,7 +140,7 @@ bool sotto__transport_next_retired(struct transport *t, size_t i, sotto_us now,
 
 void sotto__transport_unstart(struct transport *t, sotto_us now)
 {
-    if (t->live.remote_ufrag[0] == '\0') sotto__transport_retire(t, &t->live, false, now);
+    if (!t->live.remote_ufrag) sotto__transport_retire(t, &t->live, false, now);
 }
 
 int sotto__transport_renew(struct transport *t)
@@ -150,7 +150,7 @@ int sotto__transport_renew(struct transport *t)
 
 const struct transport_generation *sotto__transport_prepared(const struct transport *t)
 {
-    return t->spare.ufrag[0] || t->next.remote_ufrag[0] ? &t->spare : &t->next;
+    return t->spare.ufrag[0] || t->next.remote_ufrag ? &t->spare : &t->next;
 }
 
 int sotto__transport_prepare(struct transport *t)
@@ -308,7 +308,7 @@ struct ice *sotto__transport_detach(struct transport *t, sotto_us now)
     t->more = false;
     for (size_t i = 0; !ice && i < 3; i++) {
         ice = generations[i]->ice;
-        empty(generations[i]);
+        sotto__transport_empty(generations[i]);
     }
     for (size_t i = 0; !ice && i < 2; i++) {
         ice = t->retired[i];

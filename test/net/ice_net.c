@@ -230,6 +230,11 @@ static void net_ice_free(struct ice *ice)
     sotto__free_secret(ice, sizeof *ice);
 }
 
+static size_t net_ice_bytes(const struct ice *ice)
+{
+    return sotto__mem_size(ice);
+}
+
 bool net_ice_address(const struct ice *ice, struct address *ret)
 {
     if (ice->n_sockets == 0) return false;
@@ -254,4 +259,5 @@ const struct ice_ops sotto__ice_net = {
     .close = net_close,
     .closed = net_closed,
     .free = net_ice_free,
+    .bytes = net_ice_bytes,
 };

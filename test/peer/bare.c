@@ -11,7 +11,7 @@ struct peer *bare_new(void)
     sotto__list_init(&p->channels);
     p->data_index = p->tagged_index = -1;
     assert_int_equal(sotto__events_init(p), 0);
-    assert_int_equal(sotto__session_init(&p->session, "cname", 0, 0), 0);
+    assert_int_equal(sotto__media_open(p), 0);
     return p;
 }
 
@@ -27,7 +27,7 @@ void bare_free(struct peer *p)
     forget(&p->current_remote);
     sotto__events_free(p);
     sotto__transceivers_free(p);
-    sotto__session_free(&p->session);
+    sotto__media_free(p);
     free(p);
 }
 

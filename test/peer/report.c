@@ -170,12 +170,11 @@ void report_candidate(struct duo *d, const char *line)
 void report_local_candidate(struct duo *d, enum candidate_type type)
 {
     struct peer *p = d->a.peer;
-    struct candidate c = {.foundation = "9",
-                          .component = 1,
-                          .priority = 77,
-                          .addr = {4, {198, 51, 100, 7}, 4000},
-                          .type = type,
-                          .related = {4, {192, 0, 2, 1}, 5000}};
+    struct local_candidate c = {.foundation = "9",
+                                .priority = 77,
+                                .addr = {4, {198, 51, 100, 7}, 4000},
+                                .type = type,
+                                .related = {4, {192, 0, 2, 1}, 5000}};
     assert_true(p->n_candidates < p->cap_candidates);
     snprintf(c.ufrag, sizeof c.ufrag, "%s", p->transport.live.ufrag);
     p->candidates[p->n_candidates++] = c;

@@ -102,7 +102,7 @@ static void a_state_merges_only_with_the_last_queued_event(void **state)
     duo_free(d);
 }
 
-static void a_reader_who_never_reads_costs_a_bounded_ring_and_learns_the_last_state(void **state)
+static void a_reader_who_never_reads_costs_a_bounded_queue_and_learns_the_last_state(void **state)
 {
     (void)state;
     struct duo *d = duo_new(3);
@@ -122,6 +122,118 @@ static void a_reader_who_never_reads_costs_a_bounded_ring_and_learns_the_last_st
     }
     assert_int_equal(e.state.ice, 3);
     p->ice = SOTTO_ICE_NEW;
+    duo_free(d);
+}
+
+static void queue_candidates(struct peer *p, bool fail)
+{
+    for (uint16_t i = 0; i < 100; i++) {
+        if (fail) sotto__mem_fail_at(1);
+        sotto__events_candidate(p, i, END_OF_CANDIDATES, "abcd");
+    }
+    sotto__mem_fail_at(0);
+}
+
+/* How many candidates come out, in the order in which they went in. */
+static int take_candidates(struct peer *p)
+{
+    struct peer_event e;
+    sotto_us last = -1;
+    int n = 0;
+    for (; sotto__peer_has_event(p); sotto__peer_pop(p)) {
+        sotto__peer_peek(p, &e);
+        if (e.type != SOTTO_EV_CANDIDATE) continue;
+        assert_true(e.at > last);
+        last = e.at;
+        n++;
+    }
+    return n;
+}
+
+static void the_queue_grows_with_what_waits_and_is_given_back(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(5);
+    struct peer *p = d->a.peer;
+    size_t first = p->cap_controls;
+    queue_candidates(p, false);
+    for (int i = 0; i < 60; i++) sotto__peer_pop(p); /* places at its beginning are used again */
+    for (int i = 0; i < 60; i++) sotto__events_candidate(p, 100 + i, END_OF_CANDIDATES, "abcd");
+    assert_true(p->cap_controls < 200);
+    assert_int_equal(take_candidates(p), 100);
+    assert_int_equal(p->cap_controls, first);
+    duo_free(d);
+}
+
+static void one_failure_of_memory_loses_no_event(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(6);
+    struct peer *p = d->a.peer;
+    for (uint64_t n = 1;; n++) {
+        sotto__mem_fail_at(n);
+        for (uint16_t i = 0; i < 100; i++) sotto__events_candidate(p, i, END_OF_CANDIDATES, "abcd");
+        int got = take_candidates(p);
+        bool failed = sotto__mem_failed();
+        sotto__mem_fail_at(0);
+        assert_int_equal(got, 100);
+        if (!failed) break;
+    }
+    duo_free(d);
+}
+
+static void without_memory_the_queue_keeps_what_it_has(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(7);
+    struct peer *p = d->a.peer;
+    size_t first = p->cap_controls;
+    queue_candidates(p, true);
+    assert_int_equal(p->n_controls, first);
+    p->ice = 4;
+    sotto__events_state(p, 1);
+    assert_int_equal(take_candidates(p), (int)first);
+    assert_int_equal(p->told.ice, 4);
+    p->ice = SOTTO_ICE_NEW;
+    duo_free(d);
+}
+
+static void a_state_that_finds_no_place_is_told_later(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(7);
+    struct peer *p = d->a.peer;
+    struct peer_event e;
+    for (int i = 0; i < 4; i++) queue_candidates(p, false);
+    p->ice = SOTTO_ICE_CHECKING;
+    sotto__peer_update(p, 1);
+    assert_int_equal(p->n_controls, SOTTO_MAX_PC_EVENTS);
+    while (sotto__peer_has_event(p)) sotto__peer_pop(p);
+    sotto__peer_update(p, 2); /* as each turn does */
+    assert_true(sotto__peer_has_event(p));
+    sotto__peer_peek(p, &e);
+    assert_int_equal(e.type, SOTTO_EV_STATE);
+    assert_int_equal(e.state.ice, SOTTO_ICE_CHECKING);
+    p->ice = SOTTO_ICE_NEW;
+    duo_free(d);
+}
+
+static void room_for_notes_has_a_limit(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(8);
+    struct peer *p = d->a.peer;
+    size_t kept = 2 * SOTTO_MAX_LOCAL_CANDIDATES + 16;
+    size_t most = SOTTO_MAX_PC_EVENTS - kept - p->n_controls;
+    assert_int_equal(sotto__events_reserve(p, most), 0);
+    assert_true(p->cap_controls >= p->n_controls + most);
+    assert_int_equal(sotto__events_reserve(p, most + 1), SOTTO_E_LIMIT);
+    assert_int_equal(sotto__events_reserve(p, 0), 0);
+    sotto__events_warning(p, 0, 1, "", 0);
+    sotto__peer_pop(p); /* empty: it is small again */
+    sotto__mem_fail_at(1);
+    assert_int_equal(sotto__events_reserve(p, 20), SOTTO_E_NOMEM);
+    sotto__mem_fail_at(0);
     duo_free(d);
 }
 
@@ -163,7 +275,12 @@ int main(void)
         cmocka_unit_test(warnings_of_a_kind_are_one_and_their_counts_add_up),
         cmocka_unit_test(events_of_media_are_told_in_their_place),
         cmocka_unit_test(a_state_merges_only_with_the_last_queued_event),
-        cmocka_unit_test(a_reader_who_never_reads_costs_a_bounded_ring_and_learns_the_last_state),
+        cmocka_unit_test(a_reader_who_never_reads_costs_a_bounded_queue_and_learns_the_last_state),
+        cmocka_unit_test(the_queue_grows_with_what_waits_and_is_given_back),
+        cmocka_unit_test(one_failure_of_memory_loses_no_event),
+        cmocka_unit_test(without_memory_the_queue_keeps_what_it_has),
+        cmocka_unit_test(a_state_that_finds_no_place_is_told_later),
+        cmocka_unit_test(room_for_notes_has_a_limit),
         cmocka_unit_test(each_failing_allocation_of_a_peer_ends_cleanly),
     };
     return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -84,11 +84,10 @@ static void one_that_an_offer_in_hand_names_stays_until_that_offer_is_outdated(v
     assert_true(t->stopping);
     assert_false(t->stopped || t->removed);
     assert_true(p->negotiation_needed);
-    p->offer_is_old = true;
+    p->last_offer = NULL;
     sotto__needed_update(p, NOW);
     assert_true(t->stopped && t->removed);
     assert_false(p->negotiation_needed);
-    p->last_offer = NULL;
     bare_free(p);
 }
 

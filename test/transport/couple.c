@@ -128,9 +128,9 @@ static void take(struct couple *c, struct party *p, const struct transport_out *
     switch (o->type) {
     case TRANSPORT_OUT_CANDIDATE:
         assert_true(p->n_candidates < PARTY_LOG);
-        assert_string_equal(o->candidate->ufrag, o->ufrag);
-        p->candidates[p->n_candidates++] = *o->candidate;
-        give_candidate(c, p->other, o->candidate);
+        p->candidates[p->n_candidates] = *o->candidate;
+        snprintf(p->candidates[p->n_candidates].ufrag, sizeof o->candidate->ufrag, "%s", o->ufrag);
+        give_candidate(c, p->other, &p->candidates[p->n_candidates++]);
         break;
     case TRANSPORT_OUT_GATHERED:
         p->n_gathered++;

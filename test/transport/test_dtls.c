@@ -517,7 +517,7 @@ static void every_allocation_may_fail(void **state)
         assert_int_equal(sotto__mem_live(), live);
         if (!failed) break;
     }
-    assert_int_equal(refused, 6); /* struct, filter and peer's certificate of each end */
+    assert_int_equal(refused, 8); /* struct, filter, fingerprints and peer's certificate of each end */
     sotto__cert_unref(cert);
     sotto__dtls_ctx_free(ctx);
 }

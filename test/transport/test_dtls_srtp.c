@@ -186,7 +186,7 @@ static void a_hello_that_was_tampered_with_leads_nowhere(void **state)
         assert_false(pair_run_until_connected(&p, SOTTO_SECONDS(2)));
         assert_true(changed > 0);
         const struct dtls *victim = p.end[changes[i].type == 2 ? 0 : 1].d;
-        if (changes[i].hinted && !strstr(victim->hint, "srtp"))
+        if (changes[i].hinted && (!victim->hint || !strstr(victim->hint, "srtp")))
             fail_msg("%s: %s", changes[i].what, victim->hint);
         assert_int_equal(sotto__dtls_srtp_profile(p.end[0].d), 0);
         pair_free(&p);

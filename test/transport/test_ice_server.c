@@ -109,7 +109,9 @@ static void what_is_told_of_a_server_is_known(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         static struct ice ice;
         struct ice_out out = {.type = ICE_OUT_PACKET};
+        struct nice_server servers[2] = {{.is_used = false}};
         memset(&ice, 0, sizeof ice);
+        ice.servers = servers;
         ice.servers[1] = table[i].s;
         ice.servers[1].addr.family = 4;
         ice.n_servers = 2;
@@ -131,7 +133,9 @@ static void candidates_speak_for_their_servers(void **state)
     (void)state;
     static struct ice ice;
     struct candidate c = {.type = CANDIDATE_SRFLX, .addr = {.family = 4, .ip = {192, 0, 2, 1}}};
+    struct nice_server servers[3] = {{.is_used = false}};
     memset(&ice, 0, sizeof ice);
+    ice.servers = servers;
     ice.n_servers = 3;
     ice.servers[1] = (struct nice_server){.kind = ICE_SERVER_TURN_UDP, .addr = c.addr};
     ice.servers[2] = (struct nice_server){.kind = ICE_SERVER_TURN_UDP, .addr = c.addr};
