@@ -73,8 +73,8 @@ static void connect_both(struct world *w)
 {
     struct sctp_cfg cfg = {.local_port = 5000,
                            .remote_port = 5000,
-                           .streams_out = 16,
-                           .streams_in = 32,
+                           .streams_out = 40,
+                           .streams_in = 80,
                            .max_message_size = 65536};
     require(sotto__sctp_new(&w->peer, &cfg, now) == 0 && sotto__sctp_new(&w->s, &cfg, now) == 0);
     for (int i = 0; i < 20; i++) {

@@ -47,7 +47,8 @@ static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
 {
     int on = 1, off = 0;
     struct linger linger = {.l_onoff = 1, .l_linger = 0}; /* close is one ABORT, and then nothing */
-    struct sctp_initmsg init = {.sinit_num_ostreams = cfg->streams_out,
+    struct sctp_initmsg init = {.sinit_num_ostreams =
+                                    s->guard.few ? s->guard.few : cfg->streams_out,
                                 .sinit_max_instreams = (uint16_t)(s->guard.user_streams + 1)};
     struct sctp_assoc_value reset = {.assoc_id = SCTP_ALL_ASSOC,
                                      .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
@@ -95,6 +96,9 @@ int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
     s->streams_out = cfg->streams_out;
     s->guard.local_port = cfg->local_port, s->guard.remote_port = cfg->remote_port;
     s->guard.user_streams = cfg->streams_in / 2; /* as twice as many were asked for as there are */
+    if (cfg->streams_out > SOTTO_STREAMS_FIRST && s->guard.user_streams > SOTTO_STREAMS_FIRST)
+        s->guard.few = SOTTO_STREAMS_FIRST;
+    s->guard.streams_out = cfg->streams_out;
     s->guard.window = UINT32_MAX;
     s->backlog.most = SOTTO_SCTP_BACKLOG;
     sotto__sctp_busy(s, now);
@@ -245,6 +249,7 @@ static void turn(struct sctp *s, sotto_us now, bool ticks)
     sotto__sctp_flush_input(s);
     sotto__sctp_flush_run(s);
     sotto__sctp_release(s);
+    sotto__sctp_add_out(s);
     sotto__sctp_look(s);
     atomic_store(&s->attention, false);
     sotto__sctp_path_turn(s, now);

@@ -52,6 +52,14 @@ static void measure(struct sctp *s)
     s->backlog.most = most < SOTTO_SCTP_BACKLOG_MAX ? most : SOTTO_SCTP_BACKLOG_MAX;
 }
 
+bool sotto__sctp_all_left(struct sctp *s)
+{
+    struct sctp_sockstat use = {0};
+    if (s->run.messages > 0) return false;
+    if (s->backlog.accepted == s->started && !s->is_halfway) return true;
+    return get_option(s, SCTP_GET_SNDBUF_USE, &use, sizeof use) && use.ss_total_sndbuf == 0;
+}
+
 static bool fits(const struct sctp *s, size_t n)
 {
     size_t most = s->backlog.most;
@@ -63,7 +71,7 @@ static bool fits(const struct sctp *s, size_t n)
 
 bool sotto__sctp_writable(const struct sctp *s, size_t n)
 {
-    if (!s->up || s->down || !s->so) return false;
+    if (!s->up || s->down || !s->so || s->want_out) return false;
     if (fits(s, n)) return true;
     if (!s->backlog.stale) return false;
     struct sctp *m = (struct sctp *)(uintptr_t)s; /* the bounds are a cache */
@@ -190,6 +198,7 @@ int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *o
     if (n > SOTTO_MAX_MESSAGE) return SOTTO_E_TOO_BIG;
     if (s->out_state[opt->sid] != STREAM_OPEN) return SOTTO_E_STATE;
     if (!sotto__sctp_writable(s, n)) return SOTTO_E_AGAIN;
+    if (!sotto__sctp_has_stream(s, now, opt->sid)) return SOTTO_E_AGAIN;
     int r = to_run(s, opt, p, n) ? 0 : send_now(s, now, opt, p, n);
     sotto__sctp_busy(s, now);
     if (r < 0) return r;
@@ -199,30 +208,49 @@ int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *o
     return 0;
 }
 
-int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid)
+/* What was accepted on the stream is usrsctp's. */
+static int request_reset(struct sctp *s, uint16_t sid)
 {
-    if (!s->up || s->down) return SOTTO_E_STATE;
-    if (sid >= s->streams_out) return SOTTO_E_INVAL;
-    if (s->out_state[sid] != STREAM_OPEN) return SOTTO_E_AGAIN; /* its event is still to come */
     union {
         struct sctp_reset_streams head;
         uint8_t bytes[sizeof(struct sctp_reset_streams) + sizeof(uint16_t)];
     } req = {.head = {.srs_flags = SCTP_STREAM_RESET_OUTGOING, .srs_number_streams = 1}};
     memcpy(req.bytes + offsetof(struct sctp_reset_streams, srs_stream_list), &sid, sizeof sid);
-    sotto__sctp_lock(s, now);
-    sotto__sctp_flush_run(s);
-    int r = 0;
-    if (s->run.messages > 0) {
-        r = SOTTO_E_NOMEM; /* they come before it */
-    } else if (!s->so || s->down) {
-        r = SOTTO_E_STATE;
-    } else if (usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_RESET_STREAMS, &req, sizeof req) == 0) {
+    if (usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_RESET_STREAMS, &req, sizeof req) == 0) {
         s->out_state[sid] = STREAM_RESETTING;
     } else if (errno == EOPNOTSUPP) { /* the peer cannot: the caller hears it as an answer, like any other */
         s->out_state[sid] = STREAM_DENIED, s->denied++;
     } else {
-        r = SOTTO_E_STATE;
+        return SOTTO_E_STATE;
     }
+    return 0;
+}
+
+void sotto__sctp_reset_later(struct sctp *s)
+{
+    for (uint16_t sid = 0; sid < s->streams_out; sid++)
+        if (s->out_state[sid] == STREAM_LATER && request_reset(s, sid) < 0)
+            s->out_state[sid] = STREAM_DENIED, s->denied++;
+}
+
+int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid)
+{
+    if (!s->up || s->down) return SOTTO_E_STATE;
+    if (sid >= s->streams_out) return SOTTO_E_INVAL;
+    if (s->out_state[sid] != STREAM_OPEN) return SOTTO_E_AGAIN; /* its event is still to come */
+    if (!sotto__sctp_has_stream(s, now, sid)) { /* so nothing was sent on it */
+        s->out_state[sid] = STREAM_LATER;
+        return 0;
+    }
+    sotto__sctp_lock(s, now);
+    sotto__sctp_flush_run(s);
+    int r = 0;
+    if (s->run.messages > 0)
+        r = SOTTO_E_NOMEM; /* they come before it */
+    else if (!s->so || s->down)
+        r = SOTTO_E_STATE;
+    else
+        r = request_reset(s, sid);
     sotto__sctp_busy(s, now);
     sotto__sctp_unlock(s);
     return r;
@@ -342,7 +370,7 @@ static int receive(struct sctp *s)
         if (!m->is_event && m->n > s->max_message_size) return SOTTO_E_PROTO;
         m->sid = info.rcv_sid;
         m->ppid = ntohl(info.rcv_ppid);
-        if (!m->is_event) sotto__sctp_guard_unshadow(&s->guard, &m->sid, &m->ppid);
+        if (!m->is_event) sotto__sctp_guard_unshadow(&m->sid, &m->ppid);
         m->is_whole = (flags & MSG_EOR) != 0;
     }
     note_read(s);

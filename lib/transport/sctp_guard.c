@@ -5,7 +5,8 @@
  * complete unordered messages moved to the shadow stream. usrsctp keeps a stale entry of an abandoned fragmented
  * message and takes the next complete one on the same stream for a part of it, which ends the association; messages
  * without fragments never meet that entry on an id of their own. Unordered messages carry no sequence number, so
- * nothing else changes. Knows neither usrsctp nor time.
+ * nothing else changes. Out too: the packets that usrsctp sends, with all streams announced and the numbers of requests as the peer
+ * knows them. Knows neither usrsctp nor time.
  */
 #include "transport/sctp_guard.h"
 
@@ -86,8 +87,9 @@ static bool next_param(struct reader *r, uint16_t *type, struct reader *body)
     return true;
 }
 
-static bool check_init_param(struct walk *w, uint16_t type, size_t n, bool is_ack)
+static bool check_init_param(struct walk *w, uint16_t type, const struct reader *body, bool is_ack)
 {
+    size_t n = body->n;
     switch (type) {
     case 5:      /* IPv4 address */
     case 6:      /* IPv6 address */
@@ -99,7 +101,9 @@ static bool check_init_param(struct walk *w, uint16_t type, size_t n, bool is_ac
     case 0x8002: /* AUTH: random, chunk list, HMACs. usrsctp reads them though AUTH is off */
     case 0x8003: return n <= 256 || refuse(w, "INIT with an oversized AUTH parameter");
     case 0x8004: return (n >= 2 && n <= 32 && n % 2 == 0) || refuse(w, "INIT with bad HMACs");
-    case 0x8008: return n <= 32 || refuse(w, "INIT with too many extensions");
+    case 0x8008:
+        w->g->can_add = n > 0 && memchr(body->p, RE_CONFIG, n);
+        return n <= 32 || refuse(w, "INIT with too many extensions");
     case 0xc000: return n == 0 || refuse(w, "INIT with a bad Forward-TSN parameter");
     default: return true;
     }
@@ -115,22 +119,32 @@ static bool check_init(struct walk *w, const struct chunk *c)
     uint32_t tsn = sotto__read_u32(&r);
     if (r.bad || tag == 0 || rwnd < 1500 || out == 0 || in == 0) return refuse(w, "bad INIT");
     if (c->n > SOTTO_MTU - HEADER - 40) return refuse(w, "oversized INIT"); /* its cookie must fit a packet of ours */
-    if (w->g->settled) return refuse(w, "INIT after data");
+    if (w->g->settled || w->g->in.done) return refuse(w, "INIT after data");
     if (w->g->has_tag && w->g->tag != tag) return refuse(w, "another INIT tag");
+    w->g->can_add = false;
     unsigned params = 0, cookies = 0;
     while (r.n >= 4) {
         struct reader body;
         uint16_t type;
         if (++params > MAX_PARAMS || !next_param(&r, &type, &body))
             return refuse(w, "bad INIT parameter");
-        if (!check_init_param(w, type, body.n, is_ack)) return false;
+        if (!check_init_param(w, type, &body, is_ack)) return false;
         if (type == 7 && (++cookies > 1 || body.n == 0)) return refuse(w, "bad cookie in INIT ACK");
     }
     if (r.n > 0) return refuse(w, "rest behind INIT");
     if (is_ack && cookies == 0) return refuse(w, "INIT ACK without a cookie");
     w->seen->rewrite = true;
     w->g->has_tag = true, w->g->tag = tag, w->g->cum_tsn = tsn - 1, w->g->next_tsn = tsn;
+    w->g->peer_in = in, w->g->next_request = tsn;
+    w->g->all_in = w->g->few == 0 || !w->g->can_add;
     return true;
+}
+
+/* Whether a stream exists. */
+static bool check_stream(struct walk *w, uint16_t sid)
+{
+    if (!w->g->all_in && w->g->few > 0 && sid >= w->g->few) w->seen->more = true;
+    return sid < w->g->user_streams;
 }
 
 static bool check_cookie(struct walk *w, const struct chunk *c)
@@ -148,9 +162,10 @@ static bool check_cookie(struct walk *w, const struct chunk *c)
 static bool check_data(struct walk *w, const struct chunk *c)
 {
     if (c->n < 13) return refuse(w, "DATA without data");
-    if (sotto__get_u16(c->p + 4) >= w->g->user_streams)
+    if (!check_stream(w, sotto__get_u16(c->p + 4)))
         return refuse(w, "DATA on a stream that does not exist");
-    if ((c->flags & FLAGS_WHOLE) == FLAGS_WHOLE) w->seen->rewrite = true;
+    if ((c->flags & FLAGS_WHOLE) == FLAGS_WHOLE || sotto__get_u16(c->p + 8) != 0)
+        w->seen->rewrite = true;
     uint32_t tsn = sotto__get_u32(c->p);
     if (w->seen->data_len == 0) {
         w->seen->data_len = c->n;
@@ -204,7 +219,7 @@ static bool check_forward(struct walk *w, const struct chunk *c)
 {
     if (c->n < 4 || (c->n - 4) % 4 != 0) return refuse(w, "FORWARD-TSN of wrong length");
     for (size_t i = 4; i < c->n; i += 4)
-        if (sotto__get_u16(c->p + i) >= w->g->user_streams)
+        if (!check_stream(w, sotto__get_u16(c->p + i)))
             return refuse(w, "FORWARD-TSN on a stream that does not exist");
     return true;
 }
@@ -229,7 +244,7 @@ static bool check_reset_out(struct walk *w, struct reader body)
     w->seen->request_tsn = sotto__read_u32(&body);
     if (body.bad || body.n % 2 != 0) return refuse(w, "bad reset request");
     while (body.n > 0)
-        if (sotto__read_u16(&body) >= w->g->user_streams)
+        if (!check_stream(w, sotto__read_u16(&body)))
             return refuse(w, "reset of a stream that does not exist");
     if (w->g->reset_open && w->g->reset_seq != seq) return refuse(w, "second reset request");
     /* An event costs usrsctp two kilobytes. No id is used again before our side of it is reset too: there can be no more. */
@@ -258,6 +273,7 @@ static bool check_reconfig(struct walk *w, const struct chunk *c)
         }
     }
     if (params == 0) return refuse(w, "empty RE-CONFIG");
+    w->seen->rewrite = true;
     return true;
 }
 
@@ -303,6 +319,7 @@ static bool check_chunks(struct walk *w, struct reader *r, uint32_t vtag)
         if (c.type != DATA && (c.type != SACK || i > 0)) w->seen->other = true;
         w->seen->last = (size_t)(c.p - w->packet) - 4;
         if (!check_shape(w, &c)) return false;
+        if (c.type == COOKIE_ECHO && r->n > 0) w->seen->cookie_end = (size_t)(r->p - w->packet);
     }
     return true;
 }
@@ -333,12 +350,48 @@ static void put16(uint8_t *p, unsigned v)
     p[0] = (uint8_t)(v >> 8), p[1] = (uint8_t)v;
 }
 
-/* The id goes where no PPID has bits: RFC 8832 and RFC 8831 know none above 57, and what else comes is nobody's. */
-static void to_shadow(const struct sctp_guard *g, uint8_t *body)
+static void put32(uint8_t *p, uint32_t v)
 {
-    if (sotto__get_u16(body + 8) != 0) put16(body + 10, 0);
-    put16(body + 8, sotto__get_u16(body + 4));
-    put16(body + 4, g->user_streams);
+    put16(p, v >> 16), put16(p + 2, v & 0xffff);
+}
+
+/* The id, plus one, goes where no PPID has bits: RFC 8832 and RFC 8831 know none above 57, and what else comes is nobody's. */
+static void rewrite_data(const struct sctp_guard *g, const struct chunk *c, uint8_t *body)
+{
+    if (sotto__get_u16(body + 8) != 0) put32(body + 8, 0);
+    if ((c->flags & FLAGS_WHOLE) != FLAGS_WHOLE) return;
+    put16(body + 8, sotto__get_u16(body + 4) + 1u);
+    put16(body + 4, g->few == 0 || g->all_in ? g->user_streams : g->few);
+}
+
+static uint32_t to_usrsctp(const struct sctp_added *a, uint32_t seq)
+{
+    return a->done && (int32_t)(seq - a->at) >= 0 ? seq + 1 : seq;
+}
+
+static uint32_t to_wire(const struct sctp_added *a, uint32_t seq)
+{
+    return a->done && (int32_t)(seq - a->at) >= 0 ? seq - 1 : seq;
+}
+
+/* RFC 6525 §4: an answer (16) begins with the number of the other side's request, a request with its own; that to reset outgoing
+ * streams (13) has the other side's behind it. */
+static void renumber(uint8_t *param, size_t n, const struct sctp_added *own,
+                     const struct sctp_added *other,
+                     uint32_t (*to)(const struct sctp_added *a, uint32_t seq))
+{
+    uint16_t type = sotto__get_u16(param);
+    if (n < 8) return;
+    put32(param + 4, to(type == 16 ? other : own, sotto__get_u32(param + 4)));
+    if (type == 13 && n >= 12) put32(param + 8, to(other, sotto__get_u32(param + 8)));
+}
+
+static void rewrite_reconfig(const struct sctp_guard *g, const struct chunk *c, uint8_t *body)
+{
+    struct reader r = sotto__reader(c->p, c->n), inner;
+    uint16_t type;
+    while (r.n > 0 && next_param(&r, &type, &inner))
+        renumber(body + (inner.p - c->p) - 4, inner.n + 4, &g->in, &g->out, to_usrsctp);
 }
 
 void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p,
@@ -349,18 +402,20 @@ void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_see
     bool first = seen->probe;
     while (r.n > 0 && next_chunk(&r, &c)) {
         uint8_t *body = p + (c.p - p);
-        if (c.type == INIT || c.type == INIT_ACK) put16(body + 8, 0xffff);
-        if (c.type == DATA && (c.flags & FLAGS_WHOLE) == FLAGS_WHOLE) to_shadow(g, body);
+        if (c.type == INIT || c.type == INIT_ACK)
+            put16(body + 8, g->few == 0 || g->all_in ? 0xffff : g->few + 1u);
+        if (c.type == RE_CONFIG) rewrite_reconfig(g, &c, body);
+        if (c.type == DATA) rewrite_data(g, &c, body);
         if (c.type == DATA && seen->too_much && !first)
             put16(body, g->cum_tsn >> 16), put16(body + 2, g->cum_tsn);
         if (c.type == DATA) first = false;
     }
 }
 
-void sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t *sid, uint32_t *ppid)
+void sotto__sctp_guard_unshadow(uint16_t *sid, uint32_t *ppid)
 {
-    if (*sid < g->user_streams) return;
-    *sid = (uint16_t)(*ppid >> 16);
+    if (*ppid >> 16 == 0) return;
+    *sid = (uint16_t)((*ppid >> 16) - 1);
     *ppid &= 0xffff;
 }
 
@@ -374,34 +429,67 @@ void sotto__sctp_guard_blank(uint8_t *p, size_t at)
     p[at] = PAD, p[at + 1] = 0;
 }
 
-static void note_answers(struct sctp_guard *g, const struct chunk *c)
+static void note_answer(struct sctp_guard *g, uint32_t seq, uint32_t result)
 {
-    struct reader r = sotto__reader(c->p, c->n), body;
-    uint16_t type;
-    while (r.n > 0 && next_param(&r, &type, &body)) {
-        if (type != 16 || sotto__read_u32(&body) != g->reset_seq) continue;
-        g->reset_open = false;
-        bool done = sotto__read_u32(&body) == 1;
-        if (done && g->reset_done != g->reset_seq) g->resets_unread++, g->reset_done = g->reset_seq;
-    }
+    if (seq == g->next_request) g->next_request++;
+    if (!g->reset_open || seq != g->reset_seq) return;
+    g->reset_open = false;
+    if (result == 1 && g->reset_done != seq) g->resets_unread++, g->reset_done = seq;
 }
 
-void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n)
+/* false: it is between usrsctp and us. */
+static bool output_reconfig(struct sctp_guard *g, const struct chunk *c, uint8_t *body)
 {
-    if (n < HEADER) return;
+    struct reader r = sotto__reader(c->p, c->n), inner;
+    uint16_t type;
+    while (r.n > 0 && next_param(&r, &type, &inner)) {
+        uint8_t *param = body + (inner.p - c->p) - 4;
+        uint32_t seq = inner.n >= 4 ? sotto__get_u32(inner.p) : 0;
+        if (type == 16 && g->in.done && seq == g->in.at) return false;
+        if (type == 17) { /* we ask no peer for that */
+            g->out = (struct sctp_added){.done = true, .at = seq};
+            return false;
+        }
+        renumber(param, inner.n + 4, &g->out, &g->in, to_wire);
+        if (type == 16 && inner.n >= 8)
+            note_answer(g, sotto__get_u32(param + 4), sotto__get_u32(param + 8));
+    }
+    return true;
+}
+
+static void output_init(struct sctp_guard *g, const struct chunk *c, uint8_t *body)
+{
+    unsigned out = g->streams_out;
+    if (c->type == INIT_ACK && out > g->peer_in) out = g->peer_in;
+    g->own_tag = sotto__get_u32(body);
+    if (g->few > 0) put16(body + 8, out);
+    put16(body + 10, g->user_streams);
+}
+
+static void output_sack(struct sctp_guard *g, const struct chunk *c)
+{
+    g->cum_tsn = sotto__get_u32(c->p);
+    g->window = sotto__get_u32(c->p + 4);
+    if (g->window >= SMALL_WINDOW) g->beyond = 0;
+    g->gaps = sotto__get_u16(c->p + 8) > 0;
+    if (!g->gaps) g->next_tsn = g->cum_tsn + 1;
+}
+
+bool sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n)
+{
+    if (n < HEADER) return true;
     struct reader r = sotto__reader(p + HEADER, n - HEADER);
     struct chunk c;
     while (r.n > 0 && next_chunk(&r, &c)) {
+        uint8_t *body = p + (c.p - p);
         if ((c.type == INIT || c.type == INIT_ACK) && c.n >= 16) {
-            put16(p + (c.p - p) + 10, g->user_streams); /* number of inbound streams */
+            output_init(g, &c, body);
         } else if (c.type == SACK && c.n >= 12) {
-            g->cum_tsn = sotto__get_u32(c.p);
-            g->window = sotto__get_u32(c.p + 4);
-            if (g->window >= SMALL_WINDOW) g->beyond = 0;
-            g->gaps = sotto__get_u16(c.p + 8) > 0;
-            if (!g->gaps) g->next_tsn = g->cum_tsn + 1;
-        } else if (c.type == RE_CONFIG && g->reset_open) {
-            note_answers(g, &c);
+            output_sack(g, &c);
+        } else if (c.type == RE_CONFIG && !output_reconfig(g, &c, body)) {
+            if (body == p + HEADER + 4 && r.n == 0) return false;
+            sotto__sctp_guard_blank(p, (size_t)(body - p) - 4);
         }
     }
+    return true;
 }

@@ -9,9 +9,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct sctp_guard { /* all-zero plus the first four fields is the start */
+/*
+ * usrsctp's memory goes with the number of streams, so it begins with a few, though all are announced. It gets the others when one of
+ * them is used, by a request and an answer (RFC 6525 §4.5) between it and us alone: sctp_streams.c. Requests behind that one have
+ * numbers on the wire that are one less than usrsctp's.
+ */
+struct sctp_added {
+    bool done;
+    uint32_t at; /* the number of that request */
+};
+
+struct sctp_guard { /* all-zero plus ports, user_streams and window is the start */
     uint16_t local_port, remote_port;
-    uint16_t user_streams; /* ids below it exist on the wire; it is the shadow stream, for usrsctp alone */
+    uint16_t user_streams; /* ids below it exist on the wire */
+    uint16_t few;          /* streams that usrsctp has each way at first; 0: all */
+    uint16_t streams_out;  /* with few: what is announced */
+    bool all_in;           /* usrsctp has got all inbound ones */
+    bool can_add;          /* the peer announced RE-CONFIG, else usrsctp does none */
+    uint16_t peer_in;      /* streams that the peer takes */
+    uint32_t own_tag;
+    uint32_t next_request; /* the number of the peer's next */
+    struct sctp_added in, out; /* requests of the peer's, of ours */
     uint32_t window;       /* that we announced last; UINT32_MAX at first */
     uint32_t beyond;       /* DATA chunks let in since it closed, less the messages that were taken */
     bool has_tag, has_cookie, settled;
@@ -39,6 +57,8 @@ struct sctp_seen { /* what a good packet holds, for the caller */
     bool acks;         /* SACK */
     bool in_sequence;  /* it has DATA, each the very next one, and nothing is missing before it */
     bool other;        /* it has more than a SACK and then DATA */
+    bool more;         /* it is about an inbound stream that usrsctp does not have yet */
+    size_t cookie_end; /* of a COOKIE ECHO that others follow, 0: none */
     size_t last;       /* where its last chunk begins */
     size_t request, request_len; /* RE-CONFIG with a reset request: where, 0: none; holds from request_tsn on */
     uint32_t request_tsn;
@@ -49,19 +69,20 @@ struct sctp_seen { /* what a good packet holds, for the caller */
 bool sotto__sctp_guard_check(struct sctp_guard *g, const uint8_t *p, size_t n,
                              struct sctp_seen *seen, const char **why);
 /*
- * In place, on a checked packet: complete unordered messages move to the shadow stream; INIT and INIT ACK get a number of streams
- * that makes usrsctp have them; DATA beyond a closed window becomes a repetition of what came, which usrsctp acknowledges.
+ * In place, on a checked packet: complete unordered messages move to the shadow stream, which is usrsctp's alone; INIT and INIT ACK get
+ * a number of streams that makes usrsctp have them; DATA beyond a closed window becomes a repetition of what came, which usrsctp
+ * acknowledges; requests and answers of RE-CONFIG get usrsctp's numbers.
  */
 void sotto__sctp_guard_rewrite(const struct sctp_guard *g, const struct sctp_seen *seen, uint8_t *p,
                                size_t n);
 /* The stream and PPID on the wire for those that usrsctp reports. */
-void sotto__sctp_guard_unshadow(const struct sctp_guard *g, uint16_t *sid, uint32_t *ppid);
+void sotto__sctp_guard_unshadow(uint16_t *sid, uint32_t *ppid);
 /* Whether everything up to tsn has arrived and been acknowledged. */
 bool sotto__sctp_guard_reached(const struct sctp_guard *g, uint32_t tsn);
 /* Makes padding of the chunk at `at` of a checked packet. */
 void sotto__sctp_guard_blank(uint8_t *p, size_t at);
-/* A packet of ours on its way out: advertises user_streams inbound streams in INIT and INIT ACK; notes what it
- * acknowledges and which window it announces. */
-void sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n);
+/* A packet of ours on its way out: announces all streams in INIT and INIT ACK; notes what it acknowledges and which window it announces;
+ * what is between usrsctp and us becomes padding. false: it was nothing else, and shall not leave. */
+bool sotto__sctp_guard_output(struct sctp_guard *g, uint8_t *p, size_t n);
 
 #endif

@@ -27,7 +27,7 @@ void sotto__sctp_look(struct sctp *s)
                  status.sstat_state != SCTP_CLOSED;
     if (alive && !s->up && status.sstat_state == SCTP_ESTABLISHED) {
         s->up = true;
-        if (status.sstat_outstrms < s->streams_out) s->streams_out = status.sstat_outstrms;
+        sotto__sctp_streams_up(s, status.sstat_outstrms);
     } else if (!alive) {
         s->down = true;
         s->error = s->in_tick ? SOTTO_E_NETWORK : SOTTO_E_PROTO;
@@ -68,7 +68,9 @@ void sotto__sctp_release(struct sctp *s)
 {
     if (!s->held.p || !s->so || !sotto__sctp_guard_reached(&s->guard, s->held.tsn)) return;
     uint8_t *p = s->held.p;
+    struct sctp_seen seen = {.rewrite = true};
     s->held.p = NULL;
+    sotto__sctp_guard_rewrite(&s->guard, &seen, p, s->held.n);
     feed(s, p, s->held.n);
     sotto__free(p);
 }
@@ -166,6 +168,7 @@ static bool stage(struct sctp *s, const uint8_t *p, size_t n, const struct sctp_
 static void after_input(struct sctp *s)
 {
     sotto__sctp_release(s);
+    sotto__sctp_add_out(s);
     end_probes(s);
     sotto__sctp_look(s);
 }
@@ -182,6 +185,18 @@ void sotto__sctp_flush_input(struct sctp *s)
     after_input(s);
 }
 
+/* The packet is about streams that usrsctp shall have first. A cookie before that makes the association that can have them. */
+static bool get_streams(struct sctp *s, uint8_t *p, const struct sctp_seen *seen)
+{
+    sotto__sctp_flush_input(s);
+    if (!s->so) return false;
+    if (seen->cookie_end > 0) {
+        feed(s, p, seen->cookie_end);
+        sotto__sctp_guard_blank(p, HEADER);
+    }
+    return s->so && sotto__sctp_add_in(s);
+}
+
 /* A packet that the guard let through; only those that must be changed are copied. */
 static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, struct sctp_seen *seen)
 {
@@ -190,10 +205,11 @@ static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, str
     bool early = seen->request > 0 && !sotto__sctp_guard_reached(&s->guard, seen->request_tsn);
     bool answer =
         seen->answer > 0 && sotto__sctp_path_answer(s, now, p + seen->answer, seen->answer_len);
-    if (seen->rewrite || early || answer) p = memcpy(copy, p, n);
+    if (seen->rewrite || early || answer || seen->more) p = memcpy(copy, p, n);
     if (answer) sotto__sctp_guard_blank(copy, seen->answer - 4);
-    if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
     if (early) hold(s, copy, seen);
+    if (seen->more && !get_streams(s, copy, seen)) return;
+    if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
     if (seen->acks) s->backlog.stale = true;
     if (seen->data_len > 0) note_rate(s, now, n);
     if (stage(s, p, n, seen)) return;

@@ -57,7 +57,7 @@ struct sctp_resets { /* an event of usrsctp that is given out stream by stream *
     size_t at, n;
 };
 
-enum stream_state { STREAM_OPEN, STREAM_RESETTING, STREAM_DENIED };
+enum stream_state { STREAM_OPEN, STREAM_RESETTING, STREAM_DENIED, STREAM_LATER };
 
 struct sctp {
     /* the owner's */
@@ -87,6 +87,8 @@ struct sctp {
     struct sctp_resets resets;
     uint8_t *out_state;   /* enum stream_state of each outgoing stream */
     size_t denied;        /* how many are STREAM_DENIED */
+    uint16_t out_now;     /* streams that usrsctp has */
+    bool want_out;        /* more of them, as soon as they can be had */
     struct {              /* the peer's reset request that came before the data before it */
         uint8_t *p;       /* a packet of its own; NULL: none */
         size_t n;
@@ -116,6 +118,7 @@ struct sctp {
     bool has_tsn;
     uint32_t last_tsn;   /* the highest sent */
     uint64_t started;    /* messages whose first fragment went out */
+    bool is_halfway;     /* the last one's last fragment has not */
     bool check;          /* ask whether the association still lives */
     bool in_tick;        /* … because of a timer */
     bool feeding, fed;   /* usrsctp is given a packet; and called up because of it */
@@ -143,7 +146,15 @@ void sotto__sctp_upcall(struct socket *so, void *arg, int flags);
 void sotto__outbox_free(struct outbox *o);
 uint8_t *sotto__outbox_room(struct outbox *o, size_t n, bool probe); /* for one packet of n bytes; NULL: full */
 
+/* sctp_streams.c */
+bool sotto__sctp_has_stream(struct sctp *s, sotto_us now, uint16_t sid); /* an outbound one; false: not yet */
+
 /* All under the lock */
+bool sotto__sctp_add_in(struct sctp *s);             /* inbound streams, all that there are; false: the association has failed */
+void sotto__sctp_add_out(struct sctp *s);            /* outbound ones, if they are wanted and can be added now */
+void sotto__sctp_streams_up(struct sctp *s, uint16_t negotiated); /* the association is up */
+bool sotto__sctp_all_left(struct sctp *s);           /* each message that was accepted has been sent whole */
+void sotto__sctp_reset_later(struct sctp *s);        /* the streams that wait for it */
 void sotto__sctp_fail(struct sctp *s, int error);    /* end the association on our side */
 uint32_t sotto__sctp_receive_buffer(const struct sctp *s);
 void sotto__sctp_look(struct sctp *s);               /* has the association come up, or ended? */

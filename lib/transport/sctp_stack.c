@@ -80,6 +80,7 @@ static void note_data(struct sctp *s, const uint8_t *p, size_t n)
             if (!s->has_tsn || (int32_t)(tsn - s->last_tsn) > 0) {
                 s->has_tsn = true, s->last_tsn = tsn;
                 if (p[at + 1] & 2) s->started++; /* B: begin */
+                s->is_halfway = !(p[at + 1] & 1); /* E: end */
             } else if (tsn == s->guard.acked + 1 && len > PMTU_BASE - 12) {
                 s->path.stalled = true;
             }
@@ -95,7 +96,7 @@ static int conn_output(void *addr, void *buffer, size_t length, uint8_t tos, uin
     struct sctp *s = sotto__map_get(&stack.ids, (uint64_t)(uintptr_t)addr);
     uint8_t *p = buffer;
     if (!s || length < 12) return 0; /* closed meanwhile */
-    sotto__sctp_guard_output(&s->guard, p, length);
+    if (!sotto__sctp_guard_output(&s->guard, p, length)) return 0;
     note_data(s, p, length);
     sotto__sctp_path_output(s, p, length);
     wake(s);
@@ -165,7 +166,10 @@ static void in_child(void)
     pthread_mutex_unlock(&stack.lock);
 }
 
-/* Once, and for good: usrsctp_finish can take minutes. Its one thread shall take no signals of the application. */
+/*
+ * Once, and for good: usrsctp_finish can take minutes once there were associations. Started, usrsctp has a thread for what we never ask
+ * for, which sleeps for ever; started for the second time, its thread ends at once. That shall take no signals of the application.
+ */
 static int start(void)
 {
     sigset_t all, old;
@@ -173,6 +177,7 @@ static int start(void)
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);
     usrsctp_init_nothreads(0, conn_output, NULL);
+    if (usrsctp_finish() == 0) usrsctp_init_nothreads(0, conn_output, NULL);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     set_defaults();
     stack.ready = true;

@@ -89,6 +89,7 @@
 #define SOTTO_DEFAULT_MESSAGE (256u * 1024)     /* as browsers */
 #define SOTTO_DEFAULT_REMOTE_MESSAGE 65536u     /* RFC 8841 §6.1: without a=max-message-size */
 #define SOTTO_STREAMS_OUT 256u                  /* memory goes with streams */
+#define SOTTO_STREAMS_FIRST 16u                 /* that usrsctp has of them until others are used: sctp_streams.c */
 #define SOTTO_MAX_STREAMS 65535u                /* id 65535 is reserved: RFC 8832 §8.1 */
 #define SOTTO_SCTP_BACKLOG (1024u * 1024)       /* bytes given to usrsctp and not acknowledged, at first and on short paths… */
 #define SOTTO_SCTP_BACKLOG_MAX (16u * 1024 * 1024) /* … and at most: 100 ms at 1 Gbit/s */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Two associations in one process over a virtual link: messages, streams, back-pressure, resets, ends. */
+#include <dirent.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -63,6 +66,33 @@ static void messages_of_all_sizes_arrive_whole(void **state)
     assert_in_range(p.a.largest, 1100, 1160);
     free(data);
     free(want);
+    pair_close(&p);
+}
+
+static long threads(void)
+{
+    DIR *d = opendir("/proc/self/task");
+    long n = -2; /* "." and ".." */
+    assert_non_null(d);
+    while (readdir(d)) n++;
+    closedir(d);
+    return n;
+}
+
+static void no_thread_stays_of_those_that_usrsctp_starts(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct timespec now, end;
+    long before = threads(); /* a sanitizer may have one */
+    pair_open(&p, &lan);
+    pair_connect(&p);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    do { /* it ends when it runs */
+        sched_yield();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (threads() > before && now.tv_sec < end.tv_sec + 10);
+    assert_int_equal(threads(), before);
     pair_close(&p);
 }
 
@@ -265,6 +295,7 @@ static void a_long_path_is_filled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_thread_stays_of_those_that_usrsctp_starts), /* the first: it is started then */
         cmocka_unit_test(messages_of_all_sizes_arrive_whole),
         cmocka_unit_test(reset_both_ways_and_the_stream_is_used_again),
         cmocka_unit_test(a_peer_that_cannot_reset_gives_a_denied_answer),

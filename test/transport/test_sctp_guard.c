@@ -311,7 +311,7 @@ static void whole_unordered_messages_move_to_shadow_ids_and_back(void **state)
         uint16_t sid = (uint16_t)(p[12 + 20 * i + 8] << 8 | p[12 + 20 * i + 9]);
         uint32_t ppid = sotto__get_u32(p + 12 + 20 * i + 12);
         assert_int_equal(sid, want[i]);
-        sotto__sctp_guard_unshadow(&g, &sid, &ppid);
+        sotto__sctp_guard_unshadow(&sid, &ppid);
         assert_int_equal(sid, back[i]);
         assert_int_equal(ppid, i < 3 ? 0x33 : 0); /* a PPID that leaves no room is none that we know */
     }
