@@ -370,6 +370,8 @@ void sotto__srtp_get_stats(const struct srtp *s, struct srtp_stats *ret)
 
 enum srtp_profile sotto__srtp_profile(const struct srtp *s)
 {
+    return s->profile;
+}
 
 size_t sotto__srtp_bytes(const struct srtp *s)
 {
@@ -382,6 +384,4 @@ size_t sotto__srtp_bytes(const struct srtp *s)
     for (size_t at = 0; (sender = sotto__map_next(&s->senders, &at, NULL));)
         n += sotto__mem_size(sender) + sotto__mem_size(sender->tags);
     return n;
-}
-    return s->profile;
 }
