@@ -152,8 +152,8 @@ void sotto__nice_hurry(struct ice *ice);
 void sotto__nice_rest(struct ice *ice);
 void sotto__nice_end_checks(struct ice *ice); /* once all is READY */
 
-/* Least from now, and up to spread more at random, and then the next moment that is others', too. */
-sotto_us sotto__nice_moment(sotto_us now, sotto_us least, unsigned spread_ms);
+/* Least from now, and up to spread more as the random number says, and then the next moment that is others', too. */
+sotto_us sotto__nice_moment(sotto_us now, sotto_us least, unsigned spread_ms, uint16_t random);
 
 /* ice_nice_consent.c */
 int sotto__nice_consent_init(struct ice *ice, bool is_controlling);

@@ -21,7 +21,6 @@
 #define SPREAD_MS 900u
 #define ENDS SOTTO_SECONDS(30)
 #define MAX_STUN 600u
-#define MAX_TAKEN 16 /* at once: then waiters are let in */
 #define QUIET SOTTO_MS(200) /* after data, libnice answers what comes between it: a look at each datagram would cost more */
 #define PEER_REFLEXIVE (110u << 24) /* RFC 8445 §5.1.2.2 */
 #define REQUEST 0x0001u
@@ -79,7 +78,7 @@ void sotto__nice_consent_begin(struct ice *ice, sotto_us now)
 {
     struct nice_consent *c = &ice->consent;
     c->given = now;
-    c->at = sotto__nice_moment(now, LEAST, SPREAD_MS);
+    c->at = sotto__nice_moment(now, LEAST, SPREAD_MS, (uint16_t)c->tie);
     c->is_waiting = false;
 }
 
@@ -119,8 +118,8 @@ void sotto__nice_consent_turn(struct ice *ice, sotto_us now)
 {
     struct nice_consent *c = &ice->consent;
     if (!is_on(ice) || now < c->at) return;
-    c->at = sotto__nice_moment(now, LEAST, SPREAD_MS);
     ask(ice);
+    c->at = sotto__nice_moment(now, LEAST, SPREAD_MS, sotto__get_u16(c->id + 14));
 }
 
 sotto_us sotto__nice_consent_due(const struct ice *ice)
@@ -201,36 +200,33 @@ static bool accept_answer(struct ice *ice, struct stun_in *in, sotto_us now)
     return true;
 }
 
-enum head { NONE, TAKEN, LEFT };
-
-static enum head take_head(struct ice *ice, int fd, sotto_us now)
+/* False: it is for libnice. */
+static bool take_head(struct ice *ice, int fd, sotto_us now)
 {
     struct stun_in in;
     in.from_size = sizeof in.from;
     ssize_t n = recvfrom(fd, in.bytes, sizeof in.bytes, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT,
                          &in.from.sa, &in.from_size);
-    if (n < 0) return NONE;
+    if (n < 0) return true; /* nothing is there */
     in.n = (size_t)n;
     if (in.n < 20 || in.n > sizeof in.bytes ||
         !sotto__nice_same_address(&in.from.is, &ice->path.to))
-        return LEFT;
+        return false;
     unsigned type = sotto__get_u16(in.bytes);
     bool is_ours =
         (type == REQUEST && answer(ice, &in)) || (type == RESPONSE && accept_answer(ice, &in, now));
-    if (!is_ours) return LEFT;
+    if (!is_ours) return false;
     ice->heard = now;
-    return recv(fd, in.bytes, 1, MSG_DONTWAIT) >= 0 ? TAKEN : LEFT;
+    return recv(fd, in.bytes, 1, MSG_DONTWAIT) >= 0;
 }
 
 void sotto__nice_consent_listen(struct ice *ice, sotto_us now)
 {
     struct nice_loop *l = ice->loop;
-    enum head head = TAKEN;
     if (!is_on(ice) || (!ice->consent.is_waiting && now - ice->heard < QUIET)) return;
     int fd = g_socket_get_fd(ice->path.socket);
     for (gint i = 0; i < l->n; i++) {
         if (l->fds[i].fd != fd || !(l->fds[i].revents & G_IO_IN)) continue;
-        for (int k = 0; k < MAX_TAKEN && head == TAKEN; k++) head = take_head(ice, fd, now);
-        if (head == NONE) sotto__nice_loop_read(l, i);
+        if (take_head(ice, fd, now)) sotto__nice_loop_read(l, i); /* poll() will say if there is more */
     }
 }

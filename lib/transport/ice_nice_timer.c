@@ -25,22 +25,23 @@ void sotto__nice_hurry(struct ice *ice)
 
 void sotto__nice_rest(struct ice *ice)
 {
+    uint16_t random = 0;
     if (!ice->pair_local) return;
     GSource *timer = sotto__nice_loop_new_timer(ice->loop, NICE_TIMER_KEEPALIVE);
     if (!timer && !ice->is_kept) timer = ice->loop->timers[NICE_TIMER_KEEPALIVE];
     if (!timer || g_source_is_destroyed(timer)) return;
     ice->is_kept = true;
-    sotto__nice_loop_set(
-        ice->loop, timer,
-        ice->consent.is_own
-            ? NEVER
-            : sotto__nice_moment(g_get_monotonic_time(), KEEPALIVE_LEAST, KEEPALIVE_SPREAD_MS));
+    sotto_us at = NEVER;
+    if (!ice->consent.is_own) {
+        if (sotto__rand(&random, sizeof random) < 0) random = KEEPALIVE_SPREAD_MS / 2; /* no secret */
+        at = sotto__nice_moment(g_get_monotonic_time(), KEEPALIVE_LEAST, KEEPALIVE_SPREAD_MS,
+                                random);
+    }
+    sotto__nice_loop_set(ice->loop, timer, at);
 }
 
-sotto_us sotto__nice_moment(sotto_us now, sotto_us least, unsigned spread_ms)
+sotto_us sotto__nice_moment(sotto_us now, sotto_us least, unsigned spread_ms, uint16_t random)
 {
-    uint16_t random = 0;
-    if (sotto__rand(&random, sizeof random) < 0) random = (uint16_t)(spread_ms / 2); /* no secret */
     sotto_us at = now + least + SOTTO_MS(random % spread_ms) + MOMENT - 1;
     return at - at % MOMENT;
 }

@@ -35,6 +35,7 @@ uint32_t sotto__sctp_receive_buffer(const struct sctp *s)
 static bool set_buffers(struct sctp *s)
 {
     uint32_t rcv = sotto__sctp_receive_buffer(s), half = rcv / 2;
+    if (rcv < SOTTO_SCTP_WINDOW_SAID) rcv = SOTTO_SCTP_WINDOW_SAID; /* until it is up */
     /* Our own bound on what waits is below this one: it shall never be the one that binds. */
     uint32_t snd = 2 * (SOTTO_SCTP_BACKLOG_MAX + SOTTO_MAX_MESSAGE);
     sotto__sctp_stack_room(rcv);
@@ -235,9 +236,10 @@ static bool waits(const struct sctp *s)
            atomic_load_explicit(&s->attention, memory_order_acquire);
 }
 
+/* The clock of usrsctp must be right before it sees something that begins a timer; otherwise a loop ticks when it must. */
 static void turn(struct sctp *s, sotto_us now, bool ticks)
 {
-    if (ticks)
+    if ((ticks && !s->home) || s->stage.packets > 0 || s->run.messages > 0)
         sotto__sctp_lock(s, now);
     else
         sotto__sctp_lock_quiet(s);

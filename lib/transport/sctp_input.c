@@ -17,6 +17,8 @@
 #define HEADER 12u
 #define FLAG_ACK_NOW 8u /* DATA: RFC 7053 */
 
+static void make_room(struct sctp *s, uint32_t room);
+
 void sotto__sctp_look(struct sctp *s)
 {
     if (!s->so || s->down || (s->up && !s->check)) return;
@@ -197,6 +199,26 @@ static bool get_streams(struct sctp *s, uint8_t *p, const struct sctp_seen *seen
     return s->so && sotto__sctp_add_in(s);
 }
 
+/*
+ * RFC 9260 §6.3.2, R3: the retransmission timer starts anew when the oldest packet is acknowledged. usrsctp does so only for a SACK
+ * that has gaps; without any loss the timer runs out again and again, in the middle of a transfer, and takes what is older than the
+ * smoothed round trip for lost: the window falls to one packet. So a SACK now and then is told twice, first with a gap of no TSN,
+ * which usrsctp skips (and which no peer could send: the guard refuses it).
+ */
+static void restart_timer(struct sctp *s, sotto_us now, const uint8_t *p)
+{
+    enum { SACK_LEN = 16, GAP_LEN = 4 };
+    uint8_t copy[HEADER + SACK_LEN + GAP_LEN];
+    s->restarted = now;
+    sotto__sctp_flush_input(s);
+    if (!s->so) return;
+    memcpy(copy, p, HEADER + SACK_LEN);
+    uint8_t *chunk = copy + HEADER, *gap = chunk + SACK_LEN;
+    chunk[3] = SACK_LEN + GAP_LEN, chunk[13] = 1; /* length, number of gaps */
+    gap[0] = 0, gap[1] = 2, gap[2] = 0, gap[3] = 1;
+    feed(s, copy, sizeof copy);
+}
+
 /* A packet that the guard let through; only those that must be changed are copied. */
 static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, struct sctp_seen *seen)
 {
@@ -212,6 +234,7 @@ static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, str
     if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
     if (seen->acks) s->backlog.stale = true;
     if (seen->data_len > 0) note_rate(s, now, n);
+    if (seen->advances && s->up && now - s->restarted >= SCTP_RESTART_TIMER) restart_timer(s, now, p);
     if (stage(s, p, n, seen)) return;
     if (seen->data_len > 0) s->smooth = 0;
     sotto__sctp_flush_input(s);
@@ -236,13 +259,17 @@ int sotto__sctp_input(struct sctp *s, sotto_us now, const uint8_t *p, size_t n)
     const char *why = "oversized packet";
     struct sctp_seen seen;
     s->stats.packets_in++;
-    sotto__sctp_lock(s, now);
+    bool beat = is_beat(p, n);
+    if (beat)
+        sotto__sctp_lock_quiet(s);
+    else
+        sotto__sctp_lock(s, now);
     bool over = !s->so;
     bool good =
         !over && n <= SCTP_PACKET_LIMIT && sotto__sctp_guard_check(&s->guard, p, n, &seen, &why);
     if (good) inside(s, now, p, n, &seen);
     sotto__sctp_unlock(s);
-    if (!good || !is_beat(p, n)) sotto__sctp_busy(s, now);
+    if (!beat) sotto__sctp_busy(s, now);
     if (good || over) return 0;
     s->stats.packets_dropped++;
     SOTTO_LOG(s->log, SOTTO_LOG_DEBUG, MODULE, "dropped a packet of %zu bytes: %s", n, why);
