@@ -9,6 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -84,14 +85,19 @@ static bool set_key(X509 *x, EVP_PKEY *key)
     return false;
 }
 
+static X509 *read_der(const uint8_t *der, size_t n)
+{
+    X509 *x = X509_new_ex(sotto__dtls_library(), NULL);
+    if (x && !d2i_X509(&x, &der, (long)n)) return NULL; /* it frees what it was given */
+    return x;
+}
+
 /* Read back, so that it has its key. */
 static X509 *reread(const X509 *made)
 {
-    X509 *x = X509_new_ex(sotto__dtls_library(), NULL);
     unsigned char *der = NULL;
     int n = i2d_X509(made, &der);
-    const unsigned char *at = der;
-    if (x && n > 0 && !d2i_X509(&x, &at, n)) x = NULL;
+    X509 *x = n > 0 ? read_der(der, (size_t)n) : NULL;
     OPENSSL_free(der);
     return x;
 }
@@ -113,12 +119,85 @@ int sotto__cert_generate(struct cert **ret, int64_t unix_now)
     EVP_PKEY *key = EVP_PKEY_Q_keygen(sotto__dtls_library(), NULL, "EC", "P-256");
     X509 *x = key ? make(key, unix_now) : NULL;
     int r = x ? wrap(x, key, ret) : SOTTO_E_SYS;
+    if (r == 0) (*ret)->is_generated = true;
     if (r < 0) {
         EVP_PKEY_free(key);
         X509_free(x);
         ERR_clear_error();
     }
     return r;
+}
+
+/* The key pair of a certificate, from its private half. */
+static EVP_PKEY *make_key(const X509 *x, const uint8_t *secret)
+{
+    const ASN1_BIT_STRING *point = X509_get0_pubkey_bitstr(x);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(sotto__dtls_library(), "EC", NULL);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    BIGNUM *private = BN_secure_new();
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY *key = NULL;
+    if (point && ctx && build && private && BN_bin2bn(secret, P256_BYTES, private) &&
+        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) &&
+        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point->data,
+                                         (size_t)point->length) &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, private))
+        params = OSSL_PARAM_BLD_to_param(build);
+    if (!params || EVP_PKEY_fromdata_init(ctx) <= 0 ||
+        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params) <= 0)
+        key = NULL;
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_CTX_free(ctx);
+    BN_clear_free(private);
+    return key;
+}
+
+int sotto__cert_open(const struct cert *c, X509 **x, EVP_PKEY **key)
+{
+    if (c->x509) {
+        if (!X509_up_ref(c->x509)) return SOTTO_E_SYS;
+        if (EVP_PKEY_up_ref(c->key)) {
+            *x = c->x509, *key = c->key;
+            return 0;
+        }
+        X509_free(c->x509);
+        return SOTTO_E_SYS;
+    }
+    X509 *made = read_der(c->packed + P256_BYTES, c->n_packed - P256_BYTES);
+    EVP_PKEY *made_key = made ? make_key(made, c->packed) : NULL;
+    if (!made_key) {
+        X509_free(made);
+        ERR_clear_error();
+        return SOTTO_E_SYS;
+    }
+    *x = made, *key = made_key;
+    return 0;
+}
+
+static bool write_packed(const struct cert *c, uint8_t *p)
+{
+    BIGNUM *private = NULL;
+    bool ok = EVP_PKEY_get_bn_param(c->key, OSSL_PKEY_PARAM_PRIV_KEY, &private) &&
+              BN_bn2binpad(private, p, P256_BYTES) == P256_BYTES;
+    BN_clear_free(private);
+    p += P256_BYTES;
+    return ok && i2d_X509(c->x509, &p) > 0;
+}
+
+void sotto__cert_pack(struct cert *c)
+{
+    int n = c->x509 && c->is_generated ? i2d_X509(c->x509, NULL) : 0;
+    uint8_t *p = n > 0 ? sotto__malloc(P256_BYTES + (size_t)n) : NULL;
+    if (p && write_packed(c, p)) {
+        X509_free(c->x509);
+        EVP_PKEY_free(c->key);
+        c->x509 = NULL, c->key = NULL;
+        c->packed = p, c->n_packed = P256_BYTES + (size_t)n;
+    } else if (p) {
+        sotto__free_secret(p, P256_BYTES + (size_t)n);
+    }
+    ERR_clear_error();
 }
 
 /* One PEM block into *x or *key. NULL, or why not. */
@@ -227,15 +306,19 @@ const char *sotto__cert_key_refused(const EVP_PKEY *key, bool p521)
 
 int sotto__cert_to_pem(const struct cert *c, char **ret)
 {
+    X509 *x = NULL;
+    EVP_PKEY *key = NULL;
     BIO *bio = BIO_new(BIO_s_secmem());
     char *text = NULL;
     int r = SOTTO_E_NOMEM;
-    if (bio && PEM_write_bio_X509(bio, c->x509) &&
-        PEM_write_bio_PKCS8PrivateKey(bio, c->key, NULL, NULL, 0, NULL, NULL)) {
+    if (bio && sotto__cert_open(c, &x, &key) == 0 && PEM_write_bio_X509(bio, x) &&
+        PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
         long n = BIO_get_mem_data(bio, &text);
         char *copy = n > 0 ? sotto__strndup(text, (size_t)n) : NULL;
         if (copy) *ret = copy, r = 0;
     }
+    X509_free(x);
+    EVP_PKEY_free(key);
     BIO_free(bio);
     ERR_clear_error();
     return r;
@@ -266,8 +349,11 @@ void sotto__cert_base64(const struct cert *c, struct buf *out)
 {
     struct sdp_fingerprint known;
     unsigned char *der = NULL;
-    int n = i2d_X509(c->x509, &der);
-    sotto__cert_describe(der, n > 0 ? (size_t)n : 0, &known, out);
+    int n = c->x509 ? i2d_X509(c->x509, &der) : 0;
+    if (c->x509)
+        sotto__cert_describe(der, n > 0 ? (size_t)n : 0, &known, out);
+    else
+        sotto__cert_describe(c->packed + P256_BYTES, c->n_packed - P256_BYTES, &known, out);
     OPENSSL_free(der);
 }
 
@@ -287,6 +373,7 @@ void sotto__cert_unref(struct cert *c)
     if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) return;
     X509_free(c->x509);
     EVP_PKEY_free(c->key);
+    if (c->packed) sotto__free_secret(c->packed, c->n_packed);
     sotto__free(c);
 }
 

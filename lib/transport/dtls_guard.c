@@ -17,6 +17,7 @@
 enum { RECORD_HEADER = 13, MESSAGE_HEADER = 12 };
 enum { HELLO_VERIFY_REQUEST = 3 };
 
+#define HVR_LONGEST (3 + 255)    /* RFC 6347 §4.2.1 */
 #define OUT_BYTES (RECORD_HEADER + MESSAGE_HEADER + SOTTO_MAX_HANDSHAKE_MESSAGE)
 #define EARLY_PROTECTED 256u     /* largest record of epoch 1 before its keys are there: Finished has 61 bytes, an alert 39 */
 #define SHORTEST_PROTECTED 24u   /* explicit nonce or none, a tag of 16, and no less than a nonce with AES-GCM */
@@ -107,10 +108,17 @@ static void drop_messages(struct dtls_guard *g)
     for (size_t i = 0; i < DTLS_GUARD_MESSAGES; i++) message_reset(&g->msg[i]);
 }
 
+static void drop_hvr(struct dtls_guard *g)
+{
+    sotto__free(g->hvr);
+    g->hvr = NULL;
+}
+
 void sotto__dtls_guard_free(struct dtls_guard *g)
 {
     drop_messages(g);
     message_reset(&g->other);
+    drop_hvr(g);
     sotto__free(g->out);
     g->out = NULL;
 }
@@ -132,7 +140,7 @@ void sotto__dtls_guard_restart(struct dtls_guard *g)
     message_reset(&g->other);
     g->hvr_seen = g->hvr_fed = g->ccs_seen = g->ccs_fed = g->rebuild = g->retransmitted =
         g->other_seen = false;
-    g->hvr_n = 0;
+    drop_hvr(g);
     g->next = 0;
     g->seq = 0;
 }
@@ -160,13 +168,14 @@ static void forged(struct dtls_guard *g, const char *hint)
 static void take_hvr(struct dtls_guard *g, const struct fragment *f)
 {
     if (g->next > 0 || g->hvr_fed) return;
-    if (g->hvr_banned || f->seq != 0 || f->n != f->len || f->len < 3 || f->len > sizeof g->hvr ||
+    if (g->hvr_banned || f->seq != 0 || f->n != f->len || f->len < 3 || f->len > HVR_LONGEST ||
         f->body[2] != f->len - 3) {
         forged(g, NULL);
         return;
     }
     if (g->hvr_seen && g->retransmitted) {
-        memcpy(g->hvr, f->body, f->n);
+        drop_hvr(g);
+        g->hvr = sotto__memdup(f->body, f->n); /* without memory: the next one */
         g->hvr_n = f->n;
     }
     g->hvr_seen = true;
@@ -338,9 +347,9 @@ bool sotto__dtls_guard_next(struct dtls_guard *g, sotto_us now, const uint8_t **
     const struct step *steps = flight(g, &n_steps);
     if (g->done || g->rebuild) return false;
     *p = g->out;
-    if (g->hvr_n > 0) {
+    if (g->hvr) {
         *n = emit_message(g, HELLO_VERIFY_REQUEST, 0, g->hvr, g->hvr_n);
-        g->hvr_n = 0;
+        drop_hvr(g);
         g->hvr_fed = true, g->retransmitted = false;
         drop_messages(g);
         return true;

@@ -54,8 +54,8 @@ struct dtls_guard {
     uint8_t other_random[32]; /* of the last complete one that differs */
     bool other_seen;
     uint8_t *out;        /* the record handed on */
-    uint8_t hvr[3 + 255];
-    size_t hvr_n;        /* a HelloVerifyRequest waits to be handed on */
+    uint8_t *hvr;        /* a HelloVerifyRequest waits to be handed on; NULL: none */
+    size_t hvr_n;
     uint64_t forged, dropped;
     const char *hint;    /* what the peer, or a forger, did wrong: static text; NULL */
 };

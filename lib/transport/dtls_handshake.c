@@ -22,6 +22,7 @@
 #define CLOCK_JUMPED SOTTO_SECONDS(4)
 #define LONGEST_GAP SOTTO_SECONDS(1) /* between two rebuilds: 32 of them then last as long as a handshake may */
 #define COOKIE_TIMEOUTS 6u
+#define CERT_OWNERS 2 /* us, and the transport that we are of: a certificate of nobody else */
 
 static unsigned next_timeout(SSL *ssl, unsigned us)
 {
@@ -30,12 +31,22 @@ static unsigned next_timeout(SSL *ssl, unsigned us)
     return us < LONGEST_TIMEOUT_US / 3 * 2 ? us / 2 * 3 : LONGEST_TIMEOUT_US;
 }
 
+static bool use_cert(SSL *ssl, const struct cert *c)
+{
+    X509 *x = NULL;
+    EVP_PKEY *key = NULL;
+    bool ok = sotto__cert_open(c, &x, &key) == 0 && SSL_use_certificate(ssl, x) &&
+              SSL_use_PrivateKey(ssl, key);
+    X509_free(x);
+    EVP_PKEY_free(key);
+    return ok;
+}
+
 int sotto__dtls_ssl_new(struct dtls *d)
 {
     SSL *ssl = SSL_new(d->ctx->ssl);
     BIO *bio = ssl ? BIO_new(d->ctx->bio) : NULL;
-    if (!bio || !SSL_use_certificate(ssl, d->cert->x509) ||
-        !SSL_use_PrivateKey(ssl, d->cert->key) || !SSL_set_mtu(ssl, SOTTO_MTU)) {
+    if (!bio || !use_cert(ssl, d->cert) || !SSL_set_mtu(ssl, SOTTO_MTU)) {
         BIO_free(bio);
         SSL_free(ssl);
         ERR_clear_error();
@@ -155,6 +166,7 @@ static void finish(struct dtls *d)
         keep(d);
     SSL_free(d->ssl);
     d->ssl = NULL;
+    if (atomic_load(&d->cert->refs) <= CERT_OWNERS) sotto__cert_pack(d->cert);
     sotto__dtls_try_connect(d);
 }
 

@@ -16,13 +16,23 @@
 OSSL_LIB_CTX *sotto__dtls_library(void);
 
 struct cert {
-    X509 *x509;
+    X509 *x509; /* NULL: packed */
     EVP_PKEY *key;
+    uint8_t *packed; /* P256_BYTES of the private key, then the certificate's DER */
+    size_t n_packed;
     struct sdp_fingerprint fingerprint; /* sha-256 */
     int64_t expires;
+    bool is_generated;
     atomic_int refs;
 };
 
+#define P256_BYTES 32u /* of a private key */
+
+/* For one handshake: yours, X509_free and EVP_PKEY_free; 0 or SOTTO_E_SYS. */
+int sotto__cert_open(const struct cert *c, X509 **x, EVP_PKEY **key);
+/* Who alone has this certificate needs it no more: of one that was generated only what open() can make it of is kept, as OpenSSL's form
+ * takes ten times that. Without memory nothing changes. */
+void sotto__cert_pack(struct cert *c);
 /* Why a public key is not accepted: static text; NULL: it is. P-521 only from peers. */
 const char *sotto__cert_key_refused(const EVP_PKEY *key, bool p521);
 /* DER: its base64 is appended to out, its sha-256 is in ret. */

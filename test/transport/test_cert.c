@@ -332,6 +332,64 @@ static void references_keep_a_certificate(void **state)
     assert_int_equal(sotto__mem_live(), live);
 }
 
+/* Packed: what OpenSSL made of it is gone, and it is the same certificate. */
+static void a_packed_certificate_is_what_it_was(void **state)
+{
+    (void)state;
+    int64_t live = sotto__mem_live();
+    struct cert *c;
+    struct buf before, after;
+    struct sdp_fingerprint f;
+    X509 *x, *y;
+    EVP_PKEY *key, *packed;
+    char *pem[2];
+    assert_int_equal(sotto__cert_generate(&c, NOW), 0);
+    sotto__buf_init(&before, SOTTO_MAX_PEM), sotto__buf_init(&after, SOTTO_MAX_PEM);
+    sotto__cert_base64(c, &before);
+    assert_int_equal(sotto__cert_to_pem(c, &pem[0]), 0);
+    assert_int_equal(sotto__cert_open(c, &x, &key), 0);
+    sotto__cert_pack(c);
+    assert_null(c->x509);
+    sotto__cert_pack(c);
+    sotto__cert_base64(c, &after);
+    assert_int_equal(before.n, after.n);
+    assert_memory_equal(before.p, after.p, after.n);
+    assert_int_equal(sotto__cert_to_pem(c, &pem[1]), 0);
+    assert_string_equal(pem[0], pem[1]);
+    assert_int_equal(sotto__cert_open(c, &y, &packed), 0);
+    assert_int_equal(X509_cmp(x, y), 0);
+    assert_int_equal(X509_check_private_key(y, packed), 1);
+    assert_int_equal(EVP_PKEY_eq(key, packed), 1);
+    sotto__cert_fingerprint(c, &f);
+    assert_int_equal(f.n_bytes, 32);
+    X509_free(x), X509_free(y);
+    EVP_PKEY_free(key), EVP_PKEY_free(packed);
+    for (int i = 0; i < 2; i++) sotto__free(pem[i]);
+    sotto__buf_free(&before), sotto__buf_free(&after);
+    sotto__cert_unref(c);
+    assert_int_equal(sotto__mem_live(), live);
+}
+
+static void a_certificate_of_the_application_or_without_memory_is_not_packed(void **state)
+{
+    (void)state;
+    struct cert *a, *b;
+    char *pem;
+    assert_int_equal(sotto__cert_generate(&a, NOW), 0);
+    assert_int_equal(sotto__cert_to_pem(a, &pem), 0);
+    assert_int_equal(sotto__cert_from_pem(pem, strlen(pem), &b, NULL), 0);
+    sotto__cert_pack(b);
+    assert_non_null(b->x509);
+    sotto__mem_fail_at(1);
+    sotto__cert_pack(a);
+    assert_true(sotto__mem_failed());
+    sotto__mem_fail_at(0);
+    assert_non_null(a->x509);
+    sotto__free(pem);
+    sotto__cert_unref(a);
+    sotto__cert_unref(b);
+}
+
 static void fingerprints_of_weak_or_unknown_hashes_are_not_usable(void **state) /* SDP-07, H008 */
 {
     (void)state;
@@ -395,6 +453,8 @@ int main(void)
         cmocka_unit_test(text_above_the_limit_is_not_even_read),
         cmocka_unit_test(two_certificates_in_one_text_are_refused),
         cmocka_unit_test(references_keep_a_certificate),
+        cmocka_unit_test(a_packed_certificate_is_what_it_was),
+        cmocka_unit_test(a_certificate_of_the_application_or_without_memory_is_not_packed),
         cmocka_unit_test(fingerprints_of_weak_or_unknown_hashes_are_not_usable),
         cmocka_unit_test(every_allocation_may_fail),
     };

@@ -165,7 +165,12 @@ static size_t forge(struct pair *p, const struct attack *a, uint8_t *out)
     }
     case OTHER_CERTIFICATE: {
         uint8_t certificate[1200], *at = certificate + 6;
-        int n = i2d_X509(p->end[a->target].cert->x509, &at); /* any but the one that is expected */
+        X509 *x;
+        EVP_PKEY *key;
+        assert_int_equal(sotto__cert_open(p->end[a->target].cert, &x, &key), 0);
+        int n = i2d_X509(x, &at); /* any but the one that is expected */
+        X509_free(x);
+        EVP_PKEY_free(key);
         certificate[40] ^= 1;
         certificate[0] = certificate[3] = 0;
         certificate[1] = (uint8_t)((n + 3) >> 8), certificate[2] = (uint8_t)(n + 3);
