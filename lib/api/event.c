@@ -247,7 +247,7 @@ static int take_media(sotto_ctx *c, sotto_pc *pc, sotto_event **ret)
     int r = sotto__event_take_media(c, pc, &f);
     if (r < 0) return r;
     sotto__list_remove(&pc->media);
-    sotto__loop_touch(c, pc);
+    sotto__events_listed(c, pc); /* what is due has not changed */
     if (r == 0) return 0;
     name_objects(f, pc, NULL, f->e.u.frame.transceiver);
     *ret = &f->e;

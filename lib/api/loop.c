@@ -324,7 +324,8 @@ static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
 }
 
 /* One connection until it has nothing to do; it may be freed while waiters are let in. Its descriptors are looked at before
- * that, as others may get the numbers of those that it closed. */
+ * that, as others may get the numbers of those that it closed. Where the application turns the loop, it takes what came before
+ * more is read: that is in the cache yet, and does not pile up. */
 static void run_one(sotto_ctx *c, sotto_pc *pc)
 {
     while (pc->peer) {
@@ -333,7 +334,7 @@ static void run_one(sotto_ctx *c, sotto_pc *pc)
         sotto__loop_touch(c, pc);
         if (!c->no_thread && sotto__event_waits(c) != c->is_ready) sotto__loop_arm(c);
         sotto__guard_yield(c->guard);
-        if (!more) break;
+        if (!more || (c->no_thread && sotto__event_waits(c))) break;
     }
     sotto__pc_unref(pc);
 }

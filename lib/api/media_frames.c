@@ -7,6 +7,21 @@
 #include "api/ctx.h"
 #include "sotto/media.h"
 
+/* Of a batch only its end concerns the loop. */
+static void leave(sotto_pc *pc, sotto_us now)
+{
+    sotto_ctx *c = pc->ctx;
+    if (!c->batching) {
+        sotto__pc_leave(pc);
+        return;
+    }
+    if (!sotto__list_linked(&pc->batch)) {
+        sotto__list_push(&c->batch, &pc->batch);
+        c->n_batch++; /* so that it has an end */
+    }
+    sotto__ctx_leave_batch(c, now);
+}
+
 static int read_frame(const sotto_frame *f, sotto_frame *ret)
 {
     if (!f) return SOTTO_E_INVAL;
@@ -33,8 +48,9 @@ SOTTO_API int sotto_transceiver_send_frame(sotto_transceiver *t, const sotto_fra
     int r = read_frame(f, &all);
     if (r == 0) r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
-    r = sotto__media_send_frame(peer, sotto__now(t->pc->ctx), t->transceiver, &all);
-    sotto__pc_leave(t->pc);
+    sotto_us now = sotto__now(t->pc->ctx);
+    r = sotto__media_send_frame(peer, now, t->transceiver, &all);
+    leave(t->pc, now);
     return r;
 }
 
@@ -45,8 +61,9 @@ SOTTO_API int sotto_transceiver_send_rtp(sotto_transceiver *t, const void *rtp, 
     if (len > SOTTO_MAX_RTP) return SOTTO_E_TOO_BIG;
     int r = sotto__media_enter(t, &peer);
     if (r < 0) return r;
-    r = sotto__media_send_rtp(peer, sotto__now(t->pc->ctx), t->transceiver, rtp, len);
-    sotto__pc_leave(t->pc);
+    sotto_us now = sotto__now(t->pc->ctx);
+    r = sotto__media_send_rtp(peer, now, t->transceiver, rtp, len);
+    leave(t->pc, now);
     return r;
 }
 

@@ -191,22 +191,11 @@ static bool take(struct ice_train *t, struct packet *out)
     return false;
 }
 
-/* SRTP works on a packet where it lies, and wants it aligned; what is below it has been taken. */
-static void align(struct packet *p)
-{
-    uint8_t *at = (uint8_t *)(uintptr_t)p->p;
-    size_t over = (uintptr_t)at & 7;
-    if (over == 0 || at[0] < 128) return;
-    memmove(at - over, at, p->n);
-    p->p = at - over;
-}
-
 bool sotto__nice_twin_take(struct ice *ice, struct ice_out *out)
 {
     struct ice_train *t = ice->box->train;
     if (t->twin != ice->twin || !take(t, &out->packet)) return false;
     out->type = ICE_OUT_PACKET;
-    align(&out->packet);
     return true;
 }
 

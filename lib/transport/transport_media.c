@@ -45,9 +45,17 @@ static void keep(struct transport *t, const struct packet *pkt)
     t->early_media_bytes += pkt->n;
 }
 
+/* libsrtp works on words. */
+static uint8_t *align(uint8_t *p, size_t n)
+{
+    size_t over = (uintptr_t)p & 7;
+    return over == 0 ? p : memmove(p - over, p, n);
+}
+
 static bool open_packet(struct transport *t, sotto_us now, uint8_t *p, size_t n,
                         struct transport_out *out)
 {
+    if (sotto__srtp_profile(t->srtp) == SRTP_PROFILE_AES128_CM_SHA1_80) p = align(p, n);
     bool is_rtcp = sotto__demux(p, n) == PACKET_RTCP;
     int len = is_rtcp ? sotto__srtp_unprotect_rtcp(t->srtp, now, p, n)
                       : sotto__srtp_unprotect(t->srtp, now, p, n);

@@ -176,12 +176,22 @@ static void write_value(struct writer *w, enum ext_id id, const struct ext_value
     }
 }
 
+/* The lowest id among the bits of *left, which is taken out; EXT_COUNT: there is none. */
+static int next_id(uint32_t *left)
+{
+    if (*left == 0) return EXT_COUNT;
+    int id = __builtin_ctz(*left);
+    *left &= *left - 1;
+    return id;
+}
+
 /* Bytes of the elements with their heads, without padding; whether the one-byte form carries them. */
 static size_t measure(const uint8_t ids[EXT_COUNT], const struct ext_values *v, bool *one_byte)
 {
     size_t bytes = 0, elements = 0;
+    uint32_t left = v->has;
     *one_byte = true;
-    for (int id = 0; id < EXT_COUNT; id++) {
+    for (int id; (id = next_id(&left)) < EXT_COUNT;) {
         size_t n = ids[id] ? element_size((enum ext_id)id, v) : 0;
         if (n == 0) continue;
         if (ids[id] > MAX_SHORT_ID || n > MAX_SHORT) *one_byte = false;
@@ -203,10 +213,11 @@ int sotto__ext_write(const uint8_t ids[EXT_COUNT], const struct ext_values *v, u
     struct writer w = sotto__writer(out, cap);
     bool one_byte;
     size_t bytes = measure(ids, v, &one_byte);
+    uint32_t left = v->has;
     if (bytes == 0) return 0;
     sotto__write_u16(&w, one_byte ? ONE_BYTE : TWO_BYTE);
     sotto__write_u16(&w, (uint16_t)((bytes + 3) / 4));
-    for (int id = 0; id < EXT_COUNT; id++) {
+    for (int id; (id = next_id(&left)) < EXT_COUNT;) {
         size_t n = ids[id] ? element_size((enum ext_id)id, v) : 0;
         if (n == 0) continue;
         if (n > MAX_ELEMENT) return SOTTO_E_TOO_BIG;

@@ -62,7 +62,7 @@ static void a_train_is_read_at_once(void **state)
     (void)state;
     connect_with_twin();
     wire.calls = 0;
-    pass(&alice, &bob, 250, 1201); /* of an odd size: ice_drive looks at how each is aligned */
+    pass(&alice, &bob, 250, 1201); /* of an odd size: not aligned */
     assert_in_range(wire.calls, 1, 3);
     assert_false(bob.out_of_order);
     bob.next_number = 0;
