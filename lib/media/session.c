@@ -297,6 +297,10 @@ static int line_news(struct session *s, sotto_us now, struct line *line, struct 
 {
     for (size_t i = 0; i < line->n_outgoing; i++)
         if (outgoing_news(s, now, line, &line->outgoing[i], out)) return 1;
+    if (line->tell_ssrc) {
+        line->tell_ssrc = false;
+        return say(out, SESSION_OUT_SSRC, line, line->outgoing);
+    }
     if (line->tell_mute) {
         line->tell_mute = false;
         return say(out, line->unmuted ? SESSION_OUT_UNMUTE : SESSION_OUT_MUTE, line, NULL);

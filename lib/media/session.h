@@ -41,6 +41,7 @@ struct outgoing { /* one encoding that a section sends */
     bool has_fir;
     uint8_t fir_seq;
     uint32_t fir_ssrc;
+    sotto_us collided;       /* when the remote last used its SSRC; 0: never */
 };
 
 struct line_remote { /* a=ssrc of the remote */
@@ -66,6 +67,7 @@ struct line {
     bool has_tone_time;
     uint32_t tone_time; /* RTP time of the tone that plays */
     bool unmuted, tell_mute;
+    bool tell_ssrc; /* that of descriptions is another now */
     bool ssrc_used; /* that of descriptions has had a sender: no second one gets it, as SRTP refuses numbers that were used */
     size_t n_sources;
     uint64_t dropped; /* frames not taken in time, not told yet */
@@ -102,6 +104,7 @@ enum session_out_type {
     SESSION_OUT_TONE,     /* line, tone */
     SESSION_OUT_DROPPED,  /* line, count: frames that were not taken */
     SESSION_OUT_BREAKER,  /* line, outgoing: its media is held back */
+    SESSION_OUT_SSRC,     /* line, outgoing: the SSRCs that descriptions are to name from now on */
     SESSION_OUT_FORGET    /* ssrc: of the remote, gone */
 };
 
@@ -119,6 +122,7 @@ struct session_out { /* views, valid until the next call on the session */
 
 struct session_stats { /* what was refused */
     uint64_t unroutable, malformed, crowded; /* no section, not RTP or RTCP, too many sources */
+    uint64_t looped;                         /* of them unroutable: under an SSRC of ours, again */
 };
 
 struct session_feedback { /* a request that waits for the next RTCP packet */
@@ -153,6 +157,9 @@ struct session {
     sotto_us check_at;        /* when a receiver or tone is due; 0: now */
     bool news;                /* some line has something to tell */
     bool bye;                 /* goodbyes are to be said */
+    uint32_t left[8];         /* SSRCs that we do not use any more: goodbye to them, from the first one */
+    size_t n_left;
+    sotto_us collided;        /* as of outgoing, of that of reports */
     uint32_t forget[8];
     size_t n_forget;
     sotto_us early_at;        /* feedback beside regular reports waits until then: 5 % of the bandwidth */
@@ -221,5 +228,7 @@ void sotto__session_limits(struct session *s, sotto_us now, struct line *line, s
 sotto_us sotto__session_capture(const struct session *s, const struct source *src,
                                 const struct received *f);
 void sotto__session_end_outgoing(struct session *s, struct outgoing *o);
+/* The remote used this SSRC, as a sender. If it is one of ours, that gets another; true: not again so soon, its packet is to be dropped. */
+bool sotto__session_collides(struct session *s, sotto_us now, uint32_t ssrc);
 
 #endif

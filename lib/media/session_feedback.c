@@ -207,7 +207,9 @@ void sotto__session_rtcp(struct session *s, sotto_us now, const uint8_t *p, size
     bool reports = false;
     sotto__rtcp_timer_received(&s->timer, n);
     while (sotto__rtcp_next(p, n, &at, &r) == 1) {
-        reports = reports || r.type == RTCP_SR || r.type == RTCP_RR;
+        bool is_report = r.type == RTCP_SR || r.type == RTCP_RR;
+        reports = reports || is_report;
+        if (is_report) (void)sotto__session_collides(s, now, r.ssrc); /* its blocks are of use all the same */
         switch (r.type) {
         case RTCP_SR:
             on_sr(s, now, &r);

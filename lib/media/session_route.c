@@ -219,6 +219,7 @@ static struct source *find_source(struct session *s, struct arrived *a, const st
     }
     *codec = line ? sotto__line_codec(line->recv, a->rtp.pt) : NULL;
     if (!*codec) return NULL;
+    if (!src && sotto__session_collides(s, a->now, a->rtp.ssrc)) return NULL;
     if (!src) return add_source(s, a, line, *codec, signalled);
     if (src->is_repair != ((*codec)->id == CODEC_RTX) || !latch_rid(src, a)) return NULL;
     sotto__list_remove(&src->all); /* the list is in the order of silence */

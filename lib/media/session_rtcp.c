@@ -127,10 +127,9 @@ static void write_reports(struct session *s, sotto_us now, struct writer *w)
     write_dlrr(s, now, ssrcs[0], w);
 }
 
-/* What a compound packet of feedback alone has to begin with. */
-static void write_short_report(struct session *s, struct writer *w)
+/* What a compound packet without regular reports has to begin with. */
+static void write_short_report(struct session *s, uint32_t ssrc, struct writer *w)
 {
-    uint32_t ssrc = our_ssrc(s);
     sotto__rtcp_write_rr(w, ssrc, NULL, 0);
     sotto__rtcp_write_sdes(w, &ssrc, 1, sotto__str(s->cname));
 }
@@ -191,9 +190,17 @@ static void write_bye(struct session *s, struct writer *w)
     size_t n = 0, at = 0;
     while (n < RTCP_MAX_BLOCKS && (o = next_outgoing(s, &at, &line))) ssrcs[n++] = o->ssrc;
     if (n == 0) ssrcs[n++] = s->ssrc;
-    write_short_report(s, w);
+    write_short_report(s, ssrcs[0], w);
     sotto__rtcp_write_bye(w, ssrcs, n);
     s->bye = false;
+}
+
+/* Of SSRCs that others have too. */
+static void write_left(struct session *s, struct writer *w)
+{
+    write_short_report(s, s->left[0], w);
+    sotto__rtcp_write_bye(w, s->left, s->n_left);
+    s->n_left = 0;
 }
 
 /* ---- the next packet ---- */
@@ -245,6 +252,10 @@ static int say_rtcp(struct session *s, const struct writer *w, struct session_ou
 int sotto__session_next_rtcp(struct session *s, sotto_us now, struct session_out *out)
 {
     struct writer w = sotto__writer(s->packet, MAX_RTCP);
+    if (s->n_left > 0 && s->can_send) {
+        write_left(s, &w);
+        return say_rtcp(s, &w, out);
+    }
     if (s->bye && is_active(s)) {
         write_bye(s, &w);
         return say_rtcp(s, &w, out);
@@ -258,7 +269,7 @@ int sotto__session_next_rtcp(struct session *s, sotto_us now, struct session_out
     if (regular)
         write_reports(s, now, &w);
     else if (!is_reduced(s))
-        write_short_report(s, &w);
+        write_short_report(s, our_ssrc(s), &w);
     write_feedback(s, now, &w);
     if (regular && !s->reporting) interval_over(s, now, w.n);
     if (!regular) {
@@ -270,6 +281,7 @@ int sotto__session_next_rtcp(struct session *s, sotto_us now, struct session_out
 
 sotto_us sotto__session_rtcp_due(const struct session *s)
 {
+    if (s->n_left > 0 && s->can_send) return 0;
     if (!is_active(s)) return SOTTO_NEVER;
     if (s->bye || s->reporting) return 0;
     sotto_us early = s->n_nacks > 0 || s->n_feedback > 0 ? 0 : s->arrivals.next;

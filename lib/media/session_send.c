@@ -60,12 +60,12 @@ static bool is_media(const struct codec *c)
 
 static int new_ssrc(const struct session *s, uint32_t *ret)
 {
-    uint64_t r;
+    uint32_t ssrc;
     do {
-        if (sotto__rand_u64(&r) < 0) return SOTTO_E_SYS;
-        *ret = (uint32_t)r;
-    } while (*ret == 0 || *ret == s->ssrc || sotto__session_outgoing(s, *ret, NULL) ||
-             sotto__session_source(s, *ret));
+        if (sotto__rand(&ssrc, sizeof ssrc) < 0) return SOTTO_E_SYS;
+    } while (ssrc == 0 || ssrc == s->ssrc || sotto__session_outgoing(s, ssrc, NULL) ||
+             sotto__session_source(s, ssrc));
+    *ret = ssrc;
     return 0;
 }
 
@@ -89,17 +89,65 @@ static void fill_values(const struct session *s, sotto_us now, const struct line
     v->rid = v->rrid = sotto__str(o->rid);
 }
 
+/* Those that it has none of. */
+static int need_ssrcs(struct session *s, const struct line *line, struct outgoing *o)
+{
+    int r = o->ssrc ? 0 : new_ssrc(s, &o->ssrc);
+    if (r == 0 && !o->rtx_ssrc && wants_rtx(line)) r = new_ssrc(s, &o->rtx_ssrc);
+    return r;
+}
+
+/* The stream ends, and with the next frame another one begins under other SSRCs. */
+static void begin_anew(struct session *s, struct line *line, struct outgoing *o)
+{
+    sotto__session_end_outgoing(s, o);
+    o->ssrc = o->rtx_ssrc = 0;
+    o->remote = (struct remote_report){0};
+    o->octets_at_report = o->packets_at_report = o->packets_at_ours = 0;
+    o->report_at = 0;
+    o->has_fir = false;
+    sotto__session_key_wanted(s, o);
+    if (o != line->outgoing || need_ssrcs(s, line, o) < 0) return; /* then it gets them with its next frame */
+    line->tell_ssrc = true;
+}
+
+static void leave(struct session *s, uint32_t ssrc)
+{
+    if (ssrc != 0 && s->n_left < sizeof s->left / sizeof *s->left) s->left[s->n_left++] = ssrc;
+}
+
+/* RFC 3550 §8.2, RFC 8834 §4.8. Only once: after that it is a loop somewhere behind the remote, which would follow. */
+bool sotto__session_collides(struct session *s, sotto_us now, uint32_t ssrc)
+{
+    struct line *line = NULL;
+    struct outgoing *o = sotto__session_outgoing(s, ssrc, &line);
+    if (!o && ssrc != s->ssrc) return false;
+    sotto_us *last = o ? &o->collided : &s->collided;
+    bool again = *last != 0 && now - *last < SOTTO_LOOP_US;
+    *last = now;
+    if (again) {
+        s->stats.looped++;
+        return true;
+    }
+    leave(s, o ? o->ssrc : ssrc);
+    if (!o) return new_ssrc(s, &s->ssrc) < 0;
+    leave(s, o->rtx_ssrc);
+    begin_anew(s, line, o);
+    return false;
+}
+
 static int need_sender(struct session *s, struct line *line, struct outgoing *o)
 {
     struct ext_values values;
     bool described = o->ssrc != 0;
     if (o->sender) return 0;
-    int r = o->ssrc ? 0 : new_ssrc(s, &o->ssrc);
-    if (r == 0 && !o->rtx_ssrc && wants_rtx(line)) r = new_ssrc(s, &o->rtx_ssrc);
+    if (described && (sotto__session_source(s, o->ssrc) || sotto__session_source(s, o->rtx_ssrc)))
+        begin_anew(s, line, o); /* the remote was first */
+    int r = need_ssrcs(s, line, o);
     if (r < 0) return r;
     r = sotto__sender_new(&o->sender, line->kind == SOTTO_VIDEO, o->ssrc, o->rtx_ssrc);
     if (r < 0) return r;
-    if (described) line->ssrc_used = true;
+    if (described && o == line->outgoing) line->ssrc_used = true;
     fill_values(s, 0, line, o, false, &values);
     values.has |= 1u << EXT_TWCC;
     sotto__sender_expect(o->sender, line->ids, &values);

@@ -133,6 +133,10 @@ static void tell(struct peer *p, sotto_us now, const struct session_out *out)
         t->k.tones[t->k.n_tones++] = out->tone;
         sotto__events_media(p, now, t, SOTTO_EV_DTMF_TONE);
         break;
+    case SESSION_OUT_SSRC:
+        t->ssrc = out->outgoing->ssrc;
+        if (out->outgoing->rtx_ssrc) t->rtx_ssrc = out->outgoing->rtx_ssrc;
+        break;
     case SESSION_OUT_DROPPED:
         sotto__events_warning(p, now, SOTTO_WARN_FRAMES_DROPPED,
                               "received frames were not taken in time and were dropped",

@@ -289,20 +289,20 @@ static int drop(uint64_t *counter)
     return SOTTO_E_PROTO;
 }
 
-static int drop_for(struct srtp *s, srtp_err_status_t why)
+/* RFC 3711 §9.1: what we sealed is no packet of the remote's, whose key is another, so it is not authentic. One that is authentic under
+ * an SSRC of ours is the remote's, by a collision of SSRCs, and goes up. */
+static int drop_forgery(struct srtp *s, uint32_t ssrc)
+{
+    if (!sotto__map_get(&s->senders, ssrc)) return drop(&s->stats.forged);
+    if (s->stats.reflected == 0) SOTTO_LOG(s->log, 2, "srtp", "a packet of our own came in");
+    return drop(&s->stats.reflected);
+}
+
+static int drop_for(struct srtp *s, srtp_err_status_t why, uint32_t ssrc)
 {
     bool seen = why == srtp_err_status_replay_fail || why == srtp_err_status_replay_old ||
                 why == srtp_err_status_pkt_idx_old;
-    return drop(seen ? &s->stats.replayed : &s->stats.forged);
-}
-
-/* RFC 3711 §9.1: what we sealed is no packet of the remote's, whatever it looks like. */
-static bool is_ours(struct srtp *s, uint32_t ssrc)
-{
-    if (!sotto__map_get(&s->senders, ssrc)) return false;
-    if (s->stats.reflected == 0)
-        SOTTO_LOG(s->log, 2, "srtp", "a packet with an SSRC of ours came in");
-    return true;
+    return seen ? drop(&s->stats.replayed) : drop_forgery(s, ssrc);
 }
 
 /* Whether it was seen before is looked at first, as in libsrtp: what is repeated costs nobody a decryption. */
@@ -312,7 +312,7 @@ static int open_gcm(struct srtp *s, uint32_t ssrc, uint16_t seq, uint8_t *p, siz
     uint64_t index = sotto__srtp_index(src && src->has_rtp ? src->high : 0, seq);
     if (sotto__srtp_source_has_rtp(src, index)) return drop(&s->stats.replayed);
     int len = sotto__srtp_gcm_open(&s->open, ssrc, index, p, head, n);
-    return len < 0 ? drop(&s->stats.forged) : len;
+    return len < 0 ? drop_forgery(s, ssrc) : len;
 }
 
 static int open_gcm_rtcp(struct srtp *s, uint32_t ssrc, uint32_t index, uint8_t *p, size_t n)
@@ -320,7 +320,7 @@ static int open_gcm_rtcp(struct srtp *s, uint32_t ssrc, uint32_t index, uint8_t 
     if (sotto__srtp_source_has_rtcp(sotto__map_get(&s->sources, ssrc), index))
         return drop(&s->stats.replayed);
     int len = sotto__srtp_gcm_open_rtcp(&s->open, ssrc, index, p, n);
-    return len < 0 ? drop(&s->stats.forged) : len;
+    return len < 0 ? drop_forgery(s, ssrc) : len;
 }
 
 int sotto__srtp_unprotect(struct srtp *s, sotto_us now, uint8_t *p, size_t n)
@@ -330,13 +330,12 @@ int sotto__srtp_unprotect(struct srtp *s, sotto_us now, uint8_t *p, size_t n)
     if (head == 0) return drop(&s->stats.forged);
     uint32_t ssrc = sotto__get_u32(p + 8);
     uint16_t seq = sotto__get_u16(p + 2);
-    if (is_ours(s, ssrc)) return drop(&s->stats.reflected);
     if (is_gcm(s)) {
         len = open_gcm(s, ssrc, seq, p, head, n);
         if (len < 0) return len;
     } else {
         srtp_err_status_t status = srtp_unprotect(s->in, p, &len);
-        if (status != srtp_err_status_ok) return drop_for(s, status);
+        if (status != srtp_err_status_ok) return drop_for(s, status, ssrc);
     }
     int r = sotto__srtp_source_rtp(s, now, ssrc, seq);
     return r < 0 ? r : len;
@@ -349,7 +348,6 @@ int sotto__srtp_unprotect_rtcp(struct srtp *s, sotto_us now, uint8_t *p, size_t 
     if (!rtcp_fits(p, n, RTCP_TRAILER + tag)) return drop(&s->stats.forged);
     uint32_t ssrc = sotto__get_u32(p + 4);
     uint32_t trailer = sotto__get_u32(p + n - after - RTCP_TRAILER);
-    if (is_ours(s, ssrc)) return drop(&s->stats.reflected);
     if (!(trailer >> 31)) return drop(&s->stats.plain_rtcp);
     uint32_t index = trailer & 0x7fffffff;
     if (is_gcm(s)) {
@@ -357,7 +355,7 @@ int sotto__srtp_unprotect_rtcp(struct srtp *s, sotto_us now, uint8_t *p, size_t 
         if (len < 0) return len;
     } else {
         srtp_err_status_t status = srtp_unprotect_rtcp(s->in, p, &len);
-        if (status != srtp_err_status_ok) return drop_for(s, status);
+        if (status != srtp_err_status_ok) return drop_for(s, status, ssrc);
     }
     int r = sotto__srtp_source_rtcp(s, now, ssrc, index);
     return r < 0 ? r : len;

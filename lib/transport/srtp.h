@@ -24,7 +24,7 @@ size_t sotto__srtp_key_material(enum srtp_profile profile);      /* bytes that t
 struct srtp_stats { /* what was refused */
     uint64_t forged;    /* not authentic, or not even well-formed */
     uint64_t replayed;  /* seen before, or too old */
-    uint64_t reflected; /* our own SSRC came back */
+    uint64_t reflected; /* sealed by us: it came back */
     uint64_t plain_rtcp; /* the E bit was not set */
     uint64_t crowded;   /* more than SOTTO_MAX_SSRCS sources */
 };

@@ -39,6 +39,7 @@
 
 #define SOTTO_MAX_UNSIGNALLED 32u        /* of them, sources that neither a MID nor a=ssrc announced */
 #define SOTTO_SOURCE_IDLE_US (10 * 1000000LL) /* silent for so long: it makes room for another */
+#define SOTTO_LOOP_US (50 * 1000000LL) /* a collision of SSRCs so soon after another is a loop: RFC 3550 §8.2, ten report intervals */
 #define SOTTO_KEY_REQUEST_US (500 * 1000LL) /* KEYFRAME_NEEDED of one encoding: not more often */
 #define SOTTO_DEFAULT_VIDEO_BPS 2500000u /* target while nobody says anything else */
 #define SOTTO_DEFAULT_AUDIO_BPS 64000u

@@ -51,7 +51,7 @@ struct call {
     uint64_t limits, limit_bps; /* TMMBN: how many, what the last one says */
     uint32_t limit_of;
     sotto_us rtcp_at[400];
-    unsigned keys, bitrates, breakers;
+    unsigned keys, bitrates, breakers, ssrcs;
     const struct outgoing *key_for;
     int64_t live;
     bool rsize; /* negotiated; configure() again */
@@ -153,6 +153,11 @@ static inline void take(struct call *c, const struct session_out *out)
         break;
     case SESSION_OUT_BITRATE: c->bitrates++; break;
     case SESSION_OUT_BREAKER: c->breakers++; break;
+    case SESSION_OUT_UNMUTE: break;
+    case SESSION_OUT_SSRC:
+        assert_ptr_equal(out->outgoing, &c->video.outgoing[0]);
+        c->ssrcs++;
+        break;
     default: fail_msg("unexpected: %d", (int)out->type);
     }
 }

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/ctx.h"
 #include "cmocka_all.h"
 #include "media.h"
+#include "peer/transceiver.h"
 #include "wire/demux.h"
 
 #define N_CONNECTIONS 300
@@ -139,12 +141,44 @@ static void every_connection_has_a_cname_of_its_own(void **state)
     pair_free(p);
 }
 
+/* RTP-01: both see it, and both go on under other ones, which their descriptions name. */
+static void sides_that_chose_the_same_ssrcs_change_them_and_go_on(void **state)
+{
+    (void)state;
+    struct media *m = media_new(1, NULL);
+    for (enum media_kind k = 0; k < MEDIA_KINDS; k++) {
+        const struct transceiver *a = m->side[0].t[k]->transceiver;
+        struct transceiver *b = m->side[1].t[k]->transceiver;
+        b->line.outgoing[0].ssrc = b->ssrc = a->ssrc;
+        b->line.outgoing[0].rtx_ssrc = b->rtx_ssrc = a->rtx_ssrc;
+    }
+    uint32_t same_ssrc = m->side[0].t[MEDIA_VIDEO]->transceiver->ssrc;
+    media_run(m, SOTTO_SECONDS(3));
+    media_measure(m);
+    media_run(m, SOTTO_SECONDS(5));
+    for (enum media_kind k = 0; k < MEDIA_KINDS; k++) {
+        const struct transceiver *t[] = {m->side[0].t[k]->transceiver,
+                                         m->side[1].t[k]->transceiver};
+        assert_int_not_equal(t[0]->ssrc, t[1]->ssrc);
+        if (k == MEDIA_VIDEO) assert_int_not_equal(t[0]->rtx_ssrc, t[1]->rtx_ssrc);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(t[i]->line.outgoing[0].ssrc, t[i]->ssrc);
+            assert_int_equal(m->side[i].in[k].missing, 0);
+            assert_true(m->side[i].in[k].frames >= (k == MEDIA_VIDEO ? 145 : 245));
+        }
+    }
+    assert_true(m->side[0].t[MEDIA_VIDEO]->transceiver->ssrc != same_ssrc ||
+                m->side[1].t[MEDIA_VIDEO]->transceiver->ssrc != same_ssrc);
+    media_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_from_elsewhere_do_not_draw_media_to_them),
         cmocka_unit_test(packets_sent_back_are_told_and_change_nothing),
         cmocka_unit_test(every_connection_has_a_cname_of_its_own),
+        cmocka_unit_test(sides_that_chose_the_same_ssrcs_change_them_and_go_on),
     };
     return cmocka_run_group_tests_name("media hostile", tests, NULL, NULL);
 }
