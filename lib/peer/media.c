@@ -167,6 +167,7 @@ static void check_srtp(struct peer *p, sotto_us now, int sent)
                               "the keys of media have served their life: nothing is sent any more",
                               0);
     if (p->transport.srtp) sotto__srtp_get_stats(p->transport.srtp, &stats);
+    stats.reflected += p->session->stats.looped;
     if (stats.reflected > p->reflected)
         sotto__events_warning(p, now, SOTTO_WARN_REFLECTED, "packets of our own came back",
                               stats.reflected - p->reflected);

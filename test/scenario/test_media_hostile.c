@@ -167,8 +167,14 @@ static void sides_that_chose_the_same_ssrcs_change_them_and_go_on(void **state)
             assert_true(m->side[i].in[k].frames >= (k == MEDIA_VIDEO ? 145 : 245));
         }
     }
-    assert_true(m->side[0].t[MEDIA_VIDEO]->transceiver->ssrc != same_ssrc ||
-                m->side[1].t[MEDIA_VIDEO]->transceiver->ssrc != same_ssrc);
+    const struct transceiver *ours = m->side[0].t[MEDIA_VIDEO]->transceiver;
+    struct outgoing *theirs = &m->side[1].t[MEDIA_VIDEO]->transceiver->line.outgoing[0];
+    assert_true(ours->ssrc != same_ssrc || theirs->ssrc != same_ssrc);
+    assert_int_equal(m->pair->side[0].n_events[SOTTO_EV_WARNING], 0);
+    theirs->ssrc = theirs->sender->ssrc = same_ssrc = ours->ssrc; /* as in a loop: told, not followed */
+    media_run(m, SOTTO_SECONDS(1));
+    assert_int_equal(ours->ssrc, same_ssrc);
+    assert_true(m->pair->side[0].n_events[SOTTO_EV_WARNING] > 0);
     media_free(m);
 }
 
