@@ -82,6 +82,7 @@ SOTTO_API int sotto_dc_send(sotto_dc *dc, const void *data, size_t len, bool is_
     sotto_us now = sotto__now(c);
     if (!c->batching || len > SOTTO_BATCHED_MESSAGE) {
         r = sotto__channel_send(peer, now, dc->channel, data, len, is_text);
+        if (!c->batching) sotto__egress_flush(&c->egress, now); /* it leaves before what can wait is done */
         sotto__pc_leave(dc->pc);
         return r;
     }

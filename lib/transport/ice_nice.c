@@ -399,11 +399,20 @@ static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)
     return sotto__ice_box_take(ice->box, ice, &out->packet);
 }
 
+/* Everything was looked at in this very turn, and what was read then has been taken. */
+static bool is_done(const struct ice *ice, sotto_us now)
+{
+    const struct nice_loop *l = ice->loop;
+    return ice->twin && ice->done_at == now && !sotto__nice_twin_waits(ice) && !ice->has_news &&
+           !l->ready && !l->stale && now < l->due && !ice->close_called;
+}
+
 static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
 {
     struct nice_loop *l = ice->loop;
     l->now = now;
     if (ice->twin && sotto__nice_twin_take(ice, out)) return 1;
+    if (is_done(ice, now)) return 0;
     if (!ice->close_called) {
         if (l->ready) sotto__nice_consent_listen(ice, now);
         if (l->ready || ice->twin) sotto__nice_listen(ice, now);
@@ -421,6 +430,7 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
     }
     if (yield(ice, now, out)) return 1;
     ice->has_news = false;
+    ice->done_at = now;
     return ice->twin && sotto__nice_twin_read(ice, now, out);
 }
 

@@ -117,6 +117,7 @@ struct ice {
     /* what was yielded */
     bool gathered_yielded;
     bool has_news; /* a call from above may have made some that nobody has looked for */
+    sotto_us done_at; /* when a turn last came to its end */
     int32_t state;
     bool is_closed;
     bool is_grown; /* the sockets' buffers are large */
