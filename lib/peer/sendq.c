@@ -145,5 +145,6 @@ void sotto__sendq_clear(struct channel *c)
 
 size_t sotto__sendq_bytes(const struct channel *c)
 {
-    return c->k.n_messages > 0 ? c->buffered + c->k.n_messages * sizeof(struct message) : 0;
+    if (c->k.n_messages == 0) return 0; /* buffered may still count what was cleared */
+    return (size_t)c->buffered + c->k.n_messages * sizeof(struct message);
 }
