@@ -386,7 +386,7 @@ uint16_t sotto__dtls_srtp_profile(const struct dtls *d)
 
 size_t sotto__dtls_record_limit(const struct dtls *d)
 {
-    return d->record_limit;
+    return d ? d->record_limit : 0;
 }
 
 bool sotto__dtls_is_client(const struct dtls *d)

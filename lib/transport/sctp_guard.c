@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Filter in front of usrsctp 0.9.5.0 (chunks: RFC 9260 §3, RFC 3758 §3.2, RFC 6525 §4, RFC 4820). In: packets out of
- * DTLS, so the sender is the authenticated peer, who may still be hostile; out: a verdict, and the packet with its
- * complete unordered messages moved to the shadow stream. usrsctp keeps a stale entry of an abandoned fragmented
- * message and takes the next complete one on the same stream for a part of it, which ends the association; messages
- * without fragments never meet that entry on an id of their own. Unordered messages carry no sequence number, so
- * nothing else changes. Out too: the packets that usrsctp sends, with all streams announced and the numbers of requests as the peer
- * knows them. Knows neither usrsctp nor time.
+ * Filter in front of usrsctp 0.9.5.0 (chunks: RFC 9260 §3, RFC 3758 §3.2, RFC 6525 §4, RFC 4820). In: packets out of DTLS, so the
+ * sender is the authenticated peer, who may still be hostile; out: a verdict, and the packet with its complete unordered messages
+ * moved to the shadow stream. usrsctp keeps a stale entry of an abandoned fragmented message and takes the next complete one on the
+ * same stream for a part of it, which ends the association; messages without fragments never meet that entry on an id of their own.
+ * Unordered messages carry no sequence number, so nothing else changes. And the packets that usrsctp sends, with all streams announced
+ * and the numbers of requests as the peer knows them. Knows neither usrsctp nor time.
  */
 #include "transport/sctp_guard.h"
 
