@@ -19,7 +19,7 @@ LONG = {
 }
 
 # C that knows no processor: its two dangers, 32 bits and a char without sign, armhf has both, and 64 bits the machine itself.
-PORTABLE = ("wire", "media", "peer", "net", "tools")
+PORTABLE = ("wire", "media", "peer", "extra", "net", "tools")
 
 
 def reason(test, arch, is_long):
