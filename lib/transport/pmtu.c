@@ -84,6 +84,13 @@ static void passes(struct pmtu *m, unsigned at)
     if (m->high <= at) m->high = at + 1; /* it was thought lost, and was only late */
 }
 
+/* An answer after its probe was given up: a queue is longer than it was, so larger ones may have been late, too. */
+static void late(struct pmtu *m, sotto_us now)
+{
+    if (now - m->sent_at > m->rtt) m->rtt = now - m->sent_at;
+    m->search_at = sotto__earlier(m->search_at, sotto__after(now, AGAIN_TIMER));
+}
+
 void sotto__pmtu_acked(struct pmtu *m, sotto_us now, size_t size)
 {
     unsigned at = 0;
@@ -92,6 +99,8 @@ void sotto__pmtu_acked(struct pmtu *m, sotto_us now, size_t size)
     bool asked = m->tries > 0 && at == m->probing;
     if (asked && m->in_flight && m->tries == 1) m->rtt = now - m->sent_at;
     if (at > m->low) passes(m, at);
+    if (at == m->low && m->state == PMTU_COMPLETE && m->high == at + 1 && at + 1 < m->top)
+        late(m, now);
     switch (m->state) {
     case PMTU_SUSPECT:
         if (at < m->probing) return;

@@ -35,7 +35,6 @@ uint32_t sotto__sctp_receive_buffer(const struct sctp *s)
 static bool set_buffers(struct sctp *s)
 {
     uint32_t rcv = sotto__sctp_receive_buffer(s), half = rcv / 2;
-    if (rcv < SOTTO_SCTP_WINDOW_SAID) rcv = SOTTO_SCTP_WINDOW_SAID; /* until it is up */
     /* Our own bound on what waits is below this one: it shall never be the one that binds. */
     uint32_t snd = 2 * (SOTTO_SCTP_BACKLOG_MAX + SOTTO_MAX_MESSAGE);
     sotto__sctp_stack_room(rcv);

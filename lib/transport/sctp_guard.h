@@ -55,6 +55,7 @@ struct sctp_seen { /* what a good packet holds, for the caller */
     bool aborted;      /* ABORT */
     bool abort_proto;  /* … with a cause that blames us */
     bool acks;         /* SACK */
+    bool advances;     /* … of more than before, and nothing is missing; it comes first */
     bool in_sequence;  /* it has DATA, each the very next one, and nothing is missing before it */
     bool other;        /* it has more than a SACK and then DATA */
     bool more;         /* it is about an inbound stream that usrsctp does not have yet */

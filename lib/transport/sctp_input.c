@@ -17,8 +17,6 @@
 #define HEADER 12u
 #define FLAG_ACK_NOW 8u /* DATA: RFC 7053 */
 
-static void make_room(struct sctp *s, uint32_t room);
-
 void sotto__sctp_look(struct sctp *s)
 {
     if (!s->so || s->down || (s->up && !s->check)) return;
@@ -234,7 +232,8 @@ static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, str
     if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
     if (seen->acks) s->backlog.stale = true;
     if (seen->data_len > 0) note_rate(s, now, n);
-    if (seen->advances && s->up && now - s->restarted >= SCTP_RESTART_TIMER) restart_timer(s, now, p);
+    if (seen->advances && s->up && now - s->restarted >= SCTP_RESTART_TIMER)
+        restart_timer(s, now, p);
     if (stage(s, p, n, seen)) return;
     if (seen->data_len > 0) s->smooth = 0;
     sotto__sctp_flush_input(s);

@@ -3,9 +3,9 @@
  * The size of an association's packets: what the search of pmtu.c finds, applied to usrsctp. In: a new path, bulk data, usrsctp's
  * packets on their way out, HEARTBEAT ACKs. Out: probes, and packets that fit the path. usrsctp lowers its fragmentation point with
  * its path MTU, but never raises it again while an association lives: so that begins at the largest, fragments are kept small by
- * SCTP_MAXSEG, which may go up and down, and bundles that are too large for the path are cut here, between chunks. Once the
- * search is over usrsctp is told the size, for congestion control counts in it. Chunks that were made for a larger path than the
- * present one cannot be cut: they are marked, for the network to fragment them.
+ * SCTP_MAXSEG, which may go up and down, and bundles that are too large for the path are cut here, between chunks. Chunks made for a
+ * larger path than the present one cannot be cut: they are marked, for the network to fragment them. What usrsctp takes for the MTU
+ * is the step in which its window grows, see docs/explanation/long-paths.md: it is not the size of a packet.
  */
 #include <string.h>
 
@@ -23,14 +23,20 @@
 #define MAXSEG_EXTRA 48u
 /* When its path MTU is lowered, usrsctp sends again what is within an IPv4 header of the new one: this much room is left until then */
 #define SLACK 20u
+#define STEP_MAX 65000u /* usrsctp takes no MTU above 65,536 */
 #define BULK (64u * 1024)         /* bytes within a second that make a search worth it */
 #define BULK_SPAN SOTTO_SECONDS(1)
 
-static bool set_mtu(struct sctp *s, size_t size)
+/* The step: in bytes for each round trip. An association needs its address, where there is one already. */
+static bool set_step(struct sctp *s, size_t size)
 {
     struct sctp_paddrparams params = {.spp_flags = SPP_PMTUD_DISABLE,
                                       .spp_pathmtu = (uint32_t)size - HEADER}; /* usrsctp adds it for AF_CONN */
-    s->path.mtu = size;
+    struct sockaddr_conn to = {.sconn_family = AF_CONN,
+                               .sconn_port = htons(s->guard.remote_port),
+                               .sconn_addr = (void *)(uintptr_t)s->id};
+    if (s->up) memcpy(&params.spp_address, &to, sizeof to);
+    s->path.step = size;
     return usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof params) ==
            0;
 }
@@ -46,7 +52,7 @@ static bool set_limit(struct sctp *s, size_t size, bool exact)
 bool sotto__sctp_path_init(struct sctp *s)
 {
     sotto__pmtu_init(&s->path.search, 0);
-    return set_mtu(s, PMTU_LIMIT) && set_limit(s, PMTU_BASE, false);
+    return set_step(s, PMTU_LIMIT) && set_limit(s, PMTU_BASE, false);
 }
 
 void sotto__sctp_set_path(struct sctp *s, size_t most)
@@ -63,12 +69,21 @@ void sotto__sctp_path_sent(struct sctp *s, sotto_us now, size_t n)
     if (s->path.bulk >= BULK) sotto__pmtu_want(&s->path.search, now);
 }
 
+/* A sixteenth of the window, within bounds. The backlog of a long path is two windows. */
+static size_t step_of(size_t backlog)
+{
+    if (backlog <= SOTTO_SCTP_BACKLOG) return PMTU_LIMIT;
+    return backlog < 2 * SOTTO_SCTP_BACKLOG ? 2 * PMTU_LIMIT : STEP_MAX;
+}
+
 static void apply(struct sctp *s)
 {
     const struct pmtu *m = &s->path.search;
     bool settled = sotto__pmtu_settled(m);
+    size_t step = step_of(s->backlog.most);
+    if (s->path.step != step && !set_step(s, step))
+        SOTTO_LOG(s->log, SOTTO_LOG_ERROR, MODULE, "the window's step stays");
     if (s->path.limit == m->size && s->path.exact == settled) return;
-    if (settled && s->path.mtu != m->size) set_mtu(s, m->size);
     set_limit(s, m->size, settled);
 }
 

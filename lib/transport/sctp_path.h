@@ -11,7 +11,7 @@ struct sctp_path {
     uint64_t nonce;   /* of the probes of this path */
     size_t limit;     /* what is larger is cut, if it can be */
     bool exact;       /* SCTP_MAXSEG fills packets of that size to the last byte */
-    size_t mtu;       /* that usrsctp counts in */
+    size_t step;      /* what usrsctp takes for the MTU */
     sotto_us bulk_since;
     size_t bulk;      /* bytes of messages since then */
     bool stalled;     /* the oldest outstanding packet, a large one, was sent again */

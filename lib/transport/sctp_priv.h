@@ -84,6 +84,7 @@ struct sctp {
     } rate;
     uint64_t smooth;   /* bytes that came in sequence since the last gap */
     bool nagle;        /* usrsctp waits for full packets */
+    sotto_us restarted; /* its retransmission timer, last */
     struct sctp_resets resets;
     uint8_t *out_state;   /* enum stream_state of each outgoing stream */
     size_t denied;        /* how many are STREAM_DENIED */
@@ -164,6 +165,7 @@ void sotto__sctp_flush_input(struct sctp *s);        /* the packets that came ar
 void sotto__sctp_flush_run(struct sctp *s);          /* the messages that were accepted are */
 
 #define SCTP_NEAR_MS 5u /* round trips up to here need no more than the first window */
+#define SCTP_RESTART_TIMER SOTTO_MS(50) /* a quarter of the shortest RTO */
 #define SCTP_TICK_BUSY SOTTO_MS(10)
 #define SCTP_TICK_IDLE SOTTO_MS(100)
 #define SCTP_TICK_REST SOTTO_SECONDS(1)
