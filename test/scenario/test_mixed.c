@@ -15,7 +15,7 @@
 
 enum { ORDERED, UNORDERED, ONCE, BRIEF, KINDS, GUESTS = 5 };
 /* What the memory may differ by, from round to round: what streams keep follows what they met last. */
-enum { SPARE_BLOCKS = 32, SPARE_BYTES = 512 * 1024 };
+enum { SPARE_BLOCKS = 64, SPARE_BYTES = 512 * 1024 };
 
 /* ONCE: never sent again. BRIEF: sent again for 300 ms. */
 static const struct {
