@@ -63,6 +63,7 @@ static int read_config(sotto_ctx *c, const sotto_ctx_config *cfg)
 static void destroy(sotto_ctx *c)
 {
     sotto__loop_close(c);
+    sotto__spare_free(c);
     sotto__dtls_ctx_free(c->shared.dtls_ctx);
     sotto__ice_box_free(&c->box);
     sotto__map_free(&c->by_id);

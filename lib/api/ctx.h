@@ -77,6 +77,8 @@ struct closing { /* an ice that says goodbye after its connection was freed */
     sotto_us until;
 };
 
+#define SPARE_CERTS 2
+
 struct sotto_ctx {
     uint32_t magic;
     struct guard *guard;
@@ -114,6 +116,11 @@ struct sotto_ctx {
         uint64_t sent;   /* … and the packets that had been sent by its end */
         unsigned rest, pause; /* waits that sleep at once; how many after the next look in vain */
     } quick;
+    struct { /* certificates that wait for connections: spare.c */
+        struct cert *certs[SPARE_CERTS];
+        unsigned n, wanted;
+        bool is_used; /* one was asked for */
+    } spare;
     bool batching;
     sotto_us batch_until;
     struct node batch; /* connections with messages that wait for the end of the batch */
@@ -207,6 +214,12 @@ struct pc_config {
 int sotto__config_read(const sotto_pc_config *cfg,
                        struct pc_config *ret); /* views of cfg; certificate left NULL if none given */
 void sotto__config_free(struct pc_config *c);
+
+/* spare.c */
+int sotto__spare_take(sotto_ctx *c, int64_t unix_now, struct cert **ret); /* without the lock: as sotto__cert_generate() */
+bool sotto__spare_wanted(const sotto_ctx *c);
+void sotto__spare_put(sotto_ctx *c, struct cert *cert); /* moved; NULL: none */
+void sotto__spare_free(sotto_ctx *c);
 
 /* cert.c */
 struct cert *sotto__cert_of(const sotto_cert *c); /* NULL: not a certificate */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/ctx.h"
+#include "transport/cert.h"
 #include "util/mem.h"
 
 #define SLOT_BITS 8 /* of epoll's data: the descriptor's number in its connection; above: the connection's id */
@@ -22,6 +23,7 @@
 #define FIRST_ID 2
 #define CLOSING_STEP SOTTO_MS(20) /* how often goodbyes are looked after */
 #define CLOSING_TRIES 4
+#define LONG_WAIT SOTTO_MS(2)
 #define LOOK 40               /* µs that a wait looks on before it sleeps */
 #define LOOK_TURN 100         /* … after a turn that took no longer than this */
 #define LOOK_PACKETS 2u       /* … and sent no more */
@@ -441,9 +443,18 @@ static int look_on(sotto_ctx *c, sotto_us span, struct epoll_event *events, int 
     return sleep_for(c, span, events, max);
 }
 
+/* A wait that may be long is used first for a certificate of a connection to come, if nothing is there to be done. */
+static int make_spare(sotto_ctx *c, struct epoll_event *events, int max, struct cert **ret)
+{
+    int n = sleep_for(c, 0, events, max);
+    if (n == 0 && sotto__cert_generate(ret, (int64_t)time(NULL)) < 0) *ret = NULL; /* the connection will make its own, or say why not */
+    return n;
+}
+
 int sotto__loop_turn(sotto_ctx *c, sotto_us timeout)
 {
     struct epoll_event events[64];
+    struct cert *spare = NULL;
     if (c->running) return SOTTO_E_STATE;
     c->running = true;
     sotto_us now = sotto__now(c), due = sotto__ctx_due(c);
@@ -453,9 +464,13 @@ int sotto__loop_turn(sotto_ctx *c, sotto_us timeout)
     c->sleeping = true;
     c->sleeps_until = span > 0 ? sotto__after(now, span) : 0; /* one that does not sleep needs no wake-up */
     bool quick = span > 0 && is_quick(c, now);
+    bool makes = span >= LONG_WAIT && !quick && sotto__spare_wanted(c);
     sotto__ctx_leave(c);
-    int n = quick ? look_on(c, span, events, 64) : sleep_for(c, span, events, 64);
+    int n = makes   ? make_spare(c, events, 64, &spare)
+            : quick ? look_on(c, span, events, 64)
+                    : sleep_for(c, span, events, 64);
     sotto__guard_lock(c->guard);
+    sotto__spare_put(c, spare);
     c->sleeping = false;
     dispatch(c, events, n > 0 ? n : 0);
     c->running = false;

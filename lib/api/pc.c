@@ -131,7 +131,7 @@ SOTTO_API int sotto_pc_new(sotto_ctx *c, const sotto_pc_config *cfg, sotto_pc **
     if (r == 0) r = sotto__config_read(cfg, &all);
     if (r < 0) return r;
     if (!all.peer.transport.cert) {
-        r = sotto__cert_generate(&made, (int64_t)time(NULL));
+        r = sotto__spare_take(c, (int64_t)time(NULL), &made);
         all.peer.transport.cert = made;
     }
     if (r == 0) r = make_pc(c, &all, user_of(cfg), ret);
