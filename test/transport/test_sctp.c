@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <usrsctp.h>
 
 #include "sctp_pair.h"
 #include "sotto/data.h"
@@ -292,6 +293,28 @@ static void a_long_path_is_filled(void **state)
     pair_close(&p);
 }
 
+/* RFC 9260 §6.3.2, R3. Two seconds are ten times the least RTO: usrsctp would repeat what is not lost. */
+static void nothing_is_sent_twice_while_nothing_is_lost(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct link_cfg link = {.delay = SOTTO_MS(50), .rate_bps = 100000000, .seed = 5};
+    struct sctpstat before, after;
+    uint8_t *data = calloc(1, 16384);
+    pair_open(&p, &link);
+    pair_connect(&p);
+    p.b.discard = true;
+    usrsctp_get_stat(&before);
+    for (sotto_us end = p.now + SOTTO_SECONDS(2); p.now < end; pair_step(&p))
+        while (side_send(&p, &p.a, 1, data, 16384) == 0) continue;
+    usrsctp_get_stat(&after);
+    assert_int_equal(after.sctps_timodata, before.sctps_timodata);
+    assert_int_equal(after.sctps_sendretransdata, before.sctps_sendretransdata);
+    assert_true(p.b.message_bytes > 4000000);
+    free(data);
+    pair_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_reset_comes_behind_the_small_messages_before_it),
         cmocka_unit_test(packets_of_a_turn_are_acknowledged_together),
         cmocka_unit_test(a_long_path_is_filled),
+        cmocka_unit_test(nothing_is_sent_twice_while_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
