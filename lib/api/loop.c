@@ -436,11 +436,11 @@ static int look_on(sotto_ctx *c, sotto_us span, struct epoll_event *events, int 
         c->quick.pause = 0;
         return n;
     }
+    if (span <= LOOK) return 0; /* a deadline came first, which says nothing */
     c->quick.rest = c->quick.pause;
     c->quick.pause = 4 * c->quick.pause + 1;
     if (c->quick.pause > LOOK_PAUSE) c->quick.pause = LOOK_PAUSE;
-    if (span != SOTTO_NEVER) span = span > LOOK ? span - LOOK : 0;
-    return sleep_for(c, span, events, max);
+    return sleep_for(c, span == SOTTO_NEVER ? span : span - LOOK, events, max);
 }
 
 /* A wait that may be long is used first for a certificate of a connection to come, if nothing is there to be done. */

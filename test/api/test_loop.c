@@ -329,12 +329,12 @@ static void log_lines_come_in_order_and_the_lost_are_counted(void **state)
 }
 
 /* A wait, as if the network had brought something `ago` and the application had sent so many packets since. */
-static void wait_after(sotto_ctx *c, sotto_us ago, uint64_t packets)
+static void wait_after(sotto_ctx *c, sotto_us ago, uint64_t packets, sotto_us timeout)
 {
     c->quick.woke = sotto_now() - ago;
     c->quick.sent = c->egress.sent;
     c->egress.sent += packets;
-    assert_true(sotto_ctx_run(c, 1) >= 0);
+    assert_true(sotto_ctx_run(c, timeout) >= 0);
 }
 
 static void only_who_answers_at_once_looks_on_before_it_sleeps(void **state)
@@ -342,11 +342,12 @@ static void only_who_answers_at_once_looks_on_before_it_sleeps(void **state)
     (void)state;
     const sotto_us just = -SOTTO_SECONDS(10); /* however slow this machine is */
     sotto_ctx *c = make(true);
-    wait_after(c, just, 0);
-    wait_after(c, just, 3);
-    wait_after(c, SOTTO_MS(1), 1);
-    assert_int_equal(c->quick.pause, 0); /* none of these looked on */
-    wait_after(c, just, 1);
+    wait_after(c, just, 0, 50);
+    wait_after(c, just, 3, 50);
+    wait_after(c, SOTTO_MS(1), 1, 50);
+    wait_after(c, just, 1, 5); /* a deadline ends the look: that says nothing */
+    assert_int_equal(c->quick.pause, 0);
+    wait_after(c, just, 1, 50);
     assert_int_equal(c->quick.pause, 1);
     assert_int_equal(c->quick.rest, 0);
     sotto_ctx_free(c);
@@ -360,16 +361,16 @@ static void looks_in_vain_become_rare_and_one_that_finds_ends_that(void **state)
     sotto_ctx *c = make(true);
     for (int i = 0; i < 2000; i++) {
         unsigned rest = c->quick.rest;
-        wait_after(c, just, 2);
+        wait_after(c, just, 2, 50);
         if (rest == 0)
             looks++;
         else
             assert_int_equal(c->quick.rest, rest - 1);
     }
     assert_in_range(looks, 10, 13);
-    while (c->quick.rest > 0) wait_after(c, just, 1);
+    while (c->quick.rest > 0) wait_after(c, just, 1, 50);
     sotto__loop_wake(c);
-    wait_after(c, just, 1);
+    wait_after(c, just, 1, 50);
     assert_int_equal(c->quick.rest, 0);
     assert_int_equal(c->quick.pause, 0);
     sotto_ctx_free(c);
