@@ -415,7 +415,7 @@ size_t sotto__dtls_bytes(const struct dtls *d)
     const struct dtls_guard *g = &d->guard;
     size_t n = sotto__mem_size(d) + sotto__mem_size(d->out.p) + sotto__mem_size(d->plain.p) +
                sotto__mem_size(d->early.p) + sotto__mem_size(d->agreed.peer) +
-               sotto__mem_size(g->out) + sotto__mem_size(g->other.p) +
+               sotto__mem_size(g->out) + sotto__mem_size(g->other.p) + sotto__mem_size(g->hvr) +
                sotto__mem_size(d->fingerprints) + sotto__mem_size(d->reason) +
                sotto__mem_size(d->hint);
     for (size_t i = 0; i < DTLS_GUARD_MESSAGES; i++) n += sotto__mem_size(g->msg[i].p);
