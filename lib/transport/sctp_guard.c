@@ -197,8 +197,8 @@ static bool check_sack(struct walk *w, const struct chunk *c)
         last = end;
     }
     uint32_t acked = sotto__get_u32(c->p);
-    if (!w->g->settled || (int32_t)(acked - w->g->acked) > 0) {
-        w->g->acked = acked;
+    if (!w->g->has_acked || (int32_t)(acked - w->g->acked) > 0) {
+        w->g->acked = acked, w->g->has_acked = true;
         w->seen->advances = c->n == 12 && c->p == w->packet + HEADER + 4;
     }
     w->settles = w->seen->acks = true;

@@ -32,7 +32,7 @@ struct sctp_guard { /* all-zero plus ports, user_streams and window is the start
     struct sctp_added in, out; /* requests of the peer's, of ours */
     uint32_t window;       /* that we announced last; UINT32_MAX at first */
     uint32_t beyond;       /* DATA chunks let in since it closed, less the messages that were taken */
-    bool has_tag, has_cookie, settled;
+    bool has_tag, has_cookie, settled, has_acked;
     uint32_t tag;          /* of the peer: the one in INIT or INIT ACK */
     uint32_t cookie_crc;   /* of the one COOKIE ECHO */
     size_t cookie_len;
