@@ -217,8 +217,7 @@ static bool take_packet(struct sctp *s, struct sctp_out *out)
 static bool is_settled(const struct sctp *s)
 {
     return s->up && s->run.messages == 0 &&
-           (!s->has_tsn ||
-            (s->guard.has_acked && (int32_t)(s->guard.acked - s->last_tsn) >= 0)) &&
+           (!s->has_tsn || (s->guard.has_acked && (int32_t)(s->guard.acked - s->last_tsn) >= 0)) &&
            !memchr(s->out_state, STREAM_RESETTING, s->streams_out);
 }
 
