@@ -290,14 +290,16 @@ static void h028_an_old_answer_of_this_session_is_refused(void **state)
 static void h028_an_answer_of_another_session_is_refused_in_a_call(void **state)
 {
     (void)state;
-    struct nego *n = call(), *other = call();
-    char *stolen = nego_local(&other->b);
+    struct nego *n, *other = call();
+    char *stolen = strdup(nego_local(&other->b));
+    nego_free(other);
+    n = call();
     char *answer = nego_answer_to(&n->b, nego_offer(&n->a));
     nego_refuse_remote(&n->a, SOTTO_SDP_ANSWER, stolen, SOTTO_E_SDP); /* a restart that nobody asked for */
     more_expect_data(n);
     nego_set_remote(&n->a, SOTTO_SDP_ANSWER, answer);
     more_expect_data(n);
-    nego_free(other);
+    free(stolen);
     nego_free(n);
 }
 
