@@ -16,6 +16,8 @@
 #include "util/bytes.h"
 #include "util/mem.h"
 
+#define STREAMS_IN 80
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static sotto_us now = 1000000000;
@@ -74,7 +76,7 @@ static void connect_both(struct world *w)
     struct sctp_cfg cfg = {.local_port = 5000,
                            .remote_port = 5000,
                            .streams_out = 40,
-                           .streams_in = 80,
+                           .streams_in = STREAMS_IN,
                            .max_message_size = 65536};
     require(sotto__sctp_new(&w->peer, &cfg, now) == 0 && sotto__sctp_new(&w->s, &cfg, now) == 0);
     for (int i = 0; i < 20; i++) {
@@ -201,7 +203,7 @@ static void pull(struct world *w)
     struct sctp_msg m;
     int code = 1;
     for (int i = 0; i < 100 && (code = sotto__sctp_pull(w->s, now, &m)) > 0; i++) {
-        require(m.sid < 16 && m.len <= 65536 &&
+        require(m.sid < STREAMS_IN && m.len <= 65536 &&
                 (m.type != SCTP_MSG_DATA || (m.len > 0 && m.data[m.len] == 0)));
         sotto__free(m.data);
     }

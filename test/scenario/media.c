@@ -339,6 +339,8 @@ void media_set_bursts(struct media *m, struct media_bursts *b, uint64_t seed, si
 
 /* ---- sequence numbers ---- */
 
+#define NEAR_LOSS 0.15 /* so that some are lost there, whatever the first sequence number */
+
 static enum net_verdict watch(struct net *net, struct net_datagram *d, void *user)
 {
     struct media_wraps *w = user;
@@ -350,6 +352,7 @@ static enum net_verdict watch(struct net *net, struct net_datagram *d, void *use
     if (w->ssrc == 0) w->ssrc = ssrc, w->highest = seq;
     if (ssrc != w->ssrc) return verdict;
     bool is_near = (uint16_t)(seq + 50) < 100;
+    if (is_near && net_chance(&w->rng, w->loss > 0 ? NEAR_LOSS : 0)) verdict = NET_DROP;
     if ((uint16_t)(seq - w->highest) < 0x8000) {
         w->wraps += seq < w->highest;
         w->highest = seq;

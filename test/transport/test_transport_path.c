@@ -122,6 +122,15 @@ static void make_trouble(struct couple *c, int round)
     couple_run(c, SOTTO_MS(10 + (int)below(40)));
 }
 
+/* How much of it there is in a time depends on the pairs that chance selects. */
+static bool is_enough(const struct couple *c)
+{
+    bool past = !getenv("SOTTO_NO_FAST_PATH");
+    return c->a.n_received > 300 &&
+           (!past || (trouble.reads > 50 && trouble.refused > 3 && trouble.unread > 0 &&
+                      trouble.detached > 0 && trouble.switches > 0));
+}
+
 static void nothing_is_lost_whatever_happens_below(void **state)
 {
     (void)state;
@@ -134,7 +143,8 @@ static void nothing_is_lost_whatever_happens_below(void **state)
     c->a.size = c->b.size = 12000;
     c->a.every = c->b.every = SOTTO_MS(1);
     sotto_us end = couple_now(c) + (getenv("SOTTO_LONG") ? SOTTO_SECONDS(3600) : SOTTO_SECONDS(5));
-    for (int round = 1; couple_now(c) < end; round++) {
+    sotto_us latest = end + SOTTO_SECONDS(30);
+    for (int round = 1; couple_now(c) < (is_enough(c) ? end : latest); round++) {
         make_trouble(c, round);
         c->a.n_ice = c->b.n_ice = 0; /* there is no end to them */
         c->a.n_candidates = c->b.n_candidates = 0;
@@ -143,16 +153,15 @@ static void nothing_is_lost_whatever_happens_below(void **state)
     }
     trouble.on = false;
     c->a.every = c->b.every = 0;
+    /* The pair of the last switch may be one that was never checked: libnice takes nothing from it, and no agent would select it. */
+    couple_restart(c, false);
+    assert_true(couple_until(c, couple_has_moved, SOTTO_SECONDS(10)));
     assert_true(couple_until(c, couple_is_even, SOTTO_SECONDS(60)));
-    assert_true(c->a.n_received > 300);
+    assert_true(is_enough(c));
     print_message(
         "%u messages, %u reads; refused %u, cut %u, unread %u, switched %u, detached %u\n",
         c->a.n_received + c->b.n_received, trouble.reads, trouble.refused, trouble.cut,
         trouble.unread, trouble.switches, trouble.detached);
-    if (!getenv("SOTTO_NO_FAST_PATH")) {
-        assert_true(trouble.reads > 50 && trouble.refused > 3 && trouble.unread > 0);
-        assert_true(trouble.detached > 0 && trouble.switches > 0);
-    }
     assert_int_equal(c->a.box.dropped + c->b.box.dropped, 0);
     couple_run(c, SOTTO_MS(3100)); /* what was replaced is no more */
     for (int i = 0; i < 2; i++) sotto__nice_twin_close(i ? c->a.t.live.ice : c->b.t.live.ice);
