@@ -264,21 +264,22 @@ static int forget_remote(struct ice *ice)
 
 static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, sotto_us now)
 {
-    char *copy = sotto__strdup(ufrag);
-    if (!copy) return SOTTO_E_NOMEM;
+    char *name = sotto__strdup(ufrag), *secret = sotto__strdup(pwd);
     ice->loop->now = now;
     ice->loop->stale = true;
-    int r = ice->remote_set ? forget_remote(ice) : 0;
+    int r = name && secret ? 0 : SOTTO_E_NOMEM; /* before anything is forgotten */
+    if (r == 0 && ice->remote_set) r = forget_remote(ice);
     if (r == 0 && !nice_agent_set_remote_credentials(ice->agent, ice->stream, ufrag, pwd))
         r = SOTTO_E_SYS;
-    if (r == 0) r = sotto__nice_consent_remote(ice, pwd);
     if (r < 0) {
-        sotto__free(copy);
+        sotto__free(name);
+        if (secret) sotto__free_secret(secret, strlen(secret));
         return r;
     }
+    sotto__nice_consent_remote(ice, secret);
     ice->remote_set = true;
     sotto__free(ice->remote_ufrag);
-    ice->remote_ufrag = copy;
+    ice->remote_ufrag = name;
     if (ice->gather_called) sotto__nice_filter(ice);
     if (ice->is_patient) ice->hold_until = sotto__after(now, HOLD);
     give_remotes(ice);

@@ -159,7 +159,7 @@ sotto_us sotto__nice_moment(sotto_us now, sotto_us least, unsigned spread_ms, ui
 /* ice_nice_consent.c */
 int sotto__nice_consent_init(struct ice *ice, bool is_controlling);
 void sotto__nice_consent_free(struct ice *ice);
-int sotto__nice_consent_remote(struct ice *ice, const char *pwd); /* the remote's, as signalled */
+void sotto__nice_consent_remote(struct ice *ice, char *pwd); /* moved: the remote's, as signalled */
 void sotto__nice_consent_begin(struct ice *ice, sotto_us now);    /* there is another pair */
 void sotto__nice_consent_leave(struct ice *ice);                  /* … to libnice, from now on */
 void sotto__nice_consent_listen(struct ice *ice, sotto_us now);   /* before a turn: what is at the head of the pair's socket */

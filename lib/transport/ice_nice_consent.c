@@ -39,8 +39,8 @@ struct stun_in {
 
 static bool is_on(const struct ice *ice)
 {
-    return ice->consent.is_own && ice->pair_local && !ice->is_dead && !ice->is_deaf &&
-           !ice->close_called && ice->path.socket;
+    return ice->consent.is_own && ice->consent.remote_pwd && ice->pair_local && !ice->is_dead &&
+           !ice->is_deaf && !ice->close_called && ice->path.socket;
 }
 
 int sotto__nice_consent_init(struct ice *ice, bool is_controlling)
@@ -59,11 +59,10 @@ void sotto__nice_consent_free(struct ice *ice)
     ice->consent.remote_pwd = NULL;
 }
 
-int sotto__nice_consent_remote(struct ice *ice, const char *pwd)
+void sotto__nice_consent_remote(struct ice *ice, char *pwd)
 {
     sotto__nice_consent_free(ice);
-    ice->consent.remote_pwd = sotto__strdup(pwd);
-    return ice->consent.remote_pwd ? 0 : SOTTO_E_NOMEM;
+    ice->consent.remote_pwd = pwd;
 }
 
 /* Data will come by libnice's socket for good, and often hide the answers from us. */
