@@ -218,7 +218,8 @@ void sotto__config_free(struct pc_config *c);
 /* spare.c */
 int sotto__spare_take(sotto_ctx *c, int64_t unix_now, struct cert **ret); /* without the lock: as sotto__cert_generate() */
 bool sotto__spare_wanted(const sotto_ctx *c);
-void sotto__spare_put(sotto_ctx *c, struct cert *cert); /* moved; NULL: none */
+/* moved; NULL: none could be made, so none is wanted until the next connection */
+void sotto__spare_put(sotto_ctx *c, struct cert *cert);
 void sotto__spare_free(sotto_ctx *c);
 
 /* cert.c */

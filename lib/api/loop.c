@@ -470,7 +470,7 @@ int sotto__loop_turn(sotto_ctx *c, sotto_us timeout)
             : quick ? look_on(c, span, events, 64)
                     : sleep_for(c, span, events, 64);
     sotto__guard_lock(c->guard);
-    sotto__spare_put(c, spare);
+    if (makes && n == 0) sotto__spare_put(c, spare);
     c->sleeping = false;
     dispatch(c, events, n > 0 ? n : 0);
     c->running = false;

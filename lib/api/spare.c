@@ -33,7 +33,9 @@ bool sotto__spare_wanted(const sotto_ctx *c)
 
 void sotto__spare_put(sotto_ctx *c, struct cert *cert)
 {
-    if (cert && c->spare.n < SPARE_CERTS)
+    if (!cert)
+        c->spare.wanted = 0; /* the loop shall sleep, not try and try again */
+    else if (c->spare.n < SPARE_CERTS)
         c->spare.certs[c->spare.n++] = cert;
     else
         sotto__cert_unref(cert);

@@ -72,10 +72,30 @@ static void what_is_too_many_is_given_back(void **state)
         assert_int_equal(sotto__cert_generate(&cert, (int64_t)time(NULL)), 0);
         sotto__spare_put(c, cert);
     }
-    sotto__spare_put(c, NULL);
     assert_int_equal(c->spare.n, SPARE_CERTS);
     sotto_ctx_free(c);
     assert_int_equal(sotto__mem_live(), live);
+}
+
+/* Without memory for a certificate a wait is a wait: it is not tried again until another connection comes. */
+static void one_that_cannot_be_made_is_not_tried_again_and_again(void **state)
+{
+    sotto_ctx *c = make();
+    sotto_pc *pc[3];
+    (void)state;
+    for (int i = 0; i < 2; i++) assert_int_equal(sotto_pc_new(c, NULL, &pc[i]), 0);
+    assert_true(sotto__spare_wanted(c));
+    sotto__mem_fail_at(1);
+    assert_int_equal(sotto_ctx_run(c, SOTTO_MS(5)), 0);
+    assert_true(sotto__mem_failed());
+    assert_false(sotto__spare_wanted(c));
+    idle(c);
+    assert_int_equal(c->spare.n, 0);
+    assert_int_equal(sotto_pc_new(c, NULL, &pc[2]), 0);
+    idle(c);
+    assert_int_equal(c->spare.n, SPARE_CERTS);
+    for (int i = 0; i < 3; i++) sotto_pc_free(pc[i]);
+    sotto_ctx_free(c);
 }
 
 int main(void)
@@ -84,6 +104,7 @@ int main(void)
         cmocka_unit_test(one_connection_alone_makes_none_and_the_next_ones_two),
         cmocka_unit_test(each_certificate_is_given_once_and_none_that_is_stale),
         cmocka_unit_test(what_is_too_many_is_given_back),
+        cmocka_unit_test(one_that_cannot_be_made_is_not_tried_again_and_again),
     };
     return cmocka_run_group_tests_name("spare", tests, NULL, NULL);
 }
