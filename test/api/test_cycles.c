@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Connect, exchange, close, many times in one process: memory, threads and descriptors stay as they were. */
-#include <dirent.h>
 #include <malloc.h>
 
+#include "../open_fds.h"
 #include "both_ways.h"
 #include "call.h"
 #include "util/mem.h"
@@ -27,16 +27,6 @@ static long status(const char *key)
     return value;
 }
 
-static long descriptors(void)
-{
-    long n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    assert_non_null(d);
-    while (readdir(d)) n++;
-    closedir(d);
-    return n;
-}
-
 static void cycle(sotto_ctx *ctx)
 {
     struct call c;
@@ -59,13 +49,13 @@ static void many_calls_leave_nothing_behind(void **state)
     assert_int_equal(both_ways_ctx(NULL, &ctx), 0);
     for (int i = 0; i < 10; i++) cycle(ctx);
     malloc_trim(0);
-    long fds = descriptors(), threads = status("Threads:"), rss = status("VmRSS:");
+    long fds = open_fds(), threads = status("Threads:"), rss = status("VmRSS:");
     int64_t live = sotto__mem_live();
     for (int i = 0; i < n; i++) cycle(ctx);
     malloc_trim(0);
-    print_message("after %d more calls: %ld kB more, %ld descriptors, %ld threads\n", n,
-                  status("VmRSS:") - rss, descriptors(), status("Threads:"));
-    assert_true(descriptors() <= fds + 8); /* ice that still says goodbye */
+    print_message("after %d more calls: %ld kB more, %d descriptors, %ld threads\n", n,
+                  status("VmRSS:") - rss, open_fds(), status("Threads:"));
+    assert_true(open_fds() <= fds + 8); /* ice that still says goodbye */
     assert_int_equal(status("Threads:"), threads);
     assert_true(sotto__mem_live() <= live + 32);
 #ifndef SANITIZED /* their quarantine keeps what was freed; the plain build runs this test too */

@@ -5,9 +5,9 @@
  * restarts. Nothing is lost on reliable channels, nothing comes twice or changed, and nothing is left over. 15 s; SOTTO_LONG=1: an hour;
  * or as many seconds as the first argument says. SOTTO_SEED=N is another storm. Needs a network namespace of its own: test/netns.
  */
-#include <dirent.h>
 #include <net/if.h>
 
+#include "../open_fds.h"
 #include "api/ctx.h"
 #include "both_ways.h"
 #include "call.h"
@@ -366,16 +366,6 @@ static void blow(uint32_t round)
 }
 
 /* ---- beginning and end ---- */
-
-static int open_fds(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    assert_non_null(d);
-    while (readdir(d)) n++;
-    closedir(d);
-    return n;
-}
 
 static void make_network(void)
 {

@@ -5,7 +5,6 @@
 #include "ice_drive.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -174,16 +173,6 @@ bool pair_is_connected(void *pair)
 {
     struct end **p = pair;
     return p[0]->selections > 0 && p[1]->selections > 0;
-}
-
-int open_fds(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    assert_non_null(d);
-    while (readdir(d)) n++;
-    closedir(d);
-    return n;
 }
 
 int stranger(struct sockaddr_in *where)

@@ -50,7 +50,6 @@ bool drive(struct end **ends, size_t n, bool (*done)(void *), void *arg, int ms)
 /* n datagrams of size bytes that carry numbers from first on; what send() said. */
 int drive_send(struct end *e, uint32_t first, size_t n, size_t size);
 bool pair_is_connected(void *pair); /* struct end *[2]: both have a pair */
-int open_fds(void);
 
 int stranger(struct sockaddr_in *where); /* a UDP socket on 127.0.0.1, any port */
 void send_raw(int fd, const struct end *to, const void *p, size_t n);

@@ -60,6 +60,8 @@ struct pair {
     void *arg;
 };
 
+/* A tap: neither end says that it knows RE-CONFIG (RFC 6525). */
+bool tap_without_reconfig(struct pair *p, int from, const uint8_t *packet, size_t n);
 void pair_cfg(struct sctp_cfg *cfg);                     /* ports 5000, default streams and sizes, no eventfd */
 void pair_open(struct pair *p, const struct link_cfg *link); /* both new, not yet connected */
 void pair_open_cfg(struct pair *p, const struct link_cfg *link, const struct sctp_cfg *a,

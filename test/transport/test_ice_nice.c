@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../open_fds.h"
 #include "ice_drive.h"
 #include "transport/ice_addr.h"
 #include "util/limits.h"

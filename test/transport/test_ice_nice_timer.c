@@ -62,7 +62,7 @@ static bool both_completed(void *ends)
 }
 
 /* libnice alone would look for a check that keeps the pair alive every few milliseconds at first, and then twice for each. */
-static void an_idle_connection_has_nothing_to_do_for_six_seconds(void **state)
+static void an_idle_connection_has_nothing_to_do_before_its_next_consent(void **state)
 {
     struct end alice, bob, *both[2] = {&alice, &bob};
     (void)state;
@@ -71,13 +71,15 @@ static void an_idle_connection_has_nothing_to_do_for_six_seconds(void **state)
     assert_int_equal(end_open(&alice), 0);
     assert_int_equal(end_open(&bob), 0);
     pair_introduce(&alice, &bob);
+    sotto_us begun = drive_now(); /* before any consent was given, however slow this machine is */
     assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
     assert_int_equal(ops->gather(bob.ice, drive_now()), 0);
     assert_true(drive(both, 2, both_completed, both, 5000));
     drive(both, 2, NULL, NULL, 300); /* the timer of checks ends */
     for (int i = 0; i < 2; i++) {
-        sotto_us wait = ops->due(both[i]->ice) - drive_now();
-        assert_in_range(wait, SOTTO_MS(4800), SOTTO_MS(7000));
+        sotto_us due = ops->due(both[i]->ice);
+        assert_true(due - begun >= SOTTO_MS(5000));
+        assert_true(due - drive_now() <= SOTTO_MS(7000));
     }
     end_free(&alice);
     end_free(&bob);
@@ -87,7 +89,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_check_leaves_with_the_first_turn_after_a_candidate_came),
-        cmocka_unit_test(an_idle_connection_has_nothing_to_do_for_six_seconds),
+        cmocka_unit_test(an_idle_connection_has_nothing_to_do_before_its_next_consent),
     };
     return cmocka_run_group_tests_name("ice_nice_timer", tests, NULL, NULL);
 }

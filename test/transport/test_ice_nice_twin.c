@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../open_fds.h"
 #include "twin_kit.h"
 
 /* Whether the kernel gives it trains. */

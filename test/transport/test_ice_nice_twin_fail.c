@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../open_fds.h"
 #include "twin_kit.h"
 #include "util/mem.h"
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "../open_fds.h"
 #include "coturn.h"
 #include "ice_drive.h"
 #include "util/limits.h"

@@ -212,6 +212,31 @@ static void late_answers_count(void **state)
     assert_int_equal(w.m.size, 8808);
 }
 
+/* A queue had made all probes of a size late: the larger ones are tried again soon, with more patience. */
+static void a_late_answer_to_what_passes_begins_another_search_soon(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, 1392);
+    sotto__pmtu_want(&w.m, w.now);
+    run(&w);
+    assert_int_equal(w.m.size, 1392);
+    unsigned before = w.probes;
+    w.carries = 8912;
+    w.now += SOTTO_MS(300);
+    sotto__pmtu_acked(&w.m, w.now, 1392);
+    sotto__pmtu_want(&w.m, w.now + SOTTO_SECONDS(9));
+    assert_int_equal(sotto__pmtu_due(&w.m), SOTTO_NEVER);
+    w.now += SOTTO_SECONDS(10);
+    sotto__pmtu_want(&w.m, w.now);
+    assert_true(sotto__pmtu_next(&w.m, w.now) > 1392);
+    assert_true(sotto__pmtu_due(&w.m) - w.now >= SOTTO_MS(900));
+    w.m.in_flight = false, w.m.tries = 0;
+    run(&w);
+    assert_true(w.probes > before);
+    assert_int_equal(w.m.size, 8912);
+}
+
 static void answers_to_probes_that_were_never_sent_are_nothing(void **state)
 {
     (void)state;
@@ -257,6 +282,7 @@ int main(void)
         cmocka_unit_test(larger_sizes_are_tried_again_after_ten_minutes_of_which_bulk_data_knows),
         cmocka_unit_test(a_black_hole_is_asked_about_and_then_left),
         cmocka_unit_test(late_answers_count),
+        cmocka_unit_test(a_late_answer_to_what_passes_begins_another_search_soon),
         cmocka_unit_test(answers_to_probes_that_were_never_sent_are_nothing),
         cmocka_unit_test(the_timer_follows_the_round_trip),
     };

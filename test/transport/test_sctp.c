@@ -148,23 +148,12 @@ static void close_reaches_the_peer_behind_its_pending_data(void **state)
     pair_close(&p);
 }
 
-static bool without_reconfig(struct pair *p, int from, const uint8_t *packet, size_t n)
-{
-    (void)p, (void)from;
-    uint8_t *own = (uint8_t *)(uintptr_t)packet; /* the outbox's, which nobody reads again */
-    if (own[12] != 1 && own[12] != 2) return true;
-    for (size_t i = 32; i + 4 <= n && own[i + 1] != 7; i += (own[i + 3] + 3u) & ~3u)
-        for (size_t k = i + 4; own[i + 1] == 8 && k < i + own[i + 3]; k++) /* supported extensions */
-            if (own[k] == 0x82) own[k] = 0x84;
-    return true;
-}
-
 static void a_peer_that_cannot_reset_gives_a_denied_answer(void **state)
 {
     (void)state;
     struct pair p;
     pair_open(&p, &lan);
-    p.tap = without_reconfig;
+    p.tap = tap_without_reconfig;
     pair_connect(&p);
     assert_int_equal(sotto__sctp_reset(p.a.s, p.now, 3), 0);
     assert_int_equal(sotto__sctp_reset(p.a.s, p.now, 9), 0);

@@ -291,6 +291,36 @@ static void one_reset_request_at_a_time(void **state)
     assert_true(pass(&g, TAG "82000016 000d0012 00000002 00000002 00000003 00010000"));
 }
 
+/* RFC 9260 §3.3.4: TSNs begin anywhere, and the peer may send data before it acknowledges any of ours. */
+static void the_first_sack_counts_whatever_number_it_has(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *next;
+        uint32_t acked[2];
+    } rows[] = {
+        {TAG "03000010 00000005 00001000 00000000",
+         TAG "03000010 00000006 00001000 00000000",
+         {5, 6}},
+        {TAG "03000010 f0000005 00001000 00000000",
+         TAG "03000010 00000001 00001000 00000000",
+         {0xf0000005, 1}},
+        {TAG "03000010 80000001 00001000 00000000",
+         TAG "03000010 80000000 00001000 00000000",
+         {0x80000001, 0x80000001}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sctp_guard g = fresh();
+        assert_true(pass(&g, DATA1));
+        assert_false(g.has_acked);
+        assert_true(pass(&g, rows[i].first));
+        assert_true(g.has_acked);
+        assert_int_equal(g.acked, rows[i].acked[0]);
+        assert_true(pass(&g, rows[i].next));
+        assert_int_equal(g.acked, rows[i].acked[1]);
+    }
+}
+
 static void whole_unordered_messages_move_to_shadow_ids_and_back(void **state)
 {
     (void)state;
@@ -335,6 +365,7 @@ int main(void)
         cmocka_unit_test(too_many_chunks_are_refused),
         cmocka_unit_test(one_tag_and_one_cookie_and_neither_after_data),
         cmocka_unit_test(one_reset_request_at_a_time),
+        cmocka_unit_test(the_first_sack_counts_whatever_number_it_has),
         cmocka_unit_test(whole_unordered_messages_move_to_shadow_ids_and_back),
         cmocka_unit_test(our_init_advertises_only_the_streams_that_exist_on_the_wire),
     };

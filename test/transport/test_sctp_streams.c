@@ -320,23 +320,12 @@ static void data_beside_the_cookie_may_be_on_any_stream(void **state)
     }
 }
 
-static bool without_reconfig(struct pair *p, int from, const uint8_t *packet, size_t n)
-{
-    (void)p, (void)from;
-    uint8_t *own = (uint8_t *)(uintptr_t)packet; /* the outbox's, which nobody reads again */
-    if (own[12] != 1 && own[12] != 2) return true;
-    for (size_t i = 32; i + 4 <= n && own[i + 1] != 7; i += (own[i + 3] + 3u) & ~3u)
-        for (size_t k = i + 4; own[i + 1] == 8 && k < i + own[i + 3]; k++) /* supported extensions */
-            if (own[k] == 0x82) own[k] = 0x84;
-    return true;
-}
-
 static void without_re_config_all_inbound_streams_are_there_and_a_few_outbound_ones(void **state)
 {
     (void)state;
     struct pair p;
     pair_open(&p, &lan);
-    p.tap = without_reconfig;
+    p.tap = tap_without_reconfig;
     pair_connect(&p);
     assert_int_equal(p.a.streams_out, SOTTO_STREAMS_FIRST);
     assert_int_equal(side_send(&p, &p.a, SOTTO_STREAMS_FIRST, "x", 1), SOTTO_E_INVAL);

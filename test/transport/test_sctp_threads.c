@@ -111,21 +111,27 @@ static void count_turns(struct pair *p, struct sctp_home *home, int seconds, uns
     }
 }
 
+/* Two ends that belong to one home, some seconds after they connected. */
+static void open_idle(struct pair *p, struct sctp_home *home)
+{
+    struct link_cfg lan = {.delay = SOTTO_MS(1)};
+    struct sctp_cfg cfg;
+    *home = (struct sctp_home){.fd = -1};
+    pair_cfg(&cfg);
+    cfg.home = home;
+    cfg.owner = home; /* whoever it is */
+    pair_open_cfg(p, &lan, &cfg, &cfg);
+    pair_connect(p);
+    pair_run(p, SOTTO_SECONDS(3));
+}
+
 /* Driven by its home only: its due says nothing while it is idle, and what a timer does to it comes through the home. */
 static void an_idle_association_leaves_the_timers_to_its_loop(void **state)
 {
     (void)state;
     struct pair p;
-    struct sctp_cfg cfg;
-    struct link_cfg lan = {.delay = SOTTO_MS(1)};
-    struct sctp_home home = {.fd = -1};
-    int it;
-    pair_cfg(&cfg);
-    cfg.home = &home;
-    cfg.owner = &it;
-    pair_open_cfg(&p, &lan, &cfg, &cfg);
-    pair_connect(&p);
-    pair_run(&p, SOTTO_SECONDS(3));
+    struct sctp_home home;
+    open_idle(&p, &home);
     unsigned ticks, woken, turns;
     count_turns(&p, &home, 70, &ticks, &woken, &turns);
     assert_in_range(ticks, 60, 90);
@@ -138,17 +144,9 @@ static void what_waits_for_an_answer_is_looked_after_ten_times_a_second(void **s
 {
     (void)state;
     struct pair p;
-    struct sctp_cfg cfg;
-    struct link_cfg lan = {.delay = SOTTO_MS(1)};
-    struct sctp_home home = {.fd = -1};
+    struct sctp_home home;
     unsigned ticks, woken, turns;
-    int it;
-    pair_cfg(&cfg);
-    cfg.home = &home;
-    cfg.owner = &it;
-    pair_open_cfg(&p, &lan, &cfg, &cfg);
-    pair_connect(&p);
-    pair_run(&p, SOTTO_SECONDS(3));
+    open_idle(&p, &home);
     assert_int_equal(home.n_awake, 0);
     p.link.down = true;
     assert_int_equal(side_send(&p, &p.a, 1, "lost", 4), 0);

@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whole transports on real libnice over loopback: restarts, and another remote in place of the first. */
-#include <dirent.h>
 
+#include "../open_fds.h"
 #include "couple.h"
-
-static int open_fds(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    assert_non_null(d);
-    while (readdir(d)) n++;
-    closedir(d);
-    return n;
-}
 
 static void restarts_under_traffic_lose_no_message(void **state)
 {

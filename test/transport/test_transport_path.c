@@ -4,10 +4,10 @@
  * receive with every errno that it has for it, the selected pair changes, the filter is taken off the twin, ICE restarts. No message is
  * lost. Seconds of it; with SOTTO_LONG an hour.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "../open_fds.h"
 #include "couple.h"
 #include "transport/ice_nice.h"
 #include "util/mem.h"
@@ -59,16 +59,6 @@ int __wrap_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct tim
     }
     trouble.reads++;
     return __real_recvmmsg(fd, m, n, flags, t);
-}
-
-static int open_fds(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    assert_non_null(d);
-    while (readdir(d)) n++;
-    closedir(d);
-    return n;
 }
 
 /* Any pair of the two generations that fit together. */
