@@ -9,6 +9,7 @@
 #include "../open_fds.h"
 #include "coturn.h"
 #include "ice_drive.h"
+#include "still_clock.h"
 #include "util/limits.h"
 
 static const struct ice_ops *const ops = &sotto__ice_nice;
@@ -18,6 +19,7 @@ static struct end *both[2] = {&alice, &bob};
 static int start_it(void **state)
 {
     (void)state;
+    still_clock_run();
     return coturn_start() ? 0 : -1;
 }
 

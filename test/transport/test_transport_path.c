@@ -9,6 +9,7 @@
 
 #include "../open_fds.h"
 #include "couple.h"
+#include "still_clock.h"
 #include "transport/ice_nice.h"
 #include "util/mem.h"
 
@@ -162,6 +163,7 @@ static void nothing_is_lost_whatever_happens_below(void **state)
 
 int main(void)
 {
+    still_clock_run(); /* how much happens in its seconds is up to the machine: is_enough() */
     const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost_whatever_happens_below)};
     return cmocka_run_group_tests_name("transport_path", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* Whole transports over relays (coturn): restarts, and goodbyes of what was replaced. */
 #include "coturn.h"
 #include "couple.h"
+#include "still_clock.h"
 
 static void use_relay(struct party *p)
 {
@@ -105,6 +106,7 @@ static void an_answer_of_somebody_else_takes_the_place_of_the_first(void **state
 static int start_it(void **state)
 {
     (void)state;
+    still_clock_run();
     return coturn_start() ? 0 : -1;
 }
 
