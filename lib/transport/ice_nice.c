@@ -405,7 +405,8 @@ static bool is_done(const struct ice *ice, sotto_us now)
 {
     const struct nice_loop *l = ice->loop;
     return ice->twin && ice->done_at == now && !sotto__nice_twin_waits(ice) && !ice->has_news &&
-           !l->ready && !l->stale && now < l->due && !ice->close_called;
+           !l->ready && !l->stale && now < l->due && now < sotto__nice_twin_due(ice) &&
+           !ice->close_called;
 }
 
 static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
