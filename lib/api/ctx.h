@@ -115,6 +115,7 @@ struct sotto_ctx {
         sotto_us woke;   /* when the network brought the last turn … */
         uint64_t sent;   /* … and the packets that had been sent by its end */
         unsigned rest, pause; /* waits that sleep at once; how many after the next look in vain */
+        unsigned found;       /* looks in a row that found something, up to a bound */
     } quick;
     struct { /* certificates that wait for connections: spare.c */
         struct cert *certs[SPARE_CERTS];

@@ -28,7 +28,9 @@ static bool readable(int fd)
 static void *wait_for_one(void *ctx)
 {
     sotto_event *e;
-    if (sotto_ctx_wait(ctx, -1, &e) != 1) return NULL;
+    int r;
+    while ((r = sotto_ctx_wait(ctx, -1, &e)) == 0) continue;
+    if (r != 1) return NULL;
     sotto_event_free(e);
     return ctx;
 }
@@ -55,7 +57,9 @@ static void *wait_for_end(void *ctx)
 {
     static int closed;
     sotto_event *e;
-    return sotto_ctx_wait(ctx, -1, &e) == SOTTO_E_CLOSED ? &closed : NULL;
+    int r;
+    while ((r = sotto_ctx_wait(ctx, -1, &e)) == 0) continue; /* a signal, if this process was stopped */
+    return r == SOTTO_E_CLOSED ? &closed : NULL;
 }
 
 static void all_waiters_leave_when_the_context_is_freed(void **state)
@@ -383,6 +387,30 @@ static void looks_in_vain_become_rare_and_one_that_finds_ends_that(void **state)
     sotto_ctx_free(c);
 }
 
+static void an_answer_that_is_late_among_many_is_looked_for_longer(void **state)
+{
+    (void)state;
+    const sotto_us just = -SOTTO_SECONDS(10);
+    sotto_ctx *c = make(true);
+    for (int i = 0; i < 7; i++) {
+        sotto__loop_wake(c);
+        wait_after(c, just, 1, SOTTO_SECONDS(10));
+    }
+    wait_after(c, just, 1, 50); /* 50 µs are longer than a look: it was in vain */
+    assert_int_equal(c->quick.pause, 1);
+    for (int i = 0; i < 8; i++) {
+        sotto__loop_wake(c);
+        wait_after(c, just, 1, SOTTO_SECONDS(10));
+    }
+    wait_after(c, just, 1, 50); /* … and shorter than this one */
+    assert_int_equal(c->quick.pause, 0);
+    wait_after(c, just, 1, 110);
+    assert_int_equal(c->quick.pause, 1);
+    wait_after(c, just, 1, 50); /* a single one in vain, and it is over */
+    assert_int_equal(c->quick.pause, 5);
+    sotto_ctx_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +427,7 @@ int main(void)
         cmocka_unit_test(log_lines_come_in_order_and_the_lost_are_counted),
         cmocka_unit_test(only_who_answers_at_once_looks_on_before_it_sleeps),
         cmocka_unit_test(looks_in_vain_become_rare_and_one_that_finds_ends_that),
+        cmocka_unit_test(an_answer_that_is_late_among_many_is_looked_for_longer),
     };
     return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }
