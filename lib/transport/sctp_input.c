@@ -139,7 +139,7 @@ static bool stage_room(struct sctp *s, size_t n)
 {
     struct sctp_stage *t = &s->stage;
     if (t->cap - t->n >= n) return true;
-    size_t cap = t->cap ? 2 * t->cap : 2048;
+    size_t cap = t->cap ? 2 * t->cap : 256;
     while (cap - t->n < n) cap *= 2;
     uint8_t *p = sotto__realloc(t->p, cap);
     if (!p) return false;

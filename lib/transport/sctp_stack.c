@@ -51,7 +51,7 @@ uint8_t *sotto__outbox_room(struct outbox *o, size_t n, bool probe)
 {
     if (o->packets >= SOTTO_SCTP_OUTBOX || n > SCTP_PACKET_LIMIT) return NULL;
     if (o->cap - o->n < n + 2) {
-        size_t cap = o->cap ? 2 * o->cap : 4096;
+        size_t cap = o->cap ? 2 * o->cap : 512; /* as long as a handshake needs: many connect at a time */
         while (cap - o->n < n + 2) cap *= 2;
         uint8_t *bytes = sotto__realloc(o->bytes, cap);
         if (!bytes) return NULL;
