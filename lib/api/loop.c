@@ -26,7 +26,7 @@
 #define LONG_WAIT SOTTO_MS(2)
 #define LOOK 40               /* µs that a wait looks on before it sleeps */
 #define LOOK_LONG 100         /* … when the looks before it have found something, … */
-#define LOOK_FOUND 8u        /* … so many in a row */
+#define LOOK_FOUND 8u         /* … so many in a row */
 #define LOOK_TURN 100         /* … after a turn that took no longer than this */
 #define LOOK_PACKETS 2u       /* … and sent no more */
 #define LOOK_PAUSE 256u       /* waits without, after looks in vain */
