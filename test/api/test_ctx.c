@@ -145,7 +145,7 @@ static void *wait_for_ever(void *arg)
     struct waiter *w = arg;
     sotto_event *e;
     atomic_store(&w->started, true);
-    w->result = sotto_ctx_wait(w->ctx, -1, &e);
+    while ((w->result = sotto_ctx_wait(w->ctx, -1, &e)) == 0) continue; /* a signal, if this process was stopped */
     return NULL;
 }
 

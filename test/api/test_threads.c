@@ -200,7 +200,7 @@ static void a_greedy_sender_leaves_room_for_the_loop(void **state)
     sotto_us begin = sotto_now();
     pthread_create(&t, NULL, send_all, &s);
     bool all = false;
-    for (int i = 0; i < 6000 && !all; i++) call_run(&c, &all, 10), all = c.b.n_messages == 20000;
+    for (int i = 0; i < 60000 && !all; i++) call_run(&c, &all, 10), all = c.b.n_messages == 20000;
     pthread_join(t, NULL);
     print_message("20 MB in %d ms\n", (int)((sotto_now() - begin) / 1000));
     assert_true(all);
