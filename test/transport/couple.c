@@ -285,7 +285,7 @@ void couple_signal(struct couple *c)
 void couple_connect(struct couple *c)
 {
     couple_signal(c);
-    assert_true(couple_until(c, couple_is_up, SOTTO_SECONDS(5)));
+    assert_true(couple_until(c, couple_is_up, SOTTO_SECONDS(c->net ? 5 : 60)));
 }
 
 void couple_restart(struct couple *c, bool new_dtls)
