@@ -258,6 +258,15 @@ void sotto__sctp_stack_remove(struct sctp *s)
     set_interval();
 }
 
+/* Where somebody is awake a loop ticks in time, unless the machine stalls. What came meanwhile is read behind the tick: a timer that
+ * runs out before would have all of it sent again. */
+static uint32_t counted(sotto_us ms)
+{
+    bool is_awake = !stack.home || stack.home->n_awake > 0;
+    sotto_us most = is_awake ? SCTP_TICK_IDLE / 1000 : 60000;
+    return (uint32_t)(ms < most ? ms : most);
+}
+
 static void tick(sotto_us now)
 {
     sotto_us stamp = atomic_load_explicit(&stack.stamp, memory_order_relaxed);
@@ -265,7 +274,7 @@ static void tick(sotto_us now)
     sotto_us ms = (now - stamp) / 1000;
     atomic_store_explicit(&stack.stamp, stamp + ms * 1000, memory_order_relaxed);
     stack.ticking = true;
-    usrsctp_handle_timers((uint32_t)(ms < 60000 ? ms : 60000));
+    usrsctp_handle_timers(counted(ms));
     stack.ticking = false;
 }
 
