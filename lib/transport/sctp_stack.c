@@ -96,6 +96,7 @@ static int conn_output(void *addr, void *buffer, size_t length, uint8_t tos, uin
     struct sctp *s = sotto__map_get(&stack.ids, (uint64_t)(uintptr_t)addr);
     uint8_t *p = buffer;
     if (!s || length < 12) return 0; /* closed meanwhile */
+    p[0] = (uint8_t)(s->guard.local_port >> 8), p[1] = (uint8_t)s->guard.local_port;
     if (!sotto__sctp_guard_output(&s->guard, p, length)) return 0;
     note_data(s, p, length);
     sotto__sctp_path_output(s, p, length);
@@ -119,6 +120,11 @@ void sotto__sctp_upcall(struct socket *so, void *arg, int flags)
         s->check = true;
     }
     if (events & (SCTP_EVENT_READ | SCTP_EVENT_ERROR)) wake(s);
+}
+
+uint16_t sotto__sctp_port(const struct sctp *s)
+{
+    return (uint16_t)(s->id | 0x8000);
 }
 
 static void set_defaults(void)
