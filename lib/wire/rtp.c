@@ -46,13 +46,12 @@ int sotto__rtp_parse(const uint8_t *p, size_t n, struct rtp *ret)
 
 void sotto__rtp_write(const struct rtp *rtp, uint8_t out[static RTP_HEADER])
 {
-    out[0] = (uint8_t)(VERSION << 6 | (rtp->has_ext ? 0x10 : 0));
-    out[1] = (uint8_t)((rtp->marker ? 0x80 : 0) | (rtp->pt & 0x7f));
-    for (int i = 0; i < 2; i++) out[2 + i] = (uint8_t)(rtp->seq >> 8 * (1 - i));
-    for (int i = 0; i < 4; i++) {
-        out[4 + i] = (uint8_t)(rtp->time >> 8 * (3 - i));
-        out[8 + i] = (uint8_t)(rtp->ssrc >> 8 * (3 - i));
-    }
+    struct writer w = sotto__writer(out, RTP_HEADER);
+    sotto__write_u8(&w, (uint8_t)(VERSION << 6 | (rtp->has_ext ? 0x10 : 0)));
+    sotto__write_u8(&w, (uint8_t)((rtp->marker ? 0x80 : 0) | (rtp->pt & 0x7f)));
+    sotto__write_u16(&w, rtp->seq);
+    sotto__write_u32(&w, rtp->time);
+    sotto__write_u32(&w, rtp->ssrc);
 }
 
 int sotto__rtp_unwrap_rtx(struct rtp *rtp, uint8_t pt, uint32_t ssrc)
