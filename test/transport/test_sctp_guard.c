@@ -298,7 +298,7 @@ static void the_first_sack_counts_whatever_number_it_has(void **state)
     static const struct {
         const char *first, *next;
         uint32_t acked[2];
-    } rows[] = {
+    } sacks[] = {
         {TAG "03000010 00000005 00001000 00000000",
          TAG "03000010 00000006 00001000 00000000",
          {5, 6}},
@@ -309,15 +309,15 @@ static void the_first_sack_counts_whatever_number_it_has(void **state)
          TAG "03000010 80000000 00001000 00000000",
          {0x80000001, 0x80000001}},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof sacks / sizeof *sacks; i++) {
         struct sctp_guard g = fresh();
         assert_true(pass(&g, DATA1));
         assert_false(g.has_acked);
-        assert_true(pass(&g, rows[i].first));
+        assert_true(pass(&g, sacks[i].first));
         assert_true(g.has_acked);
-        assert_int_equal(g.acked, rows[i].acked[0]);
-        assert_true(pass(&g, rows[i].next));
-        assert_int_equal(g.acked, rows[i].acked[1]);
+        assert_int_equal(g.acked, sacks[i].acked[0]);
+        assert_true(pass(&g, sacks[i].next));
+        assert_int_equal(g.acked, sacks[i].acked[1]);
     }
 }
 
