@@ -462,8 +462,9 @@ bool sotto__sender_depart(struct sender *s, sotto_us now, struct sent_packet *pk
 {
     bool can_rtx = s->rtx_ssrc && rtx_pt != PT_NONE, is_rtx = pkt->is_repair && can_rtx;
     bool again = pkt->is_repair && !can_rtx;
+    bool is_old = pkt->is_repair && s->seq - 1 - pkt->seq >= 1 << 15; /* its number would be taken for one to come */
     s->repeats = !can_rtx;
-    if (again && pkt->n_head == 0) { /* it left when there was RTX, or had a longer header than ever before */
+    if (is_old || (again && pkt->n_head == 0)) { /* … it left when there was RTX, or had a longer header than ever before */
         pkt->is_repair = false;
         return false;
     }

@@ -274,6 +274,32 @@ static void a_raw_packet_leaves_at_once_as_it_is_and_can_be_repaired(void **stat
     rig_end(&r);
 }
 
+/* The receiver would take the number for one that is to come. */
+static void what_lies_half_the_circle_behind_is_not_repaired(void **state)
+{
+    (void)state;
+    for (int behind = 32767; behind <= 32768; behind++) {
+        struct rig r;
+        rig_start(&r, true, RTX);
+        assert_int_equal(raw(&r, 100, 1), 0);
+        rig_run(&r, r.now);
+        rig_run(&r, r.now + 50000);
+        sotto__pacer_set_rate(&r.pacer, 1000);
+        assert_int_equal(rig_send(&r, 100, true), 0); /* uses the rate up: the repair waits */
+        rig_run(&r, r.now);
+        nack(&r, 100, 0, 0);
+        assert_int_equal(raw(&r, 20100, 2), 0);
+        assert_int_equal(raw(&r, (uint16_t)(100 + behind), 3), 0);
+        rig_run(&r, r.now);
+        assert_int_equal(r.n, 4);
+        sotto__pacer_set_rate(&r.pacer, 0);
+        rig_run(&r, r.now);
+        assert_int_equal(r.n, behind == 32767 ? 5 : 4);
+        assert_int_equal(r.refused, behind == 32767 ? 0 : 1);
+        rig_end(&r);
+    }
+}
+
 static void a_number_is_used_once(void **state)
 {
     (void)state;
@@ -429,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_storm_of_nacks_is_bounded),
         cmocka_unit_test(a_little_is_always_repaired_and_no_more),
         cmocka_unit_test(a_raw_packet_leaves_at_once_as_it_is_and_can_be_repaired),
+        cmocka_unit_test(what_lies_half_the_circle_behind_is_not_repaired),
         cmocka_unit_test(a_number_is_used_once),
         cmocka_unit_test(a_raw_packet_without_memory_or_room_changes_nothing),
         cmocka_unit_test(events_have_times_of_their_own_and_are_not_repaired),
