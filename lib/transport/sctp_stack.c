@@ -17,11 +17,15 @@
 #include "util/mem.h"
 #include "util/rand.h"
 
+#define SPARE_ADDRESSES 64u /* at least so many wait to be used again */
+
 static struct {
     pthread_mutex_t lock; /* a leaf: nothing is locked while it is held */
     bool ready;
     struct map ids;
     size_t live;
+    uint64_t first;   /* of the addresses */
+    uint32_t n, next; /* how many usrsctp knows; the one to be looked at next */
     _Atomic sotto_us stamp; /* `now` of the last tick, whole milliseconds after the one before */
     _Atomic sotto_us interval; /* between two ticks while something goes on */
     struct sctp *current;   /* through whom the thread that holds the lock came in */
@@ -198,12 +202,34 @@ void sotto__sctp_stack_room(uint32_t rcvbuf)
     usrsctp_sysctl_set_sctp_max_chunks_on_queue(chunks);
 }
 
+/*
+ * The addresses of associations as usrsctp sees them: numbers that tell nothing of our memory. It is never told that one is not used any
+ * more, because all that it then does is to put a note aside, for good, for the thread that it does not have (start()). They are used
+ * again in turn, and there are some more of them than associations, so that nothing is left in it of the one before.
+ */
+static uint64_t address(uint32_t i)
+{
+    return (stack.first + (i + 1) * UINT64_C(0x9e3779b97f4a7c15)) & (UINTPTR_MAX >> 1); /* odd: all differ */
+}
+
+static bool is_free(uint64_t id)
+{
+    return id != 0 && !sotto__map_get(&stack.ids, id);
+}
+
 static int new_id(uint64_t *ret)
 {
-    do {
-        if (sotto__rand_u64(ret) < 0) return SOTTO_E_SYS;
-        *ret &= UINTPTR_MAX >> 1;
-    } while (*ret == 0 || sotto__map_get(&stack.ids, *ret));
+    size_t idle = stack.n - stack.live;
+    int r = stack.n == 0 ? sotto__rand_u64(&stack.first) : 0;
+    if (r < 0) return r;
+    if (idle < SPARE_ADDRESSES || idle < stack.live / 4) {
+        do *ret = address(stack.n++);
+        while (!is_free(*ret));
+        usrsctp_register_address((void *)(uintptr_t)*ret);
+        return 0;
+    }
+    do *ret = address(stack.next++ % stack.n);
+    while (!is_free(*ret));
     return 0;
 }
 
@@ -228,7 +254,6 @@ int sotto__sctp_stack_add(struct sctp *s, sotto_us now)
     r = new_id(&s->id);
     if (r == 0) r = sotto__map_put(&stack.ids, s->id, s);
     if (r == 0) {
-        usrsctp_register_address((void *)(uintptr_t)s->id);
         stack.live++;
         set_interval();
         if (s->home) s->home->n++;
@@ -256,7 +281,6 @@ void sotto__sctp_stack_remove(struct sctp *s)
 {
     if (s->id == 0) return;
     sotto__map_del(&stack.ids, s->id);
-    usrsctp_deregister_address((void *)(uintptr_t)s->id);
     s->id = 0;
     forget_woken(s);
     if (s->home) s->home->n--;
