@@ -26,7 +26,7 @@ class Link:
     """The emulator, running."""
 
     def __init__(self, build, seed, *settings):
-        self.process = subprocess.Popen([os.path.join(build, 'test', 'net', 'link'), 'seed=%d' % seed, *settings],
+        self.process = subprocess.Popen([os.path.join(build, 'bench', 'link'), 'seed=%d' % seed, *settings],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         words = self.process.stdout.readline().split()
         if not words or words[0] != 'ready':
