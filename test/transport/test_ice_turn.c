@@ -243,33 +243,48 @@ static void an_idle_relay_stays_up_and_a_dead_one_is_noticed(void **state)
 }
 
 /* The last test: it ends the server. */
-static void a_dead_server_does_not_hold_up_close_or_free(void **state)
+/* free without close: half a second; libnice by itself would take 39 s */
+static bool free_is_quick(void)
 {
     int fds = open_fds();
     struct ice_server udp = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD),
                       tcp = coturn_server(ICE_SERVER_TURN_TCP, COTURN_PASSWORD);
     struct end *tcp_end = &carol;
-    (void)state;
     connect_relays(&alice, &bob, &udp);
     connect_relays(&carol, &dave, &tcp);
     coturn_stop();
-    assert_true(drive(&tcp_end, 1, carol_has_failed, NULL, 10000)); /* the end of a TCP connection is seen at once */
+    sotto_us stopped = drive_now();
+    assert_true(drive(&tcp_end, 1, carol_has_failed, NULL, LONG_MS)); /* the end of a TCP connection is seen at once */
     assert_int_equal(carol.states[carol.n_states - 2], SOTTO_ICE_DISCONNECTED);
     sotto_us start = drive_now();
     ops->close(alice.ice, start);
     assert_in_range(alice.ice->close_by - start, 0, SOTTO_MS(1000));
     assert_true(drive(both, 1, alice_is_closed, NULL, LONG_MS));
-    assert_true(drive_now() - start >= SOTTO_MS(100));
-    start = drive_now();
+    sotto_us closed = drive_now();
+    assert_true(closed - start >= SOTTO_MS(100));
     end_free(&alice);
     end_free(&bob);
-    print_message("dead server: free without close took %ld ms\n",
-                  (long)((drive_now() - start) / 1000));
-    assert_true(drive_now() - start <= SOTTO_MS(3000)); /* half a second; libnice by itself would take 39 s */
+    sotto_us udp_free = drive_now();
     end_free(&carol);
     end_free(&dave);
-    assert_true(drive_now() - start <= SOTTO_MS(6000));
+    sotto_us all_free = drive_now();
+    print_message("dead server: seen after %ld ms, free without close took %ld and %ld ms\n",
+                  (long)((start - stopped) / 1000), (long)((udp_free - closed) / 1000),
+                  (long)((all_free - closed) / 1000));
     assert_int_equal(open_fds(), fds);
+    return start - stopped <= SOTTO_MS(2000) && closed - start <= SOTTO_MS(1100) &&
+           udp_free - closed <= SOTTO_MS(600) && all_free - closed <= SOTTO_MS(1200);
+}
+
+static void a_dead_server_does_not_hold_up_close_or_free(void **state)
+{
+    (void)state;
+    bool is_quick = free_is_quick();
+    for (int i = 0; i < 9 && !is_quick; i++) {
+        assert_true(coturn_start());
+        is_quick = free_is_quick();
+    }
+    assert_true(is_quick);
 }
 
 int main(void)

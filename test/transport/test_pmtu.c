@@ -128,13 +128,19 @@ static void nobody_is_probed_before_bulk_data_or_on_a_path_that_is_off(void **st
     }
 }
 
+/* The first search over such a path, to its end. */
+static void search(struct world *w, size_t carries)
+{
+    begin(w, carries);
+    sotto__pmtu_want(&w->m, w->now);
+    run(w);
+}
+
 static void a_peer_that_never_answers_is_asked_three_times_and_later_again(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w, 0);
-    sotto__pmtu_want(&w.m, w.now);
-    run(&w);
+    search(&w, 0);
     assert_int_equal(w.probes, 3);
     assert_int_equal(w.m.size, PMTU_BASE);
     sotto__pmtu_want(&w.m, w.now + SOTTO_SECONDS(9));
@@ -149,9 +155,7 @@ static void larger_sizes_are_tried_again_after_ten_minutes_of_which_bulk_data_kn
 {
     (void)state;
     struct world w;
-    begin(&w, 1432);
-    sotto__pmtu_want(&w.m, w.now);
-    run(&w);
+    search(&w, 1432);
     unsigned before = w.probes;
     w.carries = 8912;
     sotto__pmtu_want(&w.m, w.now + SOTTO_SECONDS(599));
@@ -169,9 +173,7 @@ static void a_black_hole_is_asked_about_and_then_left(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w, 8912);
-    sotto__pmtu_want(&w.m, w.now);
-    run(&w);
+    search(&w, 8912);
     unsigned before = w.probes;
     sotto__pmtu_stalled(&w.m, w.now); /* no black hole: one probe says so */
     run(&w);
@@ -200,9 +202,7 @@ static void late_answers_count(void **state)
 {
     (void)state;
     struct world w;
-    begin(&w, 1432);
-    sotto__pmtu_want(&w.m, w.now);
-    run(&w);
+    search(&w, 1432);
     sotto__pmtu_acked(&w.m, w.now, 8808); /* it was probed and thought lost */
     assert_int_equal(w.m.size, 8808);
     assert_int_equal(sotto__pmtu_due(&w.m), SOTTO_NEVER);
@@ -217,9 +217,7 @@ static void a_late_answer_to_what_passes_begins_another_search_soon(void **state
 {
     (void)state;
     struct world w;
-    begin(&w, 1392);
-    sotto__pmtu_want(&w.m, w.now);
-    run(&w);
+    search(&w, 1392);
     assert_int_equal(w.m.size, 1392);
     unsigned before = w.probes;
     w.carries = 8912;
