@@ -284,7 +284,7 @@ async function held(page) {
     const expect = async (what, ...wanted) => {
       let from = await count();
       if (wanted.includes(false)) { await sleep(500); from = await count(); } /* what was on its way */
-      if (wanted.includes(true)) await until(async () => { const n = await count(); return wanted.every((w, i) => !w || n[i] > from[i] + 5); }, async () => `${what}: ${from} to ${await count()}`);
+      if (wanted.includes(true)) await until(async () => { const n = await count(); return wanted.every((w, i) => !w || n[i] > from[i] + 5); }, async () => `${what}: ${from} to ${await count()}`, 4000);
       else await sleep(700);
       const n = await count();
       wanted.forEach((w, i) => { if (!w && n[i] > from[i]) throw new Error(`${what}: ${n[i] - from[i]} pictures ${i ? 'came' : 'were seen'}`); });
@@ -370,8 +370,8 @@ async function resized(page, video) {
       await c.told('play', 0, 0, `${width}x${height}`);
       const keys = (await c.of('video'))[0]?.keys ?? 0, size = async () => { const v = (await page.figures(c.p)).video; return [v?.width, v?.height]; };
       await page.busy(c.p, width, height);
-      await until(async () => String(await size()) === String([width, height]), async () => `${width} × ${height}: ${await size()}`);
-      await until(async () => ((await c.of('video'))[0]?.keys ?? 0) > keys, `a key frame at ${width} × ${height}`);
+      await until(async () => String(await size()) === String([width, height]), async () => `${width} × ${height}: ${await size()}`, 4000);
+      await until(async () => ((await c.of('video'))[0]?.keys ?? 0) > keys, `a key frame at ${width} × ${height}`, 4000);
     }
     await sleep(700);
     const dropped = (await c.of('video'))[0].dropped;
