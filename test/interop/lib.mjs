@@ -103,10 +103,10 @@ export async function newPage(browser, media = false) {
 
 /* --- the library's processes ------------------------------------------------------------------------------------------ */
 
-/* SOTTO_NETNS_OTHER: the namespace where the library runs. */
+/* SOTTO_NETNS_OTHER: the namespace where the library runs, a name or a path. */
 function start(program, args, options) {
-  const other = process.env.SOTTO_NETNS_OTHER;
-  const command = other ? ['nsenter', `--net=/run/netns/${other}`, program, ...args] : [program, ...args];
+  const other = process.env.SOTTO_NETNS_OTHER, path = other?.startsWith('/') ? other : `/run/netns/${other}`;
+  const command = other ? ['nsenter', `--net=${path}`, program, ...args] : [program, ...args];
   return spawn(command[0], command.slice(1), options);
 }
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The commanded peer (test/interop/peer.c) as a process in some namespace, and two of them in a call."""
 import json
-import queue
 import subprocess
 import threading
 import time
@@ -22,7 +21,7 @@ class Peer:
     def __init__(self, program, space, other=None):
         self.process = space.start([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
         self.other, self.said, self.errors, self.noise, self.lock = other, [], [], [], threading.Lock()
-        self.reports, self.kept, self.states = queue.Queue(), [], []
+        self.kept, self.states, self.more, self.over = [], [], threading.Condition(), False
         self.readers = [threading.Thread(target=f, daemon=True) for f in (self.read, self.listen)]
         for t in self.readers:
             t.start()
@@ -37,9 +36,14 @@ class Peer:
             elif fields[0] in ('error', 'gap'):
                 self.errors.append(' '.join(fields))
             elif fields[0] == 'state':
-                self.states.append((time.monotonic(), fields[2]))
-            self.reports.put(fields)
-        self.reports.put(None)
+                if fields[2] != self.state():
+                    self.states.append((time.monotonic(), fields[2]))
+            with self.more:
+                self.kept.append(fields)
+                self.more.notify_all()
+        with self.more:
+            self.over = True
+            self.more.notify_all()
 
     def listen(self):
         for line in self.process.stderr:
@@ -56,23 +60,19 @@ class Peer:
         self.write('\t'.join(str(f) for f in fields) + '\n')
 
     def wait(self, fields, seconds=20):
-        """The first report, past or to come, that begins with these fields (None: any); it is taken out."""
+        """The first report, past or to come, that begins with these fields (None: any); it is taken out. Any thread."""
         def fits(r):
             return all(f is None or str(f) == g for f, g in zip(fields, r)) and len(r) >= len(fields)
         end = time.monotonic() + seconds
-        for i, r in enumerate(self.kept):
-            if fits(r):
-                return self.kept.pop(i)
-        while True:
-            try:
-                r = self.reports.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                raise Late('no "%s" within %g s%s' % (' '.join(str(f) for f in fields), seconds, self.said_last())) from None
-            if r is None:
-                raise Late('the peer ended' + self.said_last())
-            if fits(r):
-                return r
-            self.kept.append(r)
+        with self.more:
+            while True:
+                for i, r in enumerate(self.kept):
+                    if fits(r):
+                        return self.kept.pop(i)
+                if self.over:
+                    raise Late('the peer ended' + self.said_last())
+                if not self.more.wait(end - time.monotonic()) and time.monotonic() >= end:
+                    raise Late('no "%s" within %g s%s' % (' '.join(str(f) for f in fields), seconds, self.said_last()))
 
     def said_last(self):
         return ''.join('; ' + t for t in [*self.errors[-1:], *self.noise[-1:]])

@@ -122,14 +122,6 @@ class Internet:
                       'address add %s/32 dev void' % SERVER4, 'address add %s/128 dev void nodad' % SERVER6,
                       'route add default dev void', 'route add ::/0 dev void')
 
-    def cut(self, number):
-        """Nothing crosses the link of that site any longer, nor does anybody learn why."""
-        self.space.nft('table inet cut%d { chain f { type filter hook prerouting priority -300; iifname "s%d" drop; };'
-                       'chain o { type filter hook postrouting priority 300; oifname "s%d" drop; }; }' % ((number,) * 3))
-
-    def mend(self, number):
-        self.space.nft('delete table inet cut%d' % number)
-
 
 class Site:
     def __init__(self, internet, number, kind):
@@ -186,6 +178,13 @@ class Site:
             table ip nat { chain post { type nat hook postrouting priority 100;
                 oifname "wan" meta l4proto { udp, tcp } masquerade %s
                 oifname "wan" masquerade; }; }''' % how)
+
+    def cut(self):
+        """Nothing crosses the router any longer, nor does anybody learn why."""
+        self.router.nft('table inet cut { chain f { type filter hook prerouting priority -400; meta l4proto != ipv6-icmp drop; }; }')
+
+    def mend(self):
+        self.router.nft('delete table inet cut')
 
     def rebind(self):
         """As a NAT that forgot everything: what the peer sends on comes from another port."""
