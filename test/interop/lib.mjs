@@ -42,10 +42,11 @@ const FIREFOX_MEDIA = {
   'dom.min_background_timeout_value': 4, 'dom.timeout.enable_budget_timer_throttling': false,
 };
 
-/* A Chromium that hides its addresses behind mDNS names, as it does for people, or not. trials: of --force-fieldtrials. */
-export async function launchChromium({ mdns = false, loopback = false, media = false, trials = '' } = {}) {
+/* A Chromium that hides its addresses behind mDNS names, as it does for people, or not. trials: of --force-fieldtrials. hosts: that it
+ * may connect to by TCP, numeric addresses too. */
+export async function launchChromium({ mdns = false, loopback = false, media = false, trials = '', hosts = [] } = {}) {
   const { chromium } = await import('playwright-core');
-  const args = [...CHROMIUM_ARGS];
+  const args = CHROMIUM_ARGS.map(a => a.startsWith('--host-resolver-rules') ? [a, ...hosts.map(h => `EXCLUDE ${h}`)].join(', ') : a);
   if (!mdns) args.push('--disable-features=WebRtcHideLocalIpsWithMdns');
   if (loopback) args.push('--allow-loopback-in-peer-connection');
   if (media) args.push(...CHROMIUM_MEDIA);

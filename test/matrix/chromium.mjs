@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One cell of the matrix with Chromium: node chromium.mjs CELL, a JSON object of { offerer: 'browser' | 'library', mdns, hidden: 'browser' |
- * 'library' | '', servers: those of the page, options: of the peer's "new", direct, limit: seconds }. Runs in the browser's namespace;
+ * 'library' | '', servers: those of the page, hosts: their addresses, options: of the peer's "new", direct, limit: seconds }. Runs in the browser's namespace;
  * SOTTO_NETNS_OTHER is the library's, SOTTO_INTEROP_PEER the peer. Connects, sends ten megabytes each way, and says what was used. */
 import { CONNECTED, Peer, equal, launchChromium, newPage, sleep, trickle, within } from '../interop/lib.mjs';
 
@@ -54,7 +54,7 @@ async function way(peer) {
   }
 }
 
-const browser = await launchChromium({ mdns: cell.mdns }), peer = new Peer();
+const browser = await launchChromium({ mdns: cell.mdns, hosts: cell.hosts }), peer = new Peer();
 let code = 0;
 try {
   const text = await within(100000, 'the whole cell', (async () => {

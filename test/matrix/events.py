@@ -192,12 +192,24 @@ def event_new_address_and_a_restart(make):
         return 'complete %.1f s after it changed' % took
 
 
-def event_new_address_that_nobody_told_of(make):
+def event_new_address_and_a_restart_when_that_shows(make):
     with make('cone', 'cone') as s:
+        s.call.a.restarts = s.call.b.restarts = True
         s.begin()
         move(s, 11)
         at = time.monotonic()
         took = s.done(at, 60)
+        s.both(CONNECTED, 10)
+        s.sound()
+        return 'complete %.1f s after it changed' % took
+
+
+def event_new_address_that_nobody_told_of(make):  # the library must watch the interfaces
+    with make('cone', 'cone') as s:
+        s.begin()
+        move(s, 11)
+        at = time.monotonic()
+        took = s.done(at, 20)
         s.sound()
         return 'complete %.1f s after it changed' % took
 
@@ -240,12 +252,15 @@ def event_other_network_that_nobody_told_of_video_too(make):
 
 
 def rebind(s, n=1):
+    """Neither peer can know; whose packets no longer arrive finds it out, and its application restarts ICE then."""
+    s.call.a.restarts = s.call.b.restarts = True
     s.begin()
     s.world.sites[n].rebind()
     at = time.monotonic()
     took = s.done(at, 60)
+    s.both(CONNECTED, 10)
     s.sound()
-    return 'complete %.1f s after it; states %s' % (took, s.seen(at) or 'as before')
+    return 'complete %.1f s after it; states of the left one %s' % (took, s.seen(at) or 'as before')
 
 
 def event_nat_rebinds_towards_an_open_site(make):

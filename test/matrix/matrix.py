@@ -9,12 +9,14 @@ import concurrent.futures
 import os
 import shutil
 import sys
+import threading
 import time
 
 import peers
 import worlds
 
 DIRECT, RELAYED = 5, 10  # seconds
+BUSY = threading.Semaphore(os.cpu_count() or 1)  # who sends: the others shall have time to connect
 FAST = ['open to open', 'cone to cone', 'symmetric to open', 'symmetric to cone', 'no-udp to symmetric', 'only-443 to only-443',
         'ipv6-only to broken-ipv6', 'mtu-1280 to ipv6-only', 'broken-ipv6 to mtu-1280', 'ipv6-only to ipv6-only', 'relay']
 TRANSPORTS = ['udp', 'tcp', 'tcp443', 'tls', 'udp6', 'tcp6', 'tls6', 'name']
@@ -73,9 +75,10 @@ def run(cell, program, directory):
         world = worlds.World(directory, *cell.kinds)
         call = peers.Call(program, world.peers[1], world.peers[2], (cell.options('a'), cell.options('b')), DIRECT if cell.is_direct() else RELAYED)
         connected = call.connect()
-        start = time.monotonic()
-        call.exchange()
-        spent = time.monotonic() - start
+        with BUSY:
+            start = time.monotonic()
+            call.exchange()
+            spent = time.monotonic() - start
         wrong = wrong_way(cell, call) or '; '.join(call.errors())
         return not wrong, wrong or '%s and %s, connected after %.2f s, ten megabytes each way in %.1f s' % (
             call.a.pair(), call.b.pair(), connected, spent)

@@ -16,11 +16,12 @@ class Late(Exception):
 
 
 class Peer:
-    """Commands in, reports out. Descriptions and candidates go to `other` by themselves, and are kept in `said`."""
+    """Commands in, reports out. Descriptions and candidates go to `other` by themselves, and are kept in `said`. With `restarts` set, ICE is
+    restarted when the connection shows itself disconnected or failed, as applications do."""
 
     def __init__(self, program, space, other=None):
         self.process = space.start([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
-        self.other, self.said, self.errors, self.noise, self.lock = other, [], [], [], threading.Lock()
+        self.other, self.said, self.errors, self.noise, self.lock, self.restarts = other, [], [], [], threading.Lock(), False
         self.kept, self.states, self.more, self.over = [], [], threading.Condition(), False
         self.readers = [threading.Thread(target=f, daemon=True) for f in (self.read, self.listen)]
         for t in self.readers:
@@ -38,6 +39,8 @@ class Peer:
             elif fields[0] == 'state':
                 if fields[2] != self.state():
                     self.states.append((time.monotonic(), fields[2]))
+                    if self.restarts and fields[2] in (DISCONNECTED, FAILED):
+                        self.tell('restart', 0)
             with self.more:
                 self.kept.append(fields)
                 self.more.notify_all()

@@ -20,6 +20,7 @@ CLONE_NEWNET = 0x40000000
 SERVER4, SERVER6, PORT, PORT_TLS, REALM = '203.0.113.200', '2001:db8:ff::200', 3478, 443, 'matrix'
 USER, PASSWORD = 'sotto', 'word'
 libc = ctypes.CDLL(None, use_errno=True)
+os.environ['PATH'] += ':/usr/sbin:/sbin'
 
 # What a site is like. families: that its peer has; nat: '', 'cone' or 'symmetric'; allowed: what may leave, as nft says it, None: all.
 KINDS = {
