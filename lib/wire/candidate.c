@@ -74,10 +74,14 @@ static bool usable_v4(const uint8_t *ip, bool allow_loopback)
 
 static bool usable_v6(const uint8_t *ip, bool allow_loopback)
 {
+    static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
     if (is_zero(ip, 15) && ip[15] == 1) return allow_loopback;
     if (is_zero(ip, 12)) return false; /* unspecified, v4-compatible */
     if (is_zero(ip, 10) && ip[10] == 0xff && ip[11] == 0xff) return false; /* v4-mapped */
-    if (ip[0] == 0xff) return false;                   /* multicast */
+    if (ip[0] == 0xff) return false; /* multicast */
+    /* What a gateway makes IPv4 of is judged as that: RFC 6052 §2.1, RFC 3056 §2. */
+    if (memcmp(ip, nat64, sizeof nat64) == 0) return usable_v4(ip + sizeof nat64, false);
+    if (ip[0] == 0x20 && ip[1] == 0x02) return usable_v4(ip + 2, false);
     return !(ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80); /* link-local */
 }
 

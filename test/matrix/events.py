@@ -29,8 +29,7 @@ class Scene:
         for n in 1, 2:
             self.slow(n)
         everything = peers.servers()
-        places = self.world.peers[1], self.world.peers[2]
-        self.call = peers.Call(program, *places, options or (everything, everything))
+        self.call = peers.Call(program, self.world, options or (everything, everything))
         self.media = media
         if media:
             self.call.a.tell('transceiver', 0, 'video', 'sendonly')

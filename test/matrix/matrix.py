@@ -73,7 +73,7 @@ def run(cell, program, directory):
     world = call = None
     try:
         world = worlds.World(directory, *cell.kinds)
-        call = peers.Call(program, world.peers[1], world.peers[2], (cell.options('a'), cell.options('b')), DIRECT if cell.is_direct() else RELAYED)
+        call = peers.Call(program, world, (cell.options('a'), cell.options('b')), DIRECT if cell.is_direct() else RELAYED)
         connected = call.connect()
         with BUSY:
             start = time.monotonic()

@@ -19,8 +19,8 @@ class Peer:
     """Commands in, reports out. Descriptions and candidates go to `other` by themselves, and are kept in `said`. With `restarts` set, ICE is
     restarted when the connection shows itself disconnected or failed, as applications do."""
 
-    def __init__(self, program, space, other=None):
-        self.process = space.start([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+    def __init__(self, argv, space, other=None):
+        self.process = space.start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
         self.other, self.said, self.errors, self.noise, self.lock, self.restarts = other, [], [], [], threading.Lock(), False
         self.kept, self.states, self.more, self.over = [], [], threading.Condition(), False
         self.readers = [threading.Thread(target=f, daemon=True) for f in (self.read, self.listen)]
@@ -150,11 +150,12 @@ def servers(which='all'):
 
 
 class Call:
-    """A peer at each of two places, connected by a channel "first" that the left one opens."""
+    """A peer at each of two sites, connected by a channel "first" that the left one opens."""
 
-    def __init__(self, program, left, right, options=((), ()), seconds=10):
-        self.a = Peer(program, left)
-        self.b = Peer(program, right, self.a)
+    def __init__(self, program, world, options=((), ()), seconds=10):
+        argv = world.names.wrap([program])
+        self.a = Peer(argv, world.peers[1])
+        self.b = Peer(argv, world.peers[2], self.a)
         self.a.other = self.b
         self.seconds = seconds
         for p, more in ((self.a, options[0]), (self.b, options[1])):

@@ -249,6 +249,45 @@ class Turn:
         self.process.wait()
 
 
+class Names:
+    """A name server beside the TURN server, which knows only that one's name."""
+
+    def __init__(self, internet, directory):
+        self.settings = os.path.join(directory, 'resolv.conf')
+        with open(self.settings, 'w', encoding='ascii') as f:
+            f.write('nameserver %s\n' % SERVER4)
+        with internet.space:
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.socket.bind((SERVER4, 53))
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            query, asker = self.socket.recvfrom(512)
+            if not query:
+                return
+            end = query.index(0, 12) + 5
+            is_known, kind = query[12:end - 4].lower() == b'\4turn\7example\0', query[end - 4:end - 2]
+            found = {b'\0\1': socket.inet_pton(socket.AF_INET, SERVER4), b'\0\x1c': socket.inet_pton(socket.AF_INET6, SERVER6)}.get(kind, b'')
+            found = found if is_known else b''
+            head = query[:2] + (b'\x81\x80' if is_known else b'\x81\x83') + struct.pack('!4H', 1, 1 if found else 0, 0, 0)
+            answer = b'\xc0\x0c' + query[end - 4:end] + struct.pack('!IH', 60, len(found)) + found if found else b''
+            self.socket.sendto(head + query[12:end] + answer, asker)
+
+    def wrap(self, argv):
+        """The command, with this name server in a mount namespace of its own."""
+        return ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', self.settings, *argv]
+
+    def close(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RD)
+        except OSError:
+            pass  # so Linux calls it, as nobody is connected; it wakes the thread all the same
+        self.thread.join()
+        self.socket.close()
+
+
 class World:
     """Two sites of these kinds, each with a peer's namespace; peers[1], peers[2]."""
 
@@ -261,6 +300,7 @@ class World:
             space.ip('link set lo up')
             self.sites[n].plug(space)
         self.turn = Turn(self.internet, directory) if turn else None
+        self.names = Names(self.internet, directory)
 
     def add(self, number, kind):
         self.sites[number] = Site(self.internet, number, Kind(kind))
@@ -268,6 +308,7 @@ class World:
     def close(self):
         if self.turn:
             self.turn.stop()
+        self.names.close()
         for s in [*self.sites.values(), *self.peers.values(), self.internet.space]:
             s.close()
 
@@ -297,4 +338,5 @@ def ready():
     directory = tempfile.mkdtemp(prefix='sotto-matrix-')
     os.chmod(directory, 0o755)
     certificates(directory)
+    os.environ['SSL_CERT_FILE'] = os.path.join(directory, 'ca.pem')  # whom OpenSSL believes, in what is started from now on
     return directory

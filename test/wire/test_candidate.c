@@ -391,7 +391,17 @@ static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H0
         {"2001:db8::ff:0:1", true, true},
         {"2001:db8::ff00:0:1", true, true},
         {"2001:db8::ffff:1.2.3.4", true, true},
-
+        {"64:ff9b::192.0.2.1", true, true},
+        {"64:ff9b::169.254.169.254", false, false},
+        {"64:ff9b::127.0.0.1", false, false},
+        {"64:ff9b::224.0.0.1", false, false},
+        {"64:ff9b::", false, false},
+        {"64:ff9b::1:127.0.0.1", true, true},
+        {"2002:c000:201::1", true, true},
+        {"2002:a9fe:a9fe::1", false, false},
+        {"2002:7f00:1::1", false, false},
+        {"2002:ffff:ffff::1", false, false},
+        {"2003:7f00:1::1", true, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct address a = {.port = 9};
