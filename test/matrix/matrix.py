@@ -109,7 +109,7 @@ def main():
     parser.add_argument('text', nargs='*')
     args = parser.parse_args()
     if os.geteuid() != 0:
-        os.execvp('unshare', ['unshare', '--user', '--map-root-user', sys.executable, *sys.argv])
+        os.execvp('unshare', ['unshare', '--user', '--map-root-user', '--net', sys.executable, *sys.argv])
     todo, failed, start = chosen(args), 0, time.monotonic()
     if args.list:
         print('\n'.join(c.name for c in todo))
