@@ -59,8 +59,7 @@ union nice_sockaddr {
 
 /* Of the selected pair: RFC 7675. */
 struct nice_consent {
-    bool is_own;         /* of this pair: not libnice's */
-    bool is_left;        /* to libnice, on whatever pair */
+    bool is_own;         /* not libnice's */
     bool is_waiting;     /* the last request has no answer yet */
     bool is_controlling; /* as the last request of the peer wants it */
     sotto_us at;         /* when the next one leaves */

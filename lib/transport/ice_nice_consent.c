@@ -3,8 +3,8 @@
  * Consent of the selected pair (RFC 7675 §5.1) past libnice, whose checks cost an idle connection ten times as much and end for good
  * after 200 lost ones. Over the pair's own socket a Binding request leaves now and then; its answer, and the peer's requests, are taken
  * from the head of the queue of that socket before libnice reads it. What is not exactly what belongs to a settled pair is left there for
- * libnice. In: turns, and a socket that is readable; out: when the peer last consented. Only over a direct pair of UDP: on a relayed one,
- * whose socket holds the data too, libnice's own checks go on.
+ * libnice. In: turns, and a socket that is readable; out: when the peer last consented. Only over a direct pair of UDP, and where no TURN
+ * server could give another: there libnice's own checks go on.
  */
 #include <stdio.h>
 #include <string.h>
@@ -43,22 +43,12 @@ static bool is_on(const struct ice *ice)
            !ice->is_deaf && !ice->close_called && ice->path.socket;
 }
 
-/* libnice's checks and ours never go on at the same time. */
-static void set_own(struct ice *ice, bool own)
-{
-    if (ice->consent.is_own == own) return;
-    ice->consent.is_own = own;
-    ice->is_kept = false;
-    g_object_set(ice->agent, "keepalive-conncheck", (gboolean)!own, NULL);
-}
-
 int sotto__nice_consent_init(struct ice *ice, bool is_controlling)
 {
     struct nice_consent *c = &ice->consent;
-    c->is_left = ice->no_fast_path;
+    c->is_own = ice->n_turn == 0 && !ice->no_fast_path;
     c->is_controlling = is_controlling;
-    /* libnice asks on a first pair that is relayed only if it is told before it has the pair; later ones are better, so direct */
-    set_own(ice, !c->is_left && ice->n_turn == 0);
+    if (c->is_own) g_object_set(ice->agent, "keepalive-conncheck", FALSE, NULL);
     return sotto__rand_u64(&c->tie);
 }
 
@@ -78,14 +68,14 @@ void sotto__nice_consent_remote(struct ice *ice, char *pwd)
 /* Data will come by libnice's socket for good, and often hide the answers from us. */
 void sotto__nice_consent_leave(struct ice *ice)
 {
-    ice->consent.is_left = true;
-    set_own(ice, false);
+    if (!ice->consent.is_own) return;
+    ice->consent.is_own = ice->is_kept = false;
+    g_object_set(ice->agent, "keepalive-conncheck", TRUE, NULL);
 }
 
 void sotto__nice_consent_begin(struct ice *ice, sotto_us now)
 {
     struct nice_consent *c = &ice->consent;
-    set_own(ice, !c->is_left && ice->pair_local->type != NICE_CANDIDATE_TYPE_RELAYED);
     c->given = now;
     c->at = sotto__nice_moment(now, LEAST, SPREAD_MS, (uint16_t)c->tie);
     c->is_waiting = false;
