@@ -251,13 +251,14 @@ def event_other_network_that_nobody_told_of_video_too(make):
         return 'video %.2f s after the path, data complete after %.1f s; %s' % (video, took, s.call.a.pair())
 
 
-def rebind(s, n=1, limit=60):
-    """Neither peer can know; whose packets no longer arrive finds it out, and its application restarts ICE then."""
+def rebind(s, n=1):
+    """Neither peer can know; whose packets no longer arrive finds it out, and its application restarts ICE then. With a TURN server in the
+    configuration consent is libnice's, which gives up after 50 s."""
     s.call.a.restarts = s.call.b.restarts = True
     s.begin()
     s.world.sites[n].rebind()
     at = time.monotonic()
-    took = s.done(at, limit)
+    took = s.done(at, 90)
     s.both(CONNECTED, 10)
     s.sound()
     return 'complete %.1f s after it; states of the left one %s' % (took, s.seen(at) or 'as before')
@@ -280,7 +281,7 @@ def event_nat_rebinds_between_two(make):
 
 def event_nat_rebinds_on_the_way_to_the_relay(make):
     with make('symmetric', 'symmetric') as s:
-        return rebind(s, limit=90)  # whose end is relayed asks by libnice, which gives up after 50 s
+        return rebind(s)
 
 
 # ---- the TURN server ----
