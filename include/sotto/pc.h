@@ -66,8 +66,9 @@ enum { SOTTO_BUNDLE_BALANCED = 0, SOTTO_BUNDLE_MAX_COMPAT = 1, SOTTO_BUNDLE_MAX_
 /** RTCIceServer: one URL each. */
 typedef struct sotto_ice_server {
     uint32_t size;          /**< sizeof (sotto_ice_server) */
-    const char *url;        /**< "stun:192.0.2.1:3478", "turn:[2001:db8::1]:3478?transport=udp" or "…=tcp"; the host is a numeric
-                                 address in this version (RFC 7064, RFC 7065) */
+    const char *url;        /**< "stun:192.0.2.1:3478", "turn:[2001:db8::1]:3478?transport=udp" or "…=tcp", "turns:192.0.2.1:443": TURN
+                                 over TLS, the server's certificate checked always; "stuns:" is taken and not asked, as it gives no
+                                 address for UDP. The host is a numeric address in this version (RFC 7064, RFC 7065) */
     const char *username;   /**< TURN: needed; else NULL */
     const char *credential; /**< TURN: needed, the password; else NULL. Security: wiped from the library's memory when freed */
 } sotto_ice_server;
@@ -90,6 +91,8 @@ typedef struct sotto_pc_config {
     void *user;                          /**< the application's: see sotto_event.user */
     bool allow_loopback;                 /**< use 127.0.0.1 and ::1 as candidates and accept them from the remote. Security: a
                                               hostile description can then aim checks at this host's own services */
+    const char *ca_file;                 /**< nullable: PEM certificates of the authorities that "turns:" servers must have theirs from,
+                                              instead of the system's. Security: whoever can write the file can pose as a server */
 } sotto_pc_config;
 
 /** A candidate of the remote, as RTCIceCandidateInit. */
@@ -161,7 +164,8 @@ struct sotto_dc_config;
  * @return 0, or  SOTTO_E_INVAL, SOTTO_E_RANGE  of the configuration
  *                SOTTO_E_SYNTAX                a server's URL cannot be read
  *                SOTTO_E_UNSUPPORTED           a field or URL scheme that this version does not know; a server given by name
- *                SOTTO_E_ACCESS                a certificate that is no longer valid; a TURN server without credentials
+ *                SOTTO_E_ACCESS                a certificate that is no longer valid; a TURN server without credentials; ca_file cannot
+ *                                              be read, or holds no certificate
  *                SOTTO_E_LIMIT                 the context has max_pcs already
  *                SOTTO_E_NOMEM, SOTTO_E_SYS (no entropy), SOTTO_E_FORKED
  * Any thread. Source: W3C RTCPeerConnection constructor.

@@ -7,58 +7,26 @@
 #include <time.h>
 
 #include "api/ctx.h"
+#include "transport/turn_tls.h"
 #include "util/mem.h"
 #include "util/str.h"
+#include "wire/ice_url.h"
 
-#define DEFAULT_PORT 3478 /* RFC 7064 §3.2 */
-
-/* "host:port", "[v6]:port" or without the port. */
-static int read_host(struct str s, struct address *ret)
+static int read_url(struct str text, struct ice_server *ret)
 {
-    struct str host, port = {NULL, 0};
-    uint64_t number = DEFAULT_PORT;
-    if (s.n > 0 && s.p[0] == '[') {
-        struct str inner = {s.p + 1, s.n - 1};
-        if (!sotto__str_cut(inner, ']', &host, &port)) return SOTTO_E_SYNTAX;
-        if (port.n > 0 && port.p[0] != ':') return SOTTO_E_SYNTAX;
-        if (port.n > 0)
-            port.p++, port.n--;
-        else
-            port.p = NULL;
-    } else {
-        sotto__str_cut(s, ':', &host, &port);
-    }
-    if (port.p && (!sotto__str_u64(port, 65535, &number) || number == 0)) return SOTTO_E_SYNTAX;
-    if (host.n == 0) return SOTTO_E_SYNTAX;
-    *ret = (struct address){.port = (uint16_t)number};
-    if (sotto__address_parse(host, ret) == 0) return 0;
-    for (size_t i = 0; i < host.n; i++)
-        if ((uint8_t)host.p[i] <= ' ' || (uint8_t)host.p[i] >= 127 || strchr("/@#[]\\", host.p[i]))
-            return SOTTO_E_SYNTAX;
-    return SOTTO_E_UNSUPPORTED; /* a name */
-}
-
-static int read_url(struct str url, struct ice_server *ret)
-{
-    struct str scheme, rest, host, query;
-    if (!sotto__str_cut(url, ':', &scheme, &rest)) return SOTTO_E_SYNTAX;
-    sotto__str_cut(rest, '?', &host, &query);
-    if (sotto__str_ieq(scheme, STR("stun"))) {
-        ret->kind = ICE_SERVER_STUN;
-        if (query.p) return SOTTO_E_SYNTAX;
-    } else if (sotto__str_ieq(scheme, STR("turn"))) {
-        if (!query.p || sotto__str_ieq(query, STR("transport=udp")))
-            ret->kind = ICE_SERVER_TURN_UDP;
-        else if (sotto__str_ieq(query, STR("transport=tcp")))
-            ret->kind = ICE_SERVER_TURN_TCP;
-        else
-            return SOTTO_E_SYNTAX;
-    } else {
-        return sotto__str_ieq(scheme, STR("turns")) || sotto__str_ieq(scheme, STR("stuns"))
-                   ? SOTTO_E_UNSUPPORTED
-                   : SOTTO_E_SYNTAX;
-    }
-    return read_host(host, &ret->addr);
+    static const enum ice_server_kind kinds[][2] = {
+        [ICE_URL_STUN] = {ICE_SERVER_STUN, ICE_SERVER_STUN},
+        [ICE_URL_STUNS] = {ICE_SERVER_STUN_TLS, ICE_SERVER_STUN_TLS},
+        [ICE_URL_TURN] = {ICE_SERVER_TURN_UDP, ICE_SERVER_TURN_TCP},
+        [ICE_URL_TURNS] = {ICE_SERVER_TURN_TLS, ICE_SERVER_TURN_TLS},
+    };
+    struct ice_url url;
+    int r = sotto__ice_url_parse(text, &url);
+    if (r < 0) return r;
+    if (url.addr.family == 0) return SOTTO_E_UNSUPPORTED; /* a name */
+    ret->kind = kinds[url.scheme][url.is_tcp];
+    ret->addr = url.addr;
+    return 0;
 }
 
 static int read_server(const void *p, struct ice_server *ret)
@@ -71,7 +39,7 @@ static int read_server(const void *p, struct ice_server *ret)
     if (r < 0) return r;
     ret->url = sotto__strdup(s.url);
     if (!ret->url) return SOTTO_E_NOMEM;
-    if (ret->kind == ICE_SERVER_STUN) return 0;
+    if (ret->kind <= ICE_SERVER_STUN_TLS) return 0;
     if (!s.username || !s.credential) return SOTTO_E_ACCESS;
     if (strlen(s.username) > 512 || strlen(s.credential) > 512) return SOTTO_E_LIMIT;
     ret->username = sotto__strdup(s.username);
@@ -94,6 +62,16 @@ static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
     }
     ret->peer.transport.servers = ret->servers;
     return 0;
+}
+
+/* The authorities of TURN over TLS are read once here, where that may take its time. */
+static int read_authorities(const char *ca_file, struct pc_config *ret)
+{
+    bool is_needed = ca_file != NULL;
+    for (size_t i = 0; i < ret->peer.transport.n_servers; i++)
+        is_needed = is_needed || ret->servers[i].kind == ICE_SERVER_TURN_TLS;
+    ret->peer.transport.ca_file = ca_file;
+    return is_needed ? sotto__turn_tls_check(ca_file) : 0;
 }
 
 static int check_ranges(const sotto_pc_config *c)
@@ -131,6 +109,7 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
     if (r == 0) r = check_ranges(&c);
     if (r == 0) r = read_cert(&c, ret);
     if (r == 0) r = read_servers(&c, ret);
+    if (r == 0) r = read_authorities(c.ca_file, ret);
     if (r < 0) {
         sotto__config_free(ret);
         return r;
@@ -159,6 +138,7 @@ void sotto__config_free(struct pc_config *c)
         char *secret = c->servers[i].credential;
         sotto__free(c->servers[i].username);
         sotto__free(c->servers[i].url);
+        sotto__free(c->servers[i].host);
         if (secret) sotto__free_secret(secret, strlen(secret));
         c->servers[i] = (struct ice_server){0};
     }

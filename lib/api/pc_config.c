@@ -30,7 +30,7 @@ static const char *copy_text(char **at, const char *s)
 static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cfg)
 {
     const struct transport_cfg *t = &cfg->transport;
-    size_t n = text_size(t->interface);
+    size_t n = text_size(t->interface) + text_size(t->ca_file);
     for (size_t i = 0; i < t->n_servers; i++)
         n += text_size(t->servers[i].url) + text_size(t->servers[i].username) +
              text_size(t->servers[i].credential);
@@ -53,6 +53,7 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
         .max_buffered_bytes = cfg->max_buffered,
         .user = pc->user,
         .allow_loopback = t->allow_loopback,
+        .ca_file = copy_text(&at, t->ca_file),
     };
     for (size_t i = 0; i < t->n_servers; i++)
         servers[i] = (sotto_ice_server){.size = sizeof *servers,
@@ -102,7 +103,8 @@ static bool same_servers(const struct transport_cfg *a, const struct transport_c
     for (size_t i = 0; i < a->n_servers; i++) {
         const struct ice_server *x = &a->servers[i], *y = &b->servers[i];
         if (x->kind != y->kind || !sotto__address_eq(&x->addr, &y->addr) ||
-            !same_text(x->username, y->username) || !same_text(x->credential, y->credential))
+            !same_text(x->host, y->host) || !same_text(x->username, y->username) ||
+            !same_text(x->credential, y->credential))
             return false;
     }
     return true;
@@ -112,7 +114,7 @@ static bool gathers_alike(const struct transport_cfg *a, const struct transport_
 {
     return a->relay_only == b->relay_only && a->port_min == b->port_min &&
            a->port_max == b->port_max && same_text(a->interface, b->interface) &&
-           same_servers(a, b);
+           same_text(a->ca_file, b->ca_file) && same_servers(a, b);
 }
 
 /* W3C looks at what may not change before it reads the servers. */

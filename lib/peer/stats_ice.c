@@ -61,6 +61,9 @@ static bool is_ours(const struct peer *p, const char *ufrag)
 static void add_server(struct stats_build *b, const struct peer *p, const struct candidate *c)
 {
     const struct transport_generation *g = &p->transport.live;
+    static const char *const protocols[] = {[ICE_SERVER_TURN_UDP] = "udp",
+                                            [ICE_SERVER_TURN_TCP] = "tcp",
+                                            [ICE_SERVER_TURN_TLS] = "tls"};
     const struct ice_server *one = NULL;
     size_t n = 0;
     bool alike = true;
@@ -68,6 +71,7 @@ static void add_server(struct stats_build *b, const struct peer *p, const struct
     if (c->type != CANDIDATE_SRFLX && c->type != CANDIDATE_RELAY) return;
     for (size_t i = 0; i < g->n_servers; i++) {
         const struct ice_server *s = &g->servers[i];
+        if (s->kind == ICE_SERVER_STUN_TLS) continue; /* gives none */
         if (c->type == CANDIDATE_RELAY && s->kind == ICE_SERVER_STUN) continue;
         alike = alike && (!one || one->kind == s->kind);
         one = s;
@@ -75,7 +79,7 @@ static void add_server(struct stats_build *b, const struct peer *p, const struct
     }
     if (n == 1 && one->url) sotto__stats_text(b, "url", one->url);
     if (n > 0 && alike && c->type == CANDIDATE_RELAY)
-        sotto__stats_text(b, "relayProtocol", one->kind == ICE_SERVER_TURN_TCP ? "tcp" : "udp");
+        sotto__stats_text(b, "relayProtocol", protocols[one->kind]);
 }
 
 static void add_local(struct stats_build *b, const struct peer *p, bool only_pair,

@@ -8,6 +8,7 @@
 
 #include "sotto/pc.h"
 #include "transport/ice.h"
+#include "transport/turn_tls.h"
 #include "util/limits.h"
 
 #define NICE_COMPONENT 1u
@@ -39,15 +40,17 @@ void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
 /* That timer, if libnice began it anew since it was last given; NULL: it did not. A view until the next turn. */
 GSource *sotto__nice_loop_new_timer(struct nice_loop *l, enum nice_timer timer);
 void sotto__nice_loop_set(struct nice_loop *l, GSource *timer, sotto_us at); /* of GLib's clock, as libnice's times are */
-/* Drive it until *done, waiting up to ms in all: for a free that cannot come back later. */
-void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms);
 
 struct nice_server {
     enum ice_server_kind kind;
     struct address addr;
     bool is_used;  /* libnice knows it */
     bool answered; /* as it should, or a candidate came of it */
-    int32_t code;  /* of its last error; 0: none */
+    bool is_bad;   /* libnice may hear no more of it: it would go on for ever */
+    unsigned n_stale, n_moves;
+    struct address alternate; /* where it sent us last; family 0: nowhere */
+    struct turn_tls *tls;     /* over TCP and TLS: what is between; NULL: nothing */
+    int32_t code;             /* of its last error; 0: none */
     char text[128];
 };
 
@@ -93,7 +96,7 @@ struct ice {
     char *remote_ufrag; /* "" before set_remote */
     bool is_patient;     /* as configured */
     sotto_us hold_until; /* remote candidates are held that long; 0: not held */
-    size_t n_turn, n_turn_tcp; /* servers */
+    size_t n_turn, n_turn_tcp; /* servers; of them those over TCP and TLS */
 
     /* what was called */
     bool gather_called, remote_set, remote_done, close_called;
@@ -109,6 +112,7 @@ struct ice {
     NiceCandidate *pair_local, *pair_remote;           /* the selected pair; NULL: none */
     size_t n_prflx;
     bool gathered, pair_changed, goodbye_done;
+    bool has_bad; /* of the servers */
     struct nice_server *servers; /* as in ice_cfg */
     size_t n_servers, n_servers_yielded, n_relay;
     bool has_family[2]; /* local addresses: IPv4, IPv6 */
@@ -193,9 +197,17 @@ sotto_us sotto__nice_twin_due(const struct ice *ice);
 /* ice_nice_server.c */
 int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg); /* 0 or SOTTO_E_NOMEM */
 void sotto__nice_servers_listen(struct ice *ice); /* before a turn */
-void sotto__nice_server_answer(struct nice_server *s, const uint8_t *p, size_t n);
+void sotto__nice_server_answer(struct nice_server *s, const struct stun_answer *a);
 void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c); /* a local candidate */
 bool sotto__nice_server_error(struct ice *ice, struct ice_out *out); /* once gathered: the next one that failed */
+
+/* ice_nice_turn.c: TURN over TCP and TLS */
+bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_cfg *cfg); /* server i, for libnice */
+void sotto__nice_turn_start(struct ice *ice);   /* libnice gathers */
+void sotto__nice_turn_turn(struct ice *ice, sotto_us now);
+int sotto__nice_turn_fds(const struct ice *ice, struct sotto_fd *out, int n, int max); /* behind n others; how many then */
+sotto_us sotto__nice_turn_due(const struct ice *ice);
+void sotto__nice_turn_free(struct ice *ice);
 
 bool sotto__nice_to_candidate(const NiceCandidate *c, struct candidate *ret); /* false: not one for the remote */
 NiceCandidate *sotto__nice_from_candidate(const struct ice *ice, const struct candidate *c);

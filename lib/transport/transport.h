@@ -29,6 +29,7 @@ struct transport_cfg {                     /* borrowed for init; strings and ser
     bool relay_only, allow_loopback;
     uint16_t port_min, port_max;
     const char *interface;
+    const char *ca_file; /* nullable: see ice.h */
     const struct ice_server *servers;
     size_t n_servers;
     uint32_t max_message_size;
@@ -123,7 +124,7 @@ struct transport {
     struct transport_stats at_pair; /* as they were when the pair in use was selected; 0 for the first */
     bool relay_only, allow_loopback;
     uint16_t port_min, port_max;
-    char *interface;
+    char *interface, *ca_file;
     struct ice_server *servers;
     size_t n_servers;
     uint32_t max_message_size;

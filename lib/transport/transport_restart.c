@@ -45,6 +45,7 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
         .interface = t->interface,
         .servers = t->servers,
         .n_servers = t->n_servers,
+        .ca_file = t->ca_file,
         .box = t->shared->box,
         .log = t->shared->log,
         .world = t->shared->world,

@@ -70,6 +70,16 @@
 #define SOTTO_MAX_ICE_FDS 72             /* descriptors of one ICE generation: a socket per address, TURN over TCP, libnice's own */
 #define SOTTO_MAX_PC_FDS 216             /* … of a connection: three generations over an ICE restart; below 256, as the loop numbers them */
 
+/* TURN over TCP and TLS */
+#define SOTTO_TURN_BUFFER (16u * 1024)   /* bytes each way between libnice and a server: a record of TLS */
+#define SOTTO_MAX_TURN_FRAME (8u * 1024) /* bytes of a message or of relayed data: WebRTC's packets have 1500; larger ones are lost */
+#define SOTTO_TURN_SOCKET (128 * 1024)   /* bytes that wait between libnice and us: a tenth of a second of video */
+#define SOTTO_TURN_CONNECT_US (5 * 1000000LL) /* TCP and TLS to a server together */
+#define SOTTO_TURN_ALLOCATE_US (10 * 1000000LL) /* … and then an allocation */
+#define SOTTO_MAX_TURN_STALE 5u          /* 438 in a row: RFC 8489 §9.2.5 has the request repeated with the new nonce */
+#define SOTTO_MAX_TURN_ALTERNATES 4u     /* 300 in a row */
+#define SOTTO_MAX_GATHER_US (8 * 1000000LL) /* gathering is over by then, whatever servers still owe */
+
 /* DTLS */
 #define SOTTO_MAX_DATAGRAM 65536u        /* largest datagram read */
 #define SOTTO_MTU 1200u                  /* UDP payload that passes everywhere: RFC 8831 §5, RFC 8261 §5 */

@@ -50,5 +50,7 @@ bool sotto__address_eq(const struct address *a, const struct address *b); /* wit
  * port 0, and loopback unless allowed.
  */
 bool sotto__address_usable(const struct address *a, bool allow_loopback);
+/* Letters, digits and '-' in labels; false too for what resolvers would read as a number. */
+bool sotto__host_name_ok(struct str s);
 
 #endif
