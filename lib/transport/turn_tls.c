@@ -19,6 +19,7 @@
 #include "transport/turn_tls_stream.h"
 #include "util/mem.h"
 
+#define UNAUTHORIZED 401
 #define STALE_NONCE 438
 #define TRY_ALTERNATE 300
 #define NO_ANSWER 701 /* W3C WebRTC §4.8.2 */
@@ -45,17 +46,26 @@ struct turn_tls {
     struct pipe down;
 };
 
+static void close_port(struct turn_tls *t)
+{
+    if (t->listener >= 0) close(t->listener);
+    t->listener = -1;
+}
+
+static void close_inner(struct turn_tls *t)
+{
+    if (t->inner >= 0) close(t->inner);
+    t->inner = -1;
+}
+
+/* Of the connection to the server. libnice's is closed once there was an allocation; before, see refuse(). */
 static int end(struct turn_tls *t, int32_t code, const char *why)
 {
-    if (!t->is_over) {
-        t->code = code;
-        snprintf(t->why, sizeof t->why, "%s", why);
-    }
     t->is_over = true;
+    t->code = code;
+    snprintf(t->why, sizeof t->why, "%s", why);
     sotto__turn_stream_close(&t->outer);
-    if (t->listener >= 0) close(t->listener);
-    if (t->inner >= 0) close(t->inner);
-    t->listener = t->inner = -1;
+    if (t->is_allocated) close_inner(t);
     return SOTTO_E_CLOSED;
 }
 
@@ -98,8 +108,7 @@ static void take_in(struct turn_tls *t, int inner, int nices)
     (void)setsockopt(nices, SOL_SOCKET, SO_SNDBUF, &size, sizeof size); /* old media is of no use */
     (void)setsockopt(inner, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     t->inner = inner;
-    close(t->listener);
-    t->listener = -1;
+    close_port(t);
 }
 
 bool sotto__turn_tls_accept(struct turn_tls *t, const int *fds, size_t n)
@@ -114,7 +123,7 @@ bool sotto__turn_tls_accept(struct turn_tls *t, const int *fds, size_t n)
         else
             close(fd);
     }
-    return t->inner >= 0 || t->is_over;
+    return t->listener < 0;
 }
 
 bool sotto__turn_tls_waits(const struct turn_tls *t)
@@ -161,7 +170,9 @@ int sotto__turn_tls_new(struct turn_tls **ret, const struct turn_tls_cfg *cfg)
 void sotto__turn_tls_free(struct turn_tls *t)
 {
     if (!t) return;
-    end(t, 0, "");
+    sotto__turn_stream_close(&t->outer);
+    close_port(t);
+    close_inner(t);
     sotto__free((char *)(uintptr_t)t->cfg.host);
     sotto__free((char *)(uintptr_t)t->cfg.ca_file);
     sotto__free((char *)(uintptr_t)t->cfg.interface);
@@ -228,9 +239,12 @@ static int hear(struct turn_tls *t, const uint8_t *p, size_t n, sotto_us now,
         t->n_stale = 0;
         if (ret->method == STUN_ALLOCATE) t->is_allocated = true, t->by = SOTTO_NEVER;
     }
-    if (ret->code == STALE_NONCE && ++t->n_stale > SOTTO_MAX_TURN_STALE) {
+    bool is_stale = ret->code == STALE_NONCE && ++t->n_stale > SOTTO_MAX_TURN_STALE;
+    bool is_refused = ret->is_error && ret->method == STUN_ALLOCATE && !t->is_allocated &&
+                      ret->code != UNAUTHORIZED && ret->code != STALE_NONCE;
+    if (is_stale || is_refused) {
         sotto__stun_reason(ret->reason, reason, sizeof reason);
-        return end(t, STALE_NONCE, reason);
+        return end(t, ret->code ? ret->code : NO_ANSWER, reason);
     }
     return ret->method == STUN_ALLOCATE;
 }
@@ -337,11 +351,38 @@ static int end_late(struct turn_tls *t)
     return end(t, NO_ANSWER, t->outer.is_connected ? "TLS: no answer" : "connect: no answer");
 }
 
+/*
+ * libnice never says that gathering is over if its last connection ends while it waits for an answer. So it gets one, to its request:
+ * 400, which needs no integrity (RFC 8489 §9.2.5).
+ */
+static void refuse(struct turn_tls *t)
+{
+    struct pipe *u = &t->up;
+    uint8_t answer[28] = {0x01, 0x13, 0, 8};
+    static const uint8_t code[8] = {0, 9, 0, 4, 0, 0, 4, 0};
+    if (t->inner < 0) return;
+    if (u->n < 20) {
+        ssize_t r = recv(t->inner, u->p, sizeof u->p, MSG_DONTWAIT);
+        if (r == 0 || (r < 0 && errno != EAGAIN)) close_inner(t);
+        u->n = r > 0 ? (size_t)r : 0;
+    }
+    if (u->n < 20) return;
+    memcpy(answer + 4, u->p + 4, 16);
+    memcpy(answer + 20, code, sizeof code);
+    if (send(t->inner, answer, sizeof answer, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) close_inner(t);
+    u->from = u->n = 0;
+    t->checked = 0;
+}
+
 int sotto__turn_tls_next(struct turn_tls *t, sotto_us now, struct stun_answer *ret)
 {
     struct turn_peer to = peer_of(t);
     t->has_more = false;
-    if (t->is_over) return SOTTO_E_CLOSED;
+    if (now >= t->by) close_port(t);
+    if (t->is_over) {
+        refuse(t);
+        return SOTTO_E_CLOSED;
+    }
     if (!t->is_started) return 0;
     if (now >= t->by) return end_late(t);
     if (!t->outer.is_open) {
@@ -363,7 +404,7 @@ const char *sotto__turn_tls_why(const struct turn_tls *t, int32_t *code)
 
 sotto_us sotto__turn_tls_due(const struct turn_tls *t)
 {
-    if (t->is_over) return SOTTO_NEVER;
+    if (t->is_over && t->listener < 0) return SOTTO_NEVER;
     return t->has_more ? 0 : t->by;
 }
 
@@ -373,8 +414,8 @@ int sotto__turn_tls_fds(const struct turn_tls *t, struct sotto_fd *out, int max)
     int inner = t->listener >= 0 ? t->listener : t->inner, n = 0;
     bool has_up = t->up.from < t->up.n;
     short in = 0, events = 0;
-    if (t->listener >= 0 || (o->is_open && !has_up)) in |= POLLIN;
-    if (t->checked > 0) in |= POLLOUT;
+    if (t->listener >= 0 || t->is_over || (o->is_open && !has_up)) in |= POLLIN;
+    if (t->checked > 0 && !t->is_over) in |= POLLOUT;
     if (!o->is_connected || o->wants_write || (o->is_open && has_up)) events |= POLLOUT;
     if (o->is_connected && !t->outer_ended && t->down.n < sizeof t->down.p) events |= POLLIN;
     if (o->is_open && t->inner < 0) events = 0; /* libnice goes first */

@@ -21,10 +21,10 @@
 #define SUITES "ECDHE+AESGCM:ECDHE+CHACHA20" /* of TLS 1.2; all of 1.3 are so */
 
 static struct {
-    pthread_once_t once;
-    SSL_CTX *ctx; /* that believes the system's authorities; NULL: it could not be made */
+    pthread_once_t once, ctx_once;
     BIO_METHOD *bio;
-} library = {.once = PTHREAD_ONCE_INIT};
+    SSL_CTX *ctx; /* that believes the system's authorities, which takes 40 ms to read; NULL: it could not be made */
+} library = {.once = PTHREAD_ONCE_INIT, .ctx_once = PTHREAD_ONCE_INIT};
 
 /* ---- sockets ---- */
 
@@ -101,9 +101,13 @@ static SSL_CTX *make_ctx(const char *ca_file)
     return NULL;
 }
 
-static void start(void)
+static void start_ctx(void)
 {
     library.ctx = make_ctx(NULL);
+}
+
+static void start(void)
+{
     library.bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "sotto stream");
     if (library.bio && BIO_meth_set_read(library.bio, bio_read) &&
         BIO_meth_set_write(library.bio, bio_write) && BIO_meth_set_ctrl(library.bio, bio_ctrl))
@@ -117,6 +121,7 @@ static SSL_CTX *ctx_of(const char *ca_file)
 {
     (void)pthread_once(&library.once, start);
     if (ca_file) return make_ctx(ca_file);
+    (void)pthread_once(&library.ctx_once, start_ctx);
     if (library.ctx) SSL_CTX_up_ref(library.ctx);
     return library.ctx;
 }

@@ -74,7 +74,7 @@
 #define SOTTO_TURN_BUFFER (16u * 1024)   /* bytes each way between libnice and a server: a record of TLS */
 #define SOTTO_MAX_TURN_FRAME (8u * 1024) /* bytes of a message or of relayed data: WebRTC's packets have 1500; larger ones are lost */
 #define SOTTO_TURN_SOCKET (128 * 1024)   /* bytes that wait between libnice and us: a tenth of a second of video */
-#define SOTTO_TURN_CONNECT_US (5 * 1000000LL) /* TCP and TLS to a server together */
+#define SOTTO_TURN_CONNECT_US (4500 * 1000LL) /* TCP and TLS to a server together: before libnice gives up at 4.75 s */
 #define SOTTO_TURN_ALLOCATE_US (10 * 1000000LL) /* … and then an allocation */
 #define SOTTO_MAX_TURN_STALE 5u          /* 438 in a row: RFC 8489 §9.2.5 has the request repeated with the new nonce */
 #define SOTTO_MAX_TURN_ALTERNATES 4u     /* 300 in a row */
