@@ -43,45 +43,6 @@ static NiceAgent *make_agent(GMainContext *ctx, const struct ice_cfg *cfg)
     return agent;
 }
 
-static int add_relay(struct ice *ice, size_t i, const struct ice_cfg *cfg)
-{
-    const struct ice_server *s = &cfg->servers[i];
-    struct nice_server *to = &ice->servers[i];
-    bool is_udp = s->kind == ICE_SERVER_TURN_UDP;
-    const struct address *a = &s->addr;
-    char text[46];
-    to->is_used = true;
-    if (!is_udp && !sotto__nice_turn_open(ice, i, cfg)) return 0; /* a server that failed */
-    if (!is_udp) a = sotto__turn_tls_port(to->tls);
-    if (!nice_agent_set_relay_info(
-            ice->agent, ice->stream, NICE_COMPONENT, sotto__address_text(a, text), a->port,
-            s->username ? s->username : "", s->credential ? s->credential : "",
-            is_udp ? NICE_RELAY_TYPE_TURN_UDP : NICE_RELAY_TYPE_TURN_TCP))
-        return SOTTO_E_SYS;
-    ice->n_turn++;
-    if (!is_udp) ice->n_turn_tcp++;
-    return 0;
-}
-
-/* The first STUN server and every TURN server; libnice knows no more of the former. */
-static int add_servers(struct ice *ice, const struct ice_cfg *cfg)
-{
-    bool has_stun = false;
-    char text[46];
-    int r = 0;
-    for (size_t i = 0; i < ice->n_servers && r == 0; i++) {
-        const struct ice_server *s = &cfg->servers[i];
-        if (s->kind > ICE_SERVER_STUN_TLS) r = add_relay(ice, i, cfg);
-        if (s->kind != ICE_SERVER_STUN) continue;
-        if (!has_stun)
-            g_object_set(ice->agent, "stun-server", sotto__address_text(&s->addr, text),
-                         "stun-server-port", (guint)s->addr.port, NULL);
-        ice->servers[i].is_used = !has_stun && !cfg->relay_only; /* libnice asks none then */
-        has_stun = true;
-    }
-    return r;
-}
-
 static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
 {
     ice->agent = make_agent(ice->loop->ctx, cfg);
@@ -95,7 +56,7 @@ static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
         nice_agent_set_port_range(ice->agent, ice->stream, NICE_COMPONENT,
                                   cfg->port_min ? cfg->port_min : 1024,
                                   cfg->port_max ? cfg->port_max : 65535);
-    return add_servers(ice, cfg);
+    return sotto__nice_servers_add(ice, cfg);
 }
 
 static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)

@@ -196,6 +196,7 @@ sotto_us sotto__nice_twin_due(const struct ice *ice);
 
 /* ice_nice_server.c */
 int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg); /* 0 or SOTTO_E_NOMEM */
+int sotto__nice_servers_add(struct ice *ice, const struct ice_cfg *cfg);  /* to libnice: 0 or SOTTO_E_SYS */
 void sotto__nice_servers_listen(struct ice *ice); /* before a turn */
 void sotto__nice_server_answer(struct nice_server *s, const struct stun_answer *a);
 void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c); /* a local candidate */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which STUN and TURN servers failed (W3C icecandidateerror), which libnice does not tell, and it drops a reflexive candidate that
- * equals the host's. So while candidates are gathered, the next datagram of each socket is looked at before libnice reads it: an
- * answer of a server (RFC 8489 §5, §14.8) is noted. That may miss one, so silence is claimed only of a server that gave no
- * candidate, and only if gathering lasted as long as libnice waits for a silent one. What is noted is for people to read; it
- * changes nothing.
+ * Which servers libnice is told of, and which of them failed (W3C icecandidateerror), which libnice does not tell, and it drops a
+ * reflexive candidate that equals the host's. So while candidates are gathered, the next datagram of each socket is looked at before
+ * libnice reads it: an answer of a server (RFC 8489 §5, §14.8) is noted. That may miss one, so silence is claimed only of a server that
+ * gave no candidate, and only if gathering lasted as long as libnice waits for a silent one. What is noted is for people to read. Only
+ * of a server that would have libnice repeat or follow without end, or go where no server can be, nothing more is let through.
  */
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +37,45 @@ int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg)
         ice->n_servers++;
     }
     return 0;
+}
+
+static int add_relay(struct ice *ice, size_t i, const struct ice_cfg *cfg)
+{
+    const struct ice_server *s = &cfg->servers[i];
+    struct nice_server *to = &ice->servers[i];
+    bool is_udp = s->kind == ICE_SERVER_TURN_UDP;
+    const struct address *a = &s->addr;
+    char text[46];
+    to->is_used = true;
+    if (!is_udp && !sotto__nice_turn_open(ice, i, cfg)) return 0; /* a server that failed */
+    if (!is_udp) a = sotto__turn_tls_port(to->tls);
+    if (!nice_agent_set_relay_info(
+            ice->agent, ice->stream, NICE_COMPONENT, sotto__address_text(a, text), a->port,
+            s->username ? s->username : "", s->credential ? s->credential : "",
+            is_udp ? NICE_RELAY_TYPE_TURN_UDP : NICE_RELAY_TYPE_TURN_TCP))
+        return SOTTO_E_SYS;
+    ice->n_turn++;
+    if (!is_udp) ice->n_turn_tcp++;
+    return 0;
+}
+
+/* The first STUN server and every TURN server; libnice knows no more of the former. */
+int sotto__nice_servers_add(struct ice *ice, const struct ice_cfg *cfg)
+{
+    bool has_stun = false;
+    char text[46];
+    int r = 0;
+    for (size_t i = 0; i < ice->n_servers && r == 0; i++) {
+        const struct ice_server *s = &cfg->servers[i];
+        if (s->kind > ICE_SERVER_STUN_TLS) r = add_relay(ice, i, cfg);
+        if (s->kind != ICE_SERVER_STUN) continue;
+        if (!has_stun)
+            g_object_set(ice->agent, "stun-server", sotto__address_text(&s->addr, text),
+                         "stun-server-port", (guint)s->addr.port, NULL);
+        ice->servers[i].is_used = !has_stun && !cfg->relay_only; /* libnice asks none then */
+        has_stun = true;
+    }
+    return r;
 }
 
 void sotto__nice_server_answer(struct nice_server *s, const struct stun_answer *a)

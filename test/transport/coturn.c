@@ -66,7 +66,6 @@ static void run_server(const struct coturn_with *with)
                                          "--realm=test",
                                          "--log-file=/dev/null",
                                          "--pidfile=/dev/null",
-                                         "--userdb=/dev/null",
                                          "--relay-threads=1"};
     static struct args a;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that crashes leaves no server */
@@ -80,6 +79,7 @@ static void run_server(const struct coturn_with *with)
     } else {
         add(&a, "--no-tls");
     }
+    add(&a, "--userdb=%s", with->has_secret ? ":memory:" : "/dev/null"); /* secrets may stand there, too: it must be one */
     if (with->has_secret) {
         add(&a, "--use-auth-secret");
         add(&a, "--static-auth-secret=%s", COTURN_SECRET);

@@ -2,9 +2,14 @@
 /* Relays: libnice against coturn (Debian's turnserver), see coturn.h. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "../open_fds.h"
 #include "coturn.h"
@@ -272,7 +277,7 @@ static void an_idle_relay_stays_up_and_a_dead_one_is_noticed(void **state)
     assert_int_equal(end_state(&carol), SOTTO_ICE_DISCONNECTED);
 }
 
-/* The last test: it ends the server. */
+/* It ends the server. */
 static void a_dead_server_does_not_hold_up_close_or_free(void **state)
 {
     int fds = open_fds();
@@ -301,6 +306,35 @@ static void a_dead_server_does_not_hold_up_close_or_free(void **state)
     assert_int_equal(open_fds(), fds);
 }
 
+/* The way of coturn's use-auth-secret: the name is the time of its end, the password is made of name and secret. */
+static void time_limited_credentials_are_taken_until_they_end(void **state)
+{
+    (void)state;
+    static const struct coturn_with secret = {.has_secret = true};
+    assert_true(coturn_start_with(&secret));
+    for (int is_over = 0; is_over < 2; is_over++) {
+        struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, NULL);
+        char name[64], password[64];
+        uint8_t hash[20];
+        unsigned n = 0;
+        int len =
+            snprintf(name, sizeof name, "%lld:sotto", (long long)time(NULL) + (is_over ? -60 : 60));
+        HMAC(EVP_sha1(), COTURN_SECRET, (int)strlen(COTURN_SECRET), (uint8_t *)name, (size_t)len,
+             hash, &n);
+        EVP_EncodeBlock((uint8_t *)password, hash, (int)n);
+        s.username = name, s.credential = password;
+        open_end(&alice, "alice", true, true, &s);
+        assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+        assert_true(drive(both, 1, alice_is_gathered, NULL, 6000));
+        for (size_t i = 0; i < alice.n_errors; i++)
+        assert_int_equal(has_relay(NULL), !is_over);
+        assert_int_equal(alice.n_errors, is_over);
+        if (is_over) assert_int_equal(alice.errors[0].code, 401);
+        end_free(&alice);
+    }
+    coturn_stop();
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, free_all)
@@ -316,6 +350,7 @@ int main(void)
         TEST(close_says_goodbye_quickly),
         TEST(an_idle_relay_stays_up_and_a_dead_one_is_noticed),
         TEST(a_dead_server_does_not_hold_up_close_or_free),
+        TEST(time_limited_credentials_are_taken_until_they_end),
     };
     return cmocka_run_group_tests(tests, start_it, stop_it);
 }
