@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * TURN servers that fail in every way, and certificates that are not to be believed, with real libnice in between (H053, H054 of the
- * threat catalogue, S04): each is refused with words, in bounded time, and costs nothing of what is beside it.
+ * threat catalogue, S04): each is refused with words, in bounded time, and costs nothing of what is beside it. The argument, if there
+ * is one, is the test to run.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -385,7 +386,7 @@ static void stuns_is_not_asked_and_says_so(void **state)
     bad_turn_close(&b);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, free_alice)
     const struct CMUnitTest tests[] = {
@@ -404,5 +405,6 @@ int main(void)
         TEST(nobody_is_sent_to_this_hosts_own_services),
         TEST(stuns_is_not_asked_and_says_so),
     };
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests_name("turn_bad", tests, start_kit, stop_kit);
 }
