@@ -53,6 +53,7 @@ static void must_equal(const sotto_pc_config *a, const sotto_pc_config *b)
     assert_int_equal(a->max_buffered_bytes, b->max_buffered_bytes);
     assert_ptr_equal(a->user, b->user);
     assert_int_equal(a->allow_loopback, b->allow_loopback);
+    assert_true(same_text(a->ca_file, b->ca_file));
 }
 
 static void defaults_are_filled_in(void **state)
