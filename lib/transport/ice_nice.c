@@ -380,7 +380,7 @@ static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)
 static bool is_done(const struct ice *ice, sotto_us now)
 {
     const struct nice_loop *l = ice->loop;
-    return ice->twin && ice->n_turn_tcp == 0 && ice->done_at == now &&
+    return ice->twin && !l->turn_ready && now < sotto__nice_turn_due(ice) && ice->done_at == now &&
            !sotto__nice_twin_waits(ice) && !ice->has_news && !l->ready && !l->stale &&
            now < l->due && !ice->close_called;
 }
@@ -432,12 +432,12 @@ static int ice_fds(const struct ice *ice, struct sotto_fd *out, int max)
     sotto__nice_loop_query(ice->loop);
     int n = sotto__nice_loop_fds(ice->loop, out, max);
     n = sotto__nice_twin_fds(ice, out, n, max);
-    return sotto__nice_turn_fds(ice, out, n, max); /* each turn looks after them */
+    return sotto__nice_turn_fds(ice, out, n, max);
 }
 
 static void ice_ready(struct ice *ice, int slot, short revents)
 {
-    if (sotto__nice_twin_ready(ice, slot)) return;
+    if (sotto__nice_twin_ready(ice, slot) || sotto__nice_turn_ready(ice, slot)) return;
     sotto__nice_loop_ready(ice->loop, slot, revents);
 }
 

@@ -25,6 +25,8 @@ struct nice_loop {
     sotto_us now; /* of the last call from above */
     sotto_us due;
     gint wake_fd, wake; /* GLib's own, and its place in fds */
+    int turn_slot;      /* from there on the descriptors are those of ice_nice_turn.c … */
+    bool turn_ready;    /* … and one of them is ready */
     GSource *timers[NICE_TIMERS]; /* as last found, perhaps destroyed since; nullable */
     guint seen;                   /* up to this id sources were looked at */
     GPollFD fds[SOTTO_MAX_ICE_FDS];
@@ -205,8 +207,9 @@ bool sotto__nice_server_error(struct ice *ice, struct ice_out *out); /* once gat
 /* ice_nice_turn.c: TURN over TCP and TLS */
 bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_cfg *cfg); /* server i, for libnice */
 void sotto__nice_turn_start(struct ice *ice);   /* libnice gathers */
-void sotto__nice_turn_turn(struct ice *ice, sotto_us now);
+void sotto__nice_turn_turn(struct ice *ice, sotto_us now); /* what is ready or due */
 int sotto__nice_turn_fds(const struct ice *ice, struct sotto_fd *out, int n, int max); /* behind n others; how many then */
+bool sotto__nice_turn_ready(struct ice *ice, int slot); /* true: it was one of these */
 sotto_us sotto__nice_turn_due(const struct ice *ice);
 void sotto__nice_turn_free(struct ice *ice);
 

@@ -28,7 +28,7 @@ void sotto__nice_turn_start(struct ice *ice)
 {
     for (size_t i = 0; i < ice->n_servers; i++)
         if (ice->servers[i].tls) sotto__turn_tls_start(ice->servers[i].tls, ice->loop->now);
-    if (ice->n_turn_tcp > 0) ice->has_news = true;
+    if (ice->n_turn_tcp > 0) ice->loop->turn_ready = ice->has_news = true;
 }
 
 /* libnice's sockets are in its context since it began to connect. */
@@ -60,15 +60,25 @@ static void turn(struct ice *ice, struct nice_server *s, sotto_us now)
 
 void sotto__nice_turn_turn(struct ice *ice, sotto_us now)
 {
-    for (size_t i = 0; ice->n_turn_tcp > 0 && i < ice->n_servers; i++)
+    if (!ice->loop->turn_ready && now < sotto__nice_turn_due(ice)) return;
+    ice->loop->turn_ready = false;
+    for (size_t i = 0; i < ice->n_servers; i++)
         if (ice->servers[i].tls) turn(ice, &ice->servers[i], now);
 }
 
 int sotto__nice_turn_fds(const struct ice *ice, struct sotto_fd *out, int n, int max)
 {
+    ice->loop->turn_slot = n;
     for (size_t i = 0; ice->n_turn_tcp > 0 && i < ice->n_servers; i++)
         if (ice->servers[i].tls) n += sotto__turn_tls_fds(ice->servers[i].tls, out + n, max - n);
     return n;
+}
+
+bool sotto__nice_turn_ready(struct ice *ice, int slot)
+{
+    if (slot < ice->loop->turn_slot) return false;
+    ice->loop->turn_ready = true;
+    return true;
 }
 
 sotto_us sotto__nice_turn_due(const struct ice *ice)

@@ -366,12 +366,12 @@ static void refuse(struct turn_tls *t)
         if (r == 0 || (r < 0 && errno != EAGAIN)) close_inner(t);
         u->n = r > 0 ? (size_t)r : 0;
     }
-    if (u->n < 20) return;
+    bool is_request = u->n >= 20;
+    u->from = u->n = t->checked = 0;
+    if (!is_request) return;
     memcpy(answer + 4, u->p + 4, 16);
     memcpy(answer + 20, code, sizeof code);
     if (send(t->inner, answer, sizeof answer, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) close_inner(t);
-    u->from = u->n = 0;
-    t->checked = 0;
 }
 
 int sotto__turn_tls_next(struct turn_tls *t, sotto_us now, struct stun_answer *ret)
@@ -404,8 +404,9 @@ const char *sotto__turn_tls_why(const struct turn_tls *t, int32_t *code)
 
 sotto_us sotto__turn_tls_due(const struct turn_tls *t)
 {
-    if (t->is_over && t->listener < 0) return SOTTO_NEVER;
-    return t->has_more ? 0 : t->by;
+    bool has_request = t->is_over && t->inner >= 0 && t->up.n > 0;
+    if (t->has_more || has_request) return 0;
+    return t->is_over && t->listener < 0 ? SOTTO_NEVER : t->by;
 }
 
 int sotto__turn_tls_fds(const struct turn_tls *t, struct sotto_fd *out, int max)
