@@ -2,7 +2,6 @@
 /* See bad_turn.h. */
 #include "bad_turn.h"
 
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include <openssl/err.h>
 
 #include "coturn.h"
+#include "ice_drive.h"
 #include "util/bytes.h"
 
 struct ice_server bad_turn_open(struct bad_turn *b, enum ice_server_kind kind)
@@ -135,6 +135,22 @@ static void take_requests(struct bad_turn *b, const struct sockaddr_in *from)
     }
 }
 
+static void step_late(struct bad_turn *b)
+{
+    uint8_t lost[2048];
+    socklen_t len = sizeof b->from;
+    if (b->answer_at == 0) {
+        ssize_t n =
+            recvfrom(b->listener, b->in, sizeof b->in, 0, (struct sockaddr *)&b->from, &len);
+        b->n_in = n > 0 ? (size_t)n : 0;
+        b->answer_at = n > 0 ? drive_now() + SOTTO_MS(b->late_ms) : 0;
+    } else if (drive_now() >= b->answer_at) {
+        while (recv(b->listener, lost, sizeof lost, 0) > 0) continue;
+        b->answer_at = 0;
+        take_requests(b, &b->from);
+    }
+}
+
 static void step_udp(struct bad_turn *b)
 {
     struct sockaddr_in from;
@@ -176,7 +192,10 @@ static bool is_shaken(struct bad_turn *b)
 void bad_turn_step(struct bad_turn *b)
 {
     if (b->is_udp) {
-        step_udp(b);
+        if (b->late_ms > 0)
+            step_late(b);
+        else
+            step_udp(b);
         return;
     }
     take_connection(b);

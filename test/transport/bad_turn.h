@@ -2,6 +2,7 @@
 #ifndef SOTTO_TEST_BAD_TURN_H
 #define SOTTO_TEST_BAD_TURN_H
 /* A TURN server on 127.0.0.1 that does what the test says, over UDP, TCP or TLS, in steps that never block. */
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 
 #include "transport/ice.h"
@@ -26,12 +27,15 @@ struct bad_turn {
     const char *domain; /* nullable */
     SSL_CTX *ctx;       /* TLS; NULL: plain */
     bool is_udp;
+    int late_ms;        /* over UDP: after a request; others that come meanwhile are lost */
 
     int listener, fd; /* -1: none */
     SSL *ssl;
     size_t n_connections, n_requests, n_shaken;
     uint8_t in[2048];
     size_t n_in;
+    sotto_us answer_at; /* the request in `in`, from `from`; 0: none */
+    struct sockaddr_in from;
     uint8_t slow[64];
     size_t n_slow, slow_at;
     char sni[64]; /* the name that the last client asked for */

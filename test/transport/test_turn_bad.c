@@ -266,6 +266,18 @@ static void a_closed_port_is_refused_at_once(void **state)
     }
 }
 
+/* Each answer begins libnice's patience anew: a few of them, each 3 s late, would take it 18 s. */
+static void a_server_cannot_hold_the_end_of_gathering_for_long(void **state)
+{
+    (void)state;
+    struct bad_turn b = {.act = BAD_STALE, .late_ms = 3000, .reason = "Stale Nonce"};
+    struct ice_server s = bad_turn_open(&b, ICE_SERVER_TURN_UDP);
+    int ms = gather(&b, &s, 1, 10000);
+    assert_in_range(ms, SOTTO_MAX_GATHER_US / 1000, SOTTO_MAX_GATHER_US / 1000 + 1000);
+    one_error("late", 438, "Stale Nonce");
+    bad_turn_close(&b);
+}
+
 /* A silent one, one that is refused, and one that works as far as it goes: each has its own words, and the host is offered at once. */
 static void servers_do_not_wait_for_each_other(void **state)
 {
@@ -399,6 +411,7 @@ int main(int argc, char **argv)
         TEST(tls_that_never_finishes_ends_in_time),
         TEST(a_server_without_tls_is_told_from_one_with),
         TEST(a_closed_port_is_refused_at_once),
+        TEST(a_server_cannot_hold_the_end_of_gathering_for_long),
         TEST(servers_do_not_wait_for_each_other),
         TEST(an_alternate_server_is_met_with_tls_and_under_its_name),
         TEST(servers_that_send_to_each_other_are_left),

@@ -170,7 +170,7 @@ static void bytes_go_both_ways_over_both_families(void **state)
         join();
         allocate();
         say(nices, TEXT("\x40\x00\x00\x03"
-                       "abc\0"));
+                        "abc\0"));
         hear_this(server, TEXT("\x40\x00\x00\x03"
                                "abc\0"));
         end_all(state);
@@ -388,6 +388,30 @@ static void a_request_that_cannot_be_carried_is_refused(void **state)
     assert_int_equal(sotto__turn_tls_fds(t, fds, 2), 0);
 }
 
+/* H053: to a service of this very host, which our address may open where others' are shut out. */
+static void an_alternate_server_on_this_host_is_not_met(void **state)
+{
+    (void)state;
+    int32_t code;
+    char c;
+    struct turn_tls_cfg cfg = {.addr = open_server(AF_INET)};
+    server = nices = -1;
+    now = SOTTO_SECONDS(100);
+    assert_int_equal(sotto__turn_tls_new(&t, &cfg), 0);
+    join();
+    say(nices, TEXT(REQUEST));
+    hear_this(server, TEXT(REQUEST));
+    say(server, TEXT("\x01\x13\x00\x14\x21\x12\xa4\x42"
+                     "request-0001\x00\x09\x00\x04\x00\x00\x03\x00"
+                     "\x80\x23\x00\x08\x00\x01\x00\x16\x7f\x00\x00\x01"));
+    hear_this(nices, TEXT(REFUSAL));
+    assert_int_equal(turn(), SOTTO_E_CLOSED);
+    assert_string_equal(sotto__turn_tls_why(t, &code),
+                        "sent to an address that is none of a server");
+    assert_int_equal(code, 300);
+    assert_int_equal(hear(server, &c, 1), -1);
+}
+
 static void each_step_has_its_time(void **state)
 {
     int32_t code;
@@ -459,6 +483,7 @@ int main(void)
         TEST(what_the_server_said_before_it_closed_arrives),
         TEST(when_libnice_closes_the_server_hears_of_it),
         TEST(a_request_that_cannot_be_carried_is_refused),
+        TEST(an_alternate_server_on_this_host_is_not_met),
         TEST(each_step_has_its_time),
         TEST(every_allocation_may_fail),
         TEST(authorities_that_cannot_be_read_are_told),
