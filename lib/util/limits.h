@@ -70,6 +70,17 @@
 #define SOTTO_MAX_ICE_FDS 72             /* descriptors of one ICE generation: a socket per address, TURN over TCP, libnice's own */
 #define SOTTO_MAX_PC_FDS 216             /* … of a connection: three generations over an ICE restart; below 256, as the loop numbers them */
 
+/* names: multicast DNS (RFC 6762) of candidates, DNS of servers; of a context */
+#define SOTTO_MAX_MDNS_ASKS 256u         /* names of remotes that are being asked for, or wait for that… */
+#define SOTTO_MAX_MDNS_FLIGHT 16u        /* … of them, asked for at the same time */
+#define SOTTO_MAX_NAMED_REMOTES 8u       /* candidates of one remote that wait for their names */
+#define SOTTO_MDNS_ASK_US (4 * 1000000LL) /* a name that nobody answers for: asked at 0, 1 and 3 s (RFC 6762 §5.2), then given up */
+#define SOTTO_MAX_MDNS_NAMES 1024u       /* of ours that are answered for */
+#define SOTTO_MAX_MDNS_INTERFACES 8u     /* of this host on which names are asked and answered */
+#define SOTTO_MAX_MDNS_QUESTIONS 32u     /* of one message that are looked at */
+#define SOTTO_MAX_MDNS_UNICAST 32u       /* answers to one asker alone, in a second */
+#define SOTTO_MAX_MDNS_TURN 64u          /* messages that are read at a time */
+
 /* DTLS */
 #define SOTTO_MAX_DATAGRAM 65536u        /* largest datagram read */
 #define SOTTO_MTU 1200u                  /* UDP payload that passes everywhere: RFC 8831 §5, RFC 8261 §5 */
