@@ -20,7 +20,8 @@
 #define SLOT_BITS 8 /* of epoll's data: the descriptor's number in its connection; above: the connection's id */
 #define ID_WAKE 0
 #define ID_SCTP 1
-#define FIRST_ID 2
+#define ID_NAMES 2
+#define FIRST_ID 3
 #define CLOSING_STEP SOTTO_MS(20) /* how often goodbyes are looked after */
 #define CLOSING_TRIES 4
 #define LONG_WAIT SOTTO_MS(2)
@@ -157,6 +158,7 @@ sotto_us sotto__ctx_due(const sotto_ctx *c)
 {
     sotto_us due = c->n_heap > 0 ? c->heap[0]->due : SOTTO_NEVER;
     due = sotto__earlier(due, sotto__sctp_home_due(&c->sctp_home));
+    if (c->mdns.is_busy) due = sotto__earlier(due, sotto__mdns_agent_due(&c->mdns));
     return sotto__earlier(due, sotto__earlier(c->closing_at, c->batch_until));
 }
 
@@ -306,6 +308,22 @@ static void take_woken(sotto_ctx *c, sotto_us now)
     while ((pc = sotto__sctp_home_next(&c->sctp_home))) run_later(c, pc);
 }
 
+/* What came of names. Sockets that are closed have left epoll by themselves, others may have come under their numbers. */
+static void take_names(sotto_ctx *c, sotto_us now)
+{
+    struct sotto_fd fds[2];
+    struct mdns_out out;
+    while (sotto__mdns_agent_next(&c->mdns, now, &out) == 1) {
+        sotto_pc *pc = out.owner;
+        sotto__peer_named(pc->peer, now, out.name, &out.addr);
+        run_later(c, pc);
+    }
+    int n = c->in_world ? 0 : sotto__mdns_agent_fds(&c->mdns, fds, 2);
+    for (int i = 0; i < n; i++)
+        if (watch(c->inner, fds[i].fd, ID_NAMES) < 0 && errno != EEXIST)
+            SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "loop", "mDNS cannot be watched: errno %d", errno);
+}
+
 static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -313,6 +331,7 @@ static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
         int slot = (int)(events[i].data.u64 & ((1 << SLOT_BITS) - 1));
         if (id == ID_WAKE) clear_fd(c->wake);
         if (id == ID_SCTP) clear_fd(c->sctp_wake);
+        if (id == ID_NAMES) sotto__mdns_agent_ready(&c->mdns);
         sotto_pc *pc = id < FIRST_ID ? NULL : sotto__map_get(&c->by_id, id);
         if (!pc) continue;
         short revents = 0;
@@ -392,6 +411,7 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
     take_ready(c, events, n);
     take_due(c, now);
     take_woken(c, now);
+    if (c->mdns.is_busy && sotto__mdns_agent_due(&c->mdns) <= now) take_names(c, now);
     while ((node = sotto__list_pop(&c->run))) run_one(c, CONTAINER_OF(node, struct sotto_pc, run));
     if (c->closing_at != SOTTO_NEVER) run_all_closing(c, sotto__now(c));
     if (n > 0) c->quick.woke = now, c->quick.sent = c->egress.sent + c->egress.n;

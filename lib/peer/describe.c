@@ -208,8 +208,14 @@ static bool takes_candidates(const struct sdp *sdp, const struct sdp_media *m)
 
 static bool is_usable(const struct peer *p, const struct candidate *c)
 {
-    return !c->is_tcp && c->component == 1 && c->addr.family != 0 &&
-           sotto__address_usable(&c->addr, p->transport.allow_loopback);
+    if (c->is_tcp || c->component != 1) return false;
+    return c->addr.family == 0 ? sotto__transport_takes_name(&p->transport, c)
+                               : sotto__address_usable(&c->addr, p->transport.allow_loopback);
+}
+
+void sotto__peer_named(struct peer *p, sotto_us now, const char *name, const struct address *addr)
+{
+    if (!p->closed) sotto__transport_named(&p->transport, now, name, addr);
 }
 
 static void warn_limit(struct peer *p, sotto_us now)

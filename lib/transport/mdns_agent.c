@@ -64,6 +64,7 @@ void sotto__mdns_agent_init(struct mdns_agent *a, const struct mdns_cfg *cfg)
 
 static void close_all(struct mdns_agent *a)
 {
+    a->is_busy = a->has_input = false;
     for (size_t f = 0; f < 2; f++) {
         if (a->fds[f] >= 0) a->cfg.ops->close(a->cfg.world, a->fds[f]);
         a->fds[f] = -1;
@@ -121,6 +122,7 @@ int sotto__mdns_agent_ask(struct mdns_agent *a, sotto_us now, struct str name, b
     copy_lower(ask->name, name);
     sotto__list_push(&a->asks, &ask->node);
     a->n_asks++;
+    a->is_busy = true;
     return 0;
 }
 
@@ -200,6 +202,7 @@ int sotto__mdns_agent_hide(struct mdns_agent *a, sotto_us now, const struct addr
     name->addr.port = 0;
     sotto__list_push(&a->names, &name->node);
     a->n_names++;
+    a->is_busy = a->has_input = true; /* so that the sockets are looked at, which are new */
     look(a, now);
     memcpy(ret, name->name, MDNS_LOCAL);
     return 0;

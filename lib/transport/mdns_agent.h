@@ -29,6 +29,7 @@ struct mdns_agent {
     struct node asks;   /* struct mdns_ask: of remotes, in order */
     struct node names;  /* struct mdns_name: ours */
     size_t n_asks, n_names;
+    bool is_busy; /* false: neither sockets nor anything to do */
     bool has_input;
     sotto_us unicast_since; /* the second in which … */
     unsigned n_unicast;     /* … so many went out */

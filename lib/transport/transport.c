@@ -74,13 +74,16 @@ int sotto__transport_add_candidate(struct transport *t, const char *ufrag,
                                    const struct candidate *c, sotto_us now)
 {
     struct transport_generation *g = of_remote(t, ufrag);
-    return g ? t->shared->ice_ops->add_remote(g->ice, c, now) : 0;
+    if (!g) return 0;
+    if (c->addr.family == 0) return sotto__transport_ask_name(t, g->remote_ufrag, c, now);
+    return t->shared->ice_ops->add_remote(g->ice, c, now);
 }
 
 void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_us now)
 {
     struct transport_generation *g = of_remote(t, ufrag);
-    if (g) t->shared->ice_ops->remote_done(g->ice, now);
+    if (g && !sotto__transport_done_waits(t, g->remote_ufrag))
+        t->shared->ice_ops->remote_done(g->ice, now);
 }
 
 bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret)
@@ -199,6 +202,7 @@ void sotto__transport_free(struct transport *t)
 {
     if (!t || !t->shared) return;
     const struct ice_ops *ops = t->shared->ice_ops;
+    sotto__transport_drop_names(t);
     struct ice *all[] = {t->live.ice, t->next.ice, t->carrier.ice, t->retired[0], t->retired[1]};
     sotto__sctp_free(t->sctp);
     sotto__dtls_free(t->dtls);

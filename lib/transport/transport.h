@@ -8,6 +8,7 @@
 #include "transport/dtls.h"
 #include "transport/egress.h"
 #include "transport/ice.h"
+#include "transport/mdns_agent.h"
 #include "transport/sctp.h"
 #include "transport/srtp.h"
 
@@ -20,6 +21,7 @@ struct transport_shared {
     struct dtls_ctx *dtls_ctx;
     struct log *log;
     struct sctp_home *sctp_home; /* NULL: there is no loop */
+    struct mdns_agent *mdns;     /* NULL: names of candidates are not resolved */
     bool no_fast_path;
 };
 
@@ -111,6 +113,9 @@ struct transport_early { /* datagrams that came before the handshake could run *
 
 struct transport {
     const struct transport_shared *shared;
+    struct node named; /* struct transport_named: candidates of the remote that wait for their addresses */
+    size_t n_named;
+    bool uses_names; /* the agent of the context knows us */
     struct transport_generation live; /* as negotiated last; data goes over it once it has a pair */
     struct transport_generation next; /* of an ICE restart: gathers and checks; becomes live with its first pair */
     struct transport_generation spare; /* credentials of a restart that would overtake `next` */
@@ -196,10 +201,16 @@ void sotto__transport_replace(struct transport *t, sotto_us now);
  * set_remote; nothing changed then. */
 int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote,
                                 sotto_us now);
-/* ufrag: the remote's, of the generation; one that is no longer used is ignored. 0 or as ice add_remote. */
+/* ufrag: the remote's, of the generation; one that is no longer used is ignored. 0 or as ice add_remote, or as
+ * sotto__mdns_agent_ask(). */
 int sotto__transport_add_candidate(struct transport *t, const char *ufrag,
                                    const struct candidate *c, sotto_us now);
 void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_us now);
+/* A host candidate with a name for multicast DNS can be added: it is asked for, and its address goes to ICE when it is known. */
+bool sotto__transport_takes_name(const struct transport *t, const struct candidate *c);
+/* The answer for one of them; family 0: there is none. */
+void sotto__transport_named(struct transport *t, sotto_us now, const char *name,
+                            const struct address *addr);
 
 /* Data: an association begins as soon as DTLS is up; ends (ABORT to the remote; what was not pulled is lost, and no DOWN is told). Each
  * does nothing if it is so already. */

@@ -116,6 +116,7 @@ int sotto__transport_init(struct transport *t, const struct transport_cfg *cfg)
         .streams_in = cfg->streams_in,
         .owner = cfg->owner,
     };
+    sotto__list_init(&t->named);
     int r = sotto__transport_credentials(&t->live);
     if (r == 0) r = sotto__transport_configure(t, cfg);
     if (r < 0) {

@@ -73,12 +73,16 @@
 /* names: multicast DNS (RFC 6762) of candidates, DNS of servers; of a context */
 #define SOTTO_MAX_MDNS_ASKS 256u         /* names of remotes that are being asked for, or wait for that… */
 #define SOTTO_MAX_MDNS_FLIGHT 16u        /* … of them, asked for at the same time */
-#define SOTTO_MAX_NAMED_REMOTES 8u       /* candidates of one remote that wait for their names */
+#define SOTTO_MAX_NAMED_REMOTES 16u      /* candidates of one remote that wait for their names */
 #define SOTTO_MDNS_ASK_US (4 * 1000000LL) /* a name that nobody answers for: asked at 0, 1 and 3 s (RFC 6762 §5.2), then given up */
 #define SOTTO_MAX_MDNS_NAMES 1024u       /* of ours that are answered for */
 #define SOTTO_MAX_MDNS_INTERFACES 8u     /* of this host on which names are asked and answered */
 #define SOTTO_MAX_MDNS_QUESTIONS 32u     /* of one message that are looked at */
 #define SOTTO_MAX_MDNS_UNICAST 32u       /* answers to one asker alone, in a second */
+#define SOTTO_MAX_RESOLVER_NAMES 32u     /* of servers, that DNS is asked for or has just told */
+#define SOTTO_MAX_RESOLVER_ASKS 4096u    /* connections that wait for them: 8 servers each, but few names */
+#define SOTTO_RESOLVE_US (5 * 1000000LL) /* a name of a server that DNS does not tell by then */
+#define SOTTO_RESOLVER_KEEP_US (10 * 1000000LL) /* an answer serves others for so long */
 #define SOTTO_MAX_MDNS_TURN 64u          /* messages that are read at a time */
 
 /* DTLS */
