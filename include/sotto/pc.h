@@ -60,6 +60,15 @@ typedef int32_t sotto_sdp_which;
 enum { SOTTO_DESC_EFFECTIVE = 0, SOTTO_DESC_CURRENT = 1, SOTTO_DESC_PENDING = 2 };
 /** RTCIceTransportPolicy. */
 enum { SOTTO_ICE_POLICY_ALL = 0, SOTTO_ICE_POLICY_RELAY = 1 };
+/** What candidates tell of this host: the modes of RFC 8828 §5.2. */
+enum {
+    SOTTO_PRIVACY_OFF = 0,           /**< as ALL */
+    SOTTO_PRIVACY_ALL = 1,           /**< mode 1: each of this host's addresses */
+    SOTTO_PRIVACY_DEFAULT_ROUTE = 2, /**< mode 2: those of the default route only; this host's own stand behind random names that end
+                                          in ".local", which are answered for on the local network by multicast DNS */
+    SOTTO_PRIVACY_PUBLIC = 3,        /**< mode 3: the default route's, without private ones: what STUN servers see, and relays */
+    SOTTO_PRIVACY_PROXY = 4          /**< mode 4: nothing but relays that are reached over TCP; other servers are not used */
+};
 /** RTCBundlePolicy; 0 is W3C's default, balanced. There is one transport under each of them. */
 enum { SOTTO_BUNDLE_BALANCED = 0, SOTTO_BUNDLE_MAX_COMPAT = 1, SOTTO_BUNDLE_MAX_BUNDLE = 2 };
 
@@ -78,7 +87,8 @@ typedef struct sotto_pc_config {
     const sotto_ice_server *ice_servers; /**< nullable; the first element's size is the stride */
     size_t n_ice_servers;                /**< at most 8 */
     int32_t ice_transport_policy;        /**< SOTTO_ICE_POLICY_*. Security: RELAY hides this host's addresses from the remote */
-    int32_t privacy_mode;                /**< 0; others are SOTTO_E_UNSUPPORTED in this version */
+    int32_t privacy_mode;                /**< SOTTO_PRIVACY_*. Security: the remote still learns what its checks come from; RELAY
+                                              above, or mode 4, hides that too. A named interface is taken instead of the default route */
     int32_t bundle_policy;               /**< SOTTO_BUNDLE_* */
     uint16_t port_min;                   /**< lowest local UDP port; 0 with port_max 0: any. Security: few ports are easy to find */
     uint16_t port_max;                   /**< highest, itself included */
@@ -256,7 +266,8 @@ SOTTO_API int sotto_pc_remote_description(sotto_pc *pc, sotto_sdp_which which,
  *                SOTTO_E_SDP     no such media section
  *                SOTTO_E_LIMIT   more than SOTTO_MAX_REMOTE_CANDIDATES
  *                SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM
- * A valid candidate that cannot be used (TCP, a host name, loopback or multicast, an old ufrag) is dropped, and 0 is returned.
+ * A valid candidate that cannot be used (TCP, loopback or multicast, an old ufrag, a host name other than one label and ".local") is
+ * dropped, and 0 is returned. Names that end in ".local", behind which browsers hide their addresses, are asked for by multicast DNS.
  * Never blocks; any thread. Source: RFC 8839 §5.1; W3C addIceCandidate().
  */
 SOTTO_API int sotto_pc_add_ice_candidate(sotto_pc *pc, const sotto_candidate *cand,

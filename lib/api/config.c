@@ -79,6 +79,14 @@ static int read_server(const void *p, struct ice_server *ret)
     return ret->username && ret->credential ? 0 : SOTTO_E_NOMEM;
 }
 
+static void free_server(struct ice_server *s)
+{
+    sotto__free(s->username);
+    sotto__free(s->url);
+    if (s->credential) sotto__free_secret(s->credential, strlen(s->credential));
+    *s = (struct ice_server){0};
+}
+
 static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
 {
     const uint8_t *at = (const uint8_t *)cfg->ice_servers;
@@ -89,8 +97,13 @@ static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
     memcpy(&stride, at, sizeof stride);
     for (size_t i = 0; i < cfg->n_ice_servers; i++, at += stride) {
         if (memcmp(at, &stride, sizeof stride) != 0) return SOTTO_E_INVAL;
-        int r = read_server(at, &ret->servers[ret->peer.transport.n_servers++]);
+        struct ice_server *s = &ret->servers[ret->peer.transport.n_servers++];
+        int r = read_server(at, s);
         if (r < 0) return r;
+        if (cfg->privacy_mode == SOTTO_PRIVACY_PROXY && s->kind != ICE_SERVER_TURN_TCP) {
+            free_server(s);
+            ret->peer.transport.n_servers--;
+        }
     }
     ret->peer.transport.servers = ret->servers;
     return 0;
@@ -102,7 +115,8 @@ static int check_ranges(const sotto_pc_config *c)
         c->ice_transport_policy > SOTTO_ICE_POLICY_RELAY ||
         c->bundle_policy < SOTTO_BUNDLE_BALANCED || c->bundle_policy > SOTTO_BUNDLE_MAX_BUNDLE)
         return SOTTO_E_RANGE;
-    if (c->privacy_mode != 0) return SOTTO_E_UNSUPPORTED;
+    if (c->privacy_mode < SOTTO_PRIVACY_OFF || c->privacy_mode > SOTTO_PRIVACY_PROXY)
+        return SOTTO_E_RANGE;
     if (c->port_min > c->port_max || (c->port_min == 0 && c->port_max != 0)) return SOTTO_E_RANGE;
     if (c->max_message_size > SOTTO_MAX_MESSAGE || c->max_channels >= SOTTO_MAX_STREAMS)
         return SOTTO_E_RANGE;
@@ -136,7 +150,9 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
         return r;
     }
     struct transport_cfg *t = &ret->peer.transport;
-    t->relay_only = c.ice_transport_policy == SOTTO_ICE_POLICY_RELAY;
+    t->privacy = (uint8_t)c.privacy_mode;
+    t->relay_only =
+        c.ice_transport_policy == SOTTO_ICE_POLICY_RELAY || c.privacy_mode == SOTTO_PRIVACY_PROXY;
     t->allow_loopback = c.allow_loopback;
     t->port_min = c.port_min;
     t->port_max = c.port_max;
@@ -155,11 +171,5 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
 
 void sotto__config_free(struct pc_config *c)
 {
-    for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) {
-        char *secret = c->servers[i].credential;
-        sotto__free(c->servers[i].username);
-        sotto__free(c->servers[i].url);
-        if (secret) sotto__free_secret(secret, strlen(secret));
-        c->servers[i] = (struct ice_server){0};
-    }
+    for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) free_server(&c->servers[i]);
 }

@@ -43,6 +43,7 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
         .ice_servers = t->n_servers > 0 ? servers : NULL,
         .n_ice_servers = t->n_servers,
         .ice_transport_policy = t->relay_only ? SOTTO_ICE_POLICY_RELAY : SOTTO_ICE_POLICY_ALL,
+        .privacy_mode = t->privacy,
         .bundle_policy = pc->bundle_policy,
         .port_min = t->port_min,
         .port_max = t->port_max,
@@ -110,9 +111,9 @@ static bool same_servers(const struct transport_cfg *a, const struct transport_c
 
 static bool gathers_alike(const struct transport_cfg *a, const struct transport_cfg *b)
 {
-    return a->relay_only == b->relay_only && a->port_min == b->port_min &&
-           a->port_max == b->port_max && same_text(a->interface, b->interface) &&
-           same_servers(a, b);
+    return a->relay_only == b->relay_only && a->privacy == b->privacy &&
+           a->port_min == b->port_min && a->port_max == b->port_max &&
+           same_text(a->interface, b->interface) && same_servers(a, b);
 }
 
 /* W3C looks at what may not change before it reads the servers. */

@@ -32,7 +32,8 @@ static const struct local_candidate *default_candidate(const struct peer *p, str
         for (uint8_t family = 4; family <= 6; family += 2)
             for (size_t i = 0; i < p->n_candidates; i++) {
                 const struct local_candidate *c = &p->candidates[i];
-                if (c->type == order[o] && c->addr.family == family && is_of(c, ufrag)) return c;
+                if (c->type == order[o] && c->addr.family == family && !c->name && is_of(c, ufrag))
+                    return c;
             }
     return NULL;
 }

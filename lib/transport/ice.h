@@ -35,6 +35,7 @@ struct ice_cfg { /* borrowed for init */
     bool is_patient; /* another generation carries the data: for a second we check only what the remote has checked */
     bool relay_only;
     bool allow_loopback;
+    bool default_route; /* only the addresses that it uses, unless an interface is named */
     bool no_fast_path; /* sotto_ctx_config */
     const char *ufrag, *pwd; /* ours */
     uint16_t port_min, port_max;

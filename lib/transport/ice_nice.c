@@ -96,6 +96,7 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->box = cfg->box;
     ice->log = cfg->log;
     ice->relay_only = cfg->relay_only;
+    ice->default_route = cfg->default_route;
     ice->allow_loopback = cfg->allow_loopback;
     ice->no_fast_path = cfg->no_fast_path;
     ice->is_patient = cfg->is_patient;
@@ -201,7 +202,7 @@ static void after_turn(struct ice *ice, sotto_us now)
 static int ice_gather(struct ice *ice, sotto_us now)
 {
     struct address locals[SOTTO_MAX_LOCAL_ADDRESSES];
-    struct ice_local_filter filter = {ice->interface, ice->allow_loopback};
+    struct ice_local_filter filter = {ice->interface, ice->allow_loopback, ice->default_route};
     /* one socket an address, and one more for each TURN server over TCP: all of them must be watched */
     size_t max = (SOTTO_MAX_ICE_FDS - 8) / (1 + ice->n_turn_tcp);
     if (ice->gather_called) return SOTTO_E_STATE;

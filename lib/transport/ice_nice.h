@@ -87,7 +87,7 @@ struct ice {
     guint stream;
     struct ice_box *box;
     struct log *log;
-    bool relay_only, allow_loopback, no_fast_path;
+    bool relay_only, allow_loopback, default_route, no_fast_path;
     char *interface;          /* nullable */
     char *ufrag, *pwd; /* ours */
     char *remote_ufrag; /* "" before set_remote */

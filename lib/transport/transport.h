@@ -29,6 +29,7 @@ struct transport_cfg {                     /* borrowed for init; strings and ser
     const struct transport_shared *shared; /* outlives the transport */
     struct cert *cert;                     /* counted */
     bool relay_only, allow_loopback;
+    uint8_t privacy; /* SOTTO_PRIVACY_* */
     uint16_t port_min, port_max;
     const char *interface;
     const struct ice_server *servers;
@@ -127,6 +128,7 @@ struct transport {
     struct transport_stats stats;
     struct transport_stats at_pair; /* as they were when the pair in use was selected; 0 for the first */
     bool relay_only, allow_loopback;
+    uint8_t privacy;
     uint16_t port_min, port_max;
     char *interface;
     struct ice_server *servers;
@@ -208,6 +210,10 @@ int sotto__transport_add_candidate(struct transport *t, const char *ufrag,
 void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_us now);
 /* A host candidate with a name for multicast DNS can be added: it is asked for, and its address goes to ICE when it is known. */
 bool sotto__transport_takes_name(const struct transport *t, const struct candidate *c);
+/* What a host candidate of ours is told as, by its privacy mode: false: it is not told. name: "" as it is, else this instead of its
+ * address, which is answered for from now on. */
+bool sotto__transport_tells(struct transport *t, sotto_us now, const struct candidate *c,
+                            char name[static MDNS_LOCAL]);
 /* The answer for one of them; family 0: there is none. */
 void sotto__transport_named(struct transport *t, sotto_us now, const char *name,
                             const struct address *addr);

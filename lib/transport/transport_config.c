@@ -103,6 +103,7 @@ int sotto__transport_configure(struct transport *t, const struct transport_cfg *
     t->interface = interface;
     t->relay_only = cfg->relay_only;
     t->allow_loopback = cfg->allow_loopback;
+    t->privacy = cfg->privacy;
     t->port_min = cfg->port_min, t->port_max = cfg->port_max;
     return 0;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Candidates of a remote that have a name for multicast DNS instead of an address (the mDNS draft, §3.2): they wait here while the
- * context's agent asks, then go to the generation of ICE that they belong to, if it is still there. In: candidates, answers. Out:
- * candidates with addresses; names that nobody answered are as if they had not come. Does not know how names are asked for.
+ * context's agent asks, then go to the generation of ICE that they belong to, if it is still there. And our own, which a privacy mode
+ * (RFC 8828 §5.2) hides behind such names. In: candidates, answers. Out: candidates with addresses; names that nobody answered are as if
+ * they had not come. Does not know how names are asked for.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "sotto/pc.h"
 #include "transport/transport_priv.h"
 #include "util/mem.h"
 #include "wire/mdns.h"
@@ -46,6 +48,18 @@ int sotto__transport_ask_name(struct transport *t, const char *ufrag, const stru
     sotto__list_push(&t->named, &x->node);
     t->n_named++;
     return 0;
+}
+
+bool sotto__transport_tells(struct transport *t, sotto_us now, const struct candidate *c,
+                            char name[static MDNS_LOCAL])
+{
+    name[0] = '\0';
+    if (c->type != CANDIDATE_HOST || t->privacy < SOTTO_PRIVACY_DEFAULT_ROUTE) return true;
+    if (t->privacy != SOTTO_PRIVACY_DEFAULT_ROUTE)
+        return t->privacy == SOTTO_PRIVACY_PUBLIC && !sotto__address_is_private(&c->addr);
+    t->uses_names = t->shared->mdns != NULL;
+    return t->uses_names &&
+           sotto__mdns_agent_hide(t->shared->mdns, now, &c->addr, t->owner, name) == 0;
 }
 
 bool sotto__transport_done_waits(struct transport *t, const char *ufrag)

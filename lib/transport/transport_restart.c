@@ -37,6 +37,8 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
         .is_patient = g != &t->live && !t->controlling && is_up(t->live.state),
         .relay_only = t->relay_only,
         .allow_loopback = t->allow_loopback,
+        .default_route =
+            t->privacy == SOTTO_PRIVACY_DEFAULT_ROUTE || t->privacy == SOTTO_PRIVACY_PUBLIC,
         .no_fast_path = t->shared->no_fast_path,
         .ufrag = g->ufrag,
         .pwd = g->pwd,

@@ -50,5 +50,7 @@ bool sotto__address_eq(const struct address *a, const struct address *b); /* wit
  * port 0, and loopback unless allowed.
  */
 bool sotto__address_usable(const struct address *a, bool allow_loopback);
+/* Whether it means something in one network only: loopback, private, shared and unique local addresses (RFC 1918, 6598, 4193). */
+bool sotto__address_is_private(const struct address *a);
 
 #endif
