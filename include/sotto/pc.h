@@ -75,8 +75,8 @@ enum { SOTTO_BUNDLE_BALANCED = 0, SOTTO_BUNDLE_MAX_COMPAT = 1, SOTTO_BUNDLE_MAX_
 /** RTCIceServer: one URL each. */
 typedef struct sotto_ice_server {
     uint32_t size;          /**< sizeof (sotto_ice_server) */
-    const char *url;        /**< "stun:192.0.2.1:3478", "turn:[2001:db8::1]:3478?transport=udp" or "…=tcp"; the host is a numeric
-                                 address in this version (RFC 7064, RFC 7065) */
+    const char *url;        /**< "stun:192.0.2.1:3478", "turn:[2001:db8::1]:3478?transport=udp" or "…=tcp"; a host name is
+                                 asked for by DNS each time that candidates are gathered (RFC 7064, RFC 7065) */
     const char *username;   /**< TURN: needed; else NULL */
     const char *credential; /**< TURN: needed, the password; else NULL. Security: wiped from the library's memory when freed */
 } sotto_ice_server;
@@ -170,7 +170,7 @@ struct sotto_dc_config;
  * @param ret  yours: sotto_pc_free().
  * @return 0, or  SOTTO_E_INVAL, SOTTO_E_RANGE  of the configuration
  *                SOTTO_E_SYNTAX                a server's URL cannot be read
- *                SOTTO_E_UNSUPPORTED           a field or URL scheme that this version does not know; a server given by name
+ *                SOTTO_E_UNSUPPORTED           a field or URL scheme that this version does not know
  *                SOTTO_E_ACCESS                a certificate that is no longer valid; a TURN server without credentials
  *                SOTTO_E_LIMIT                 the context has max_pcs already
  *                SOTTO_E_NOMEM, SOTTO_E_SYS (no entropy), SOTTO_E_FORKED

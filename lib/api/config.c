@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reading sotto_pc_config: ranges, defaults, and the URLs of ICE servers (RFC 7064, RFC 7065). In: what the application gave; out: what
- * peer/ wants. Names are not resolved in this version.
+ * peer/ wants. Names are not resolved here.
  */
 #include <string.h>
 #include <time.h>
@@ -13,7 +13,7 @@
 #define DEFAULT_PORT 3478 /* RFC 7064 §3.2 */
 
 /* "host:port", "[v6]:port" or without the port. */
-static int read_host(struct str s, struct address *ret)
+static int read_host(struct str s, struct ice_server *ret)
 {
     struct str host, port = {NULL, 0};
     uint64_t number = DEFAULT_PORT;
@@ -30,12 +30,14 @@ static int read_host(struct str s, struct address *ret)
     }
     if (port.p && (!sotto__str_u64(port, 65535, &number) || number == 0)) return SOTTO_E_SYNTAX;
     if (host.n == 0) return SOTTO_E_SYNTAX;
-    *ret = (struct address){.port = (uint16_t)number};
-    if (sotto__address_parse(host, ret) == 0) return 0;
+    ret->addr = (struct address){.port = (uint16_t)number};
+    if (sotto__address_parse(host, &ret->addr) == 0) return 0;
     for (size_t i = 0; i < host.n; i++)
         if ((uint8_t)host.p[i] <= ' ' || (uint8_t)host.p[i] >= 127 || strchr("/@#[]\\", host.p[i]))
             return SOTTO_E_SYNTAX;
-    return SOTTO_E_UNSUPPORTED; /* a name */
+    if (host.n > 253 || s.p[0] == '[') return SOTTO_E_SYNTAX;
+    ret->host = sotto__strndup(host.p, host.n);
+    return ret->host ? 0 : SOTTO_E_NOMEM;
 }
 
 static int read_url(struct str url, struct ice_server *ret)
@@ -58,7 +60,7 @@ static int read_url(struct str url, struct ice_server *ret)
                    ? SOTTO_E_UNSUPPORTED
                    : SOTTO_E_SYNTAX;
     }
-    return read_host(host, &ret->addr);
+    return read_host(host, ret);
 }
 
 static int read_server(const void *p, struct ice_server *ret)
@@ -83,6 +85,7 @@ static void free_server(struct ice_server *s)
 {
     sotto__free(s->username);
     sotto__free(s->url);
+    sotto__free(s->host);
     if (s->credential) sotto__free_secret(s->credential, strlen(s->credential));
     *s = (struct ice_server){0};
 }

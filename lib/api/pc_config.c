@@ -102,8 +102,10 @@ static bool same_servers(const struct transport_cfg *a, const struct transport_c
     if (a->n_servers != b->n_servers) return false;
     for (size_t i = 0; i < a->n_servers; i++) {
         const struct ice_server *x = &a->servers[i], *y = &b->servers[i];
-        if (x->kind != y->kind || !sotto__address_eq(&x->addr, &y->addr) ||
-            !same_text(x->username, y->username) || !same_text(x->credential, y->credential))
+        bool same = x->host || y->host ? x->addr.port == y->addr.port && same_text(x->host, y->host)
+                                       : sotto__address_eq(&x->addr, &y->addr);
+        if (x->kind != y->kind || !same || !same_text(x->username, y->username) ||
+            !same_text(x->credential, y->credential))
             return false;
     }
     return true;

@@ -219,6 +219,11 @@ void sotto__peer_named(struct peer *p, sotto_us now, const char *name, const str
     if (!p->closed) sotto__transport_named(&p->transport, now, name, addr);
 }
 
+void sotto__peer_resolved(struct peer *p, const struct resolver_out *out)
+{
+    if (!p->closed) sotto__transport_resolved(&p->transport, out);
+}
+
 static void warn_limit(struct peer *p, sotto_us now)
 {
     sotto__events_warning(p, now, SOTTO_WARN_REMOTE_CANDIDATES,

@@ -182,8 +182,8 @@ static void add_remotes(struct remotes *r)
     if (r->p->current_remote.sdp) add_description(r, r->p->current_remote.sdp);
     if (r->p->pending_remote.sdp) add_description(r, r->p->pending_remote.sdp);
     if (!r->pair || r->ids->remote[0]) return;
-    /* not in the descriptions any more, or it never was */
-    bool show = r->pair->remote.type != CANDIDATE_PRFLX;
+    /* not in the descriptions any more, or it never was, or stood there with a name */
+    bool show = r->pair->remote.type == CANDIDATE_SRFLX || r->pair->remote.type == CANDIDATE_RELAY;
     if (show)
         make_id(r->ids->remote, 'R', &r->pair->remote);
     else

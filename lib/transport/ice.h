@@ -25,7 +25,8 @@ void sotto__ice_box_free(struct ice_box *b);
 enum ice_server_kind { ICE_SERVER_STUN, ICE_SERVER_TURN_UDP, ICE_SERVER_TURN_TCP };
 struct ice_server {
     enum ice_server_kind kind;
-    struct address addr;
+    struct address addr;         /* family 0: of `host`, and not known yet */
+    char *host;                  /* nullable: its name; borrowed for init */
     char *username, *credential; /* TURN; borrowed for init */
     char *url;                   /* as configured: for error events; borrowed for init */
 };
@@ -80,6 +81,8 @@ struct ice_pair { /* the selected one */
 struct ice_ops {
     /* Opens nothing yet. 0, SOTTO_E_NOMEM, SOTTO_E_SYS. */
     int (*init)(struct ice **ret, const struct ice_cfg *cfg, sotto_us now);
+    /* Nullable. Before gather: of the servers that were given to init all have addresses now that ever will. 0 or SOTTO_E_SYS. */
+    int (*servers)(struct ice *ice, const struct ice_server *servers, size_t n);
     /* Open sockets and gather; once. 0, or SOTTO_E_NETWORK no usable local address or port, SOTTO_E_SYS. */
     int (*gather)(struct ice *ice, sotto_us now);
     /* The remote's credentials. Again with others (another answer to the same offer): all that was learnt of the remote before is

@@ -44,18 +44,20 @@ static NiceAgent *make_agent(GMainContext *ctx, const struct ice_cfg *cfg)
 }
 
 /* The first STUN server and every TURN server; libnice knows no more of the former. */
-static int add_servers(struct ice *ice, const struct ice_cfg *cfg)
+static int ice_servers(struct ice *ice, const struct ice_server *servers, size_t n)
 {
     bool has_stun = false;
     char text[46];
     for (size_t i = 0; i < ice->n_servers; i++) {
-        const struct ice_server *s = &cfg->servers[i];
+        const struct ice_server *s = &servers[i];
+        if (i >= n || s->addr.family == 0) continue; /* nobody knows its name */
+        ice->servers[i].addr = s->addr;
         sotto__address_text(&s->addr, text);
         if (s->kind == ICE_SERVER_STUN) {
             if (!has_stun)
                 g_object_set(ice->agent, "stun-server", text, "stun-server-port",
                              (guint)s->addr.port, NULL);
-            ice->servers[i].is_used = !has_stun && !cfg->relay_only; /* libnice asks none then */
+            ice->servers[i].is_used = !has_stun && !ice->relay_only; /* libnice asks none then */
             has_stun = true;
             continue;
         }
@@ -85,7 +87,9 @@ static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
         nice_agent_set_port_range(ice->agent, ice->stream, NICE_COMPONENT,
                                   cfg->port_min ? cfg->port_min : 1024,
                                   cfg->port_max ? cfg->port_max : 65535);
-    return add_servers(ice, cfg);
+    for (size_t i = 0; i < cfg->n_servers; i++)
+        if (cfg->servers[i].addr.family == 0) return 0; /* all of them later, in their order */
+    return ice_servers(ice, cfg->servers, cfg->n_servers);
 }
 
 static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
@@ -558,6 +562,7 @@ static size_t ice_bytes(const struct ice *ice)
 
 const struct ice_ops sotto__ice_nice = {
     .init = ice_init,
+    .servers = ice_servers,
     .gather = ice_gather,
     .set_remote = ice_set_remote,
     .add_remote = ice_add_remote,

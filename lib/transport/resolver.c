@@ -11,7 +11,9 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "sotto/ctx.h"
 #include "util/mem.h"
@@ -26,6 +28,7 @@ struct resolver_query {
     bool done;         /* told, or to be told */
     sotto_us until;    /* not done: given up then; done: forgotten then */
     struct address v4, v6;
+    bool is_v6_best;
     const char *text;  /* static */
     char name[];
 };
@@ -72,6 +75,17 @@ static void take_nodes(struct resolver_query *q, const struct ares_addrinfo_node
     }
 }
 
+/* A socket that is connected has a route; nothing is sent. */
+static bool has_route(const struct address *a)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    memcpy(&to.sin_addr, a->ip, 4);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && connect(fd, (const struct sockaddr *)(const void *)&to, sizeof to) == 0;
+    if (fd >= 0) close(fd);
+    return has;
+}
+
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *result)
 {
     struct resolver_query *q = arg;
@@ -79,6 +93,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     q->running = false;
     q->home->n_running--;
     if (!q->done && status == ARES_SUCCESS && result) take_nodes(q, result->nodes);
+    q->is_v6_best = q->v6.family != 0 && (q->v4.family == 0 || !has_route(&q->v4));
     if (!q->done) q->text = status == ARES_SUCCESS ? "no address" : ares_strerror(status);
     if (result) ares_freeaddrinfo(result);
     if (q->done) return; /* too late */
@@ -235,8 +250,12 @@ int sotto__resolver_next(struct resolver *r, sotto_us now, struct resolver_out *
         struct resolver_ask *ask = ask_of(n);
         const struct resolver_query *q = ask->query;
         if (!q->done) continue;
-        *out = (struct resolver_out){
-            .owner = ask->owner, .name = q->name, .v4 = q->v4, .v6 = q->v6, .text = q->text};
+        *out = (struct resolver_out){.owner = ask->owner,
+                                     .name = q->name,
+                                     .v4 = q->v4,
+                                     .v6 = q->v6,
+                                     .is_v6_best = q->is_v6_best,
+                                     .text = q->text};
         sotto__list_remove(&ask->node);
         sotto__free(ask);
         r->n_asks--;

@@ -31,6 +31,7 @@ struct resolver_out {
     void *owner;
     const char *name;      /* as asked; a view, valid until the next call on the resolver */
     struct address v4, v6; /* the best of each family, port 0; family 0: none */
+    bool is_v6_best;       /* there is no IPv4 address, or no way to it */
     const char *text;      /* with neither: why, for humans */
 };
 

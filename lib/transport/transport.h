@@ -9,6 +9,7 @@
 #include "transport/egress.h"
 #include "transport/ice.h"
 #include "transport/mdns_agent.h"
+#include "transport/resolver.h"
 #include "transport/sctp.h"
 #include "transport/srtp.h"
 
@@ -22,6 +23,7 @@ struct transport_shared {
     struct log *log;
     struct sctp_home *sctp_home; /* NULL: there is no loop */
     struct mdns_agent *mdns;     /* NULL: names of candidates are not resolved */
+    struct resolver *resolver;   /* NULL: nor are those of servers */
     bool no_fast_path;
 };
 
@@ -56,8 +58,11 @@ struct transport_generation {
     bool selected;   /* it has a pair */
     int32_t state;   /* SOTTO_ICE_*: its own */
     bool is_restart; /* it was `next` once */
-    struct ice_server *servers; /* it was started with: kind, address and url, for error events */
+    struct ice_server *servers; /* it was started with: kind, address, host and url, for error events */
     size_t n_servers;
+    sotto_us gather_by; /* it waits for names of servers until then; 0: it gathers; -1: they were replaced */
+    uint8_t unnamed;    /* servers, by bit, whose names were not found, as is to be told */
+    bool is_barren;     /* it could not gather, as is to be told */
 };
 
 struct transport_kept { /* of a struct transport_remote: one block */
@@ -117,6 +122,8 @@ struct transport {
     struct node named; /* struct transport_named: candidates of the remote that wait for their addresses */
     size_t n_named;
     bool uses_names; /* the agent of the context knows us */
+    uint8_t naming;  /* servers, by bit, whose names are asked for */
+    const char *not_named; /* static: why the last one that was not found was not */
     struct transport_generation live; /* as negotiated last; data goes over it once it has a pair */
     struct transport_generation next; /* of an ICE restart: gathers and checks; becomes live with its first pair */
     struct transport_generation spare; /* credentials of a restart that would overtake `next` */
@@ -214,6 +221,8 @@ bool sotto__transport_takes_name(const struct transport *t, const struct candida
  * address, which is answered for from now on. */
 bool sotto__transport_tells(struct transport *t, sotto_us now, const struct candidate *c,
                             char name[static MDNS_LOCAL]);
+/* What came of a server's name. */
+void sotto__transport_resolved(struct transport *t, const struct resolver_out *in);
 /* The answer for one of them; family 0: there is none. */
 void sotto__transport_named(struct transport *t, sotto_us now, const char *name,
                             const struct address *addr);

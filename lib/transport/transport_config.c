@@ -27,6 +27,7 @@ void sotto__transport_free_servers(struct ice_server *servers, size_t n)
     for (size_t i = 0; i < n; i++) {
         sotto__free(servers[i].username);
         sotto__free(servers[i].url);
+        sotto__free(servers[i].host);
         if (servers[i].credential)
             sotto__free_secret(servers[i].credential, strlen(servers[i].credential));
     }
@@ -46,7 +47,7 @@ int sotto__transport_copy_servers(const struct ice_server *servers, size_t n, bo
     for (size_t i = 0; i < n; i++) {
         const struct ice_server *from = &servers[i];
         copy[i] = (struct ice_server){.kind = from->kind, .addr = from->addr};
-        if (!copy_text(&copy[i].url, from->url) ||
+        if (!copy_text(&copy[i].url, from->url) || !copy_text(&copy[i].host, from->host) ||
             (secrets && (!copy_text(&copy[i].username, from->username) ||
                          !copy_text(&copy[i].credential, from->credential)))) {
             sotto__transport_free_servers(copy, n);
@@ -99,6 +100,9 @@ int sotto__transport_configure(struct transport *t, const struct transport_cfg *
         return SOTTO_E_NOMEM;
     }
     sotto__transport_free_config(t);
+    t->naming = 0; /* who waits for names of the old ones waits no longer */
+    if (t->live.gather_by != 0) t->live.gather_by = -1;
+    if (t->next.gather_by != 0) t->next.gather_by = -1;
     t->servers = servers, t->n_servers = cfg->n_servers;
     t->interface = interface;
     t->relay_only = cfg->relay_only;

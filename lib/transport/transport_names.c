@@ -57,9 +57,9 @@ bool sotto__transport_tells(struct transport *t, sotto_us now, const struct cand
     if (c->type != CANDIDATE_HOST || t->privacy < SOTTO_PRIVACY_DEFAULT_ROUTE) return true;
     if (t->privacy != SOTTO_PRIVACY_DEFAULT_ROUTE)
         return t->privacy == SOTTO_PRIVACY_PUBLIC && !sotto__address_is_private(&c->addr);
-    t->uses_names = t->shared->mdns != NULL;
-    return t->uses_names &&
-           sotto__mdns_agent_hide(t->shared->mdns, now, &c->addr, t->owner, name) == 0;
+    if (!t->shared->mdns) return false;
+    t->uses_names = true;
+    return sotto__mdns_agent_hide(t->shared->mdns, now, &c->addr, t->owner, name) == 0;
 }
 
 bool sotto__transport_done_waits(struct transport *t, const char *ufrag)
@@ -94,7 +94,9 @@ void sotto__transport_drop_names(struct transport *t)
     struct node *n;
     if (!t->uses_names) return;
     t->uses_names = false;
-    sotto__mdns_agent_forget(t->shared->mdns, t->owner);
+    if (t->shared->mdns) sotto__mdns_agent_forget(t->shared->mdns, t->owner);
+    if (t->shared->resolver) sotto__resolver_forget(t->shared->resolver, t->owner);
+    t->naming = 0;
     while ((n = sotto__list_pop(&t->named))) sotto__free(named_of(n));
     t->n_named = 0;
 }
