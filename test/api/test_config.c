@@ -3,7 +3,7 @@
 #include "api/ctx.h"
 #include "call.h"
 
-static void servers_are_numeric_urls(void **state)
+static void servers_are_urls(void **state)
 {
     static const struct {
         const char *url;
@@ -16,7 +16,7 @@ static void servers_are_numeric_urls(void **state)
         {"turn:192.0.2.1?transport=udp", 0},
         {"turn:192.0.2.1:443?transport=tcp", 0},
         {"turns:192.0.2.1", SOTTO_E_UNSUPPORTED},
-        {"stun:stun.example.org", SOTTO_E_UNSUPPORTED},
+        {"stun:stun.example.org", 0},
         {"turn:192.0.2.1?transport=sctp", SOTTO_E_SYNTAX},
         {"stun:192.0.2.1?transport=udp", SOTTO_E_SYNTAX},
         {"stun:192.0.2.1:0", SOTTO_E_SYNTAX},
@@ -59,7 +59,10 @@ static void ranges_are_checked_and_zero_is_the_default(void **state)
         {{.ice_transport_policy = 2}, SOTTO_E_RANGE},
         {{.ice_transport_policy = -1}, SOTTO_E_RANGE},
         {{.bundle_policy = 3}, SOTTO_E_RANGE},
-        {{.privacy_mode = 1}, SOTTO_E_UNSUPPORTED},
+        {{.privacy_mode = 1}, 0},
+        {{.privacy_mode = 4}, 0},
+        {{.privacy_mode = 5}, SOTTO_E_RANGE},
+        {{.privacy_mode = -1}, SOTTO_E_RANGE},
         {{.port_min = 5000, .port_max = 4999}, SOTTO_E_RANGE},
         {{.port_max = 4999}, SOTTO_E_RANGE},
         {{.port_min = 5000, .port_max = 5000}, 0},
@@ -152,7 +155,7 @@ static void a_name_and_password_of_a_turn_server_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(servers_are_numeric_urls),
+        cmocka_unit_test(servers_are_urls),
         cmocka_unit_test(ranges_are_checked_and_zero_is_the_default),
         cmocka_unit_test(sizes_and_tails_are_honoured),
         cmocka_unit_test(the_first_servers_size_is_the_stride),

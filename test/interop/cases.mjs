@@ -4,7 +4,7 @@ import { demoSeries, pages, requests } from './demo.mjs';
 import { framesSeries } from './frames.mjs';
 import { TRIALS, mediaSeries, trialSeries } from './media.mjs';
 import { perfectSeries } from './perfect.mjs';
-import { CLOSED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
+import { CLOSED, CONNECTED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
 
 const MAX = 262144; /* sotto's and Chromium's largest message */
 const SIZES = [[true, 5], [false, 1200], [true, 0], [false, 0], [true, 65537], [false, MAX - 1], [false, MAX], [true, MAX]];
