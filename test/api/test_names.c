@@ -135,6 +135,47 @@ static void each_mode_tells_what_rfc_8828_lets_it(void **state)
     assert_true(told.n_numbers == 0 && told.n_names == 0);
 }
 
+/* In this namespace DNS answers nobody; "localhost" stands in /etc/hosts. */
+static void names_of_servers_are_asked_for_and_hold_nothing_up(void **state)
+{
+    static const struct {
+        const char *url;
+        bool is_known;
+    } rows[] = {{"stun:localhost:9", true}, {"stun:nowhere.invalid", false}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        sotto_ice_server server = {.size = sizeof server, .url = rows[i].url};
+        sotto_pc_config cfg = {.size = sizeof cfg, .ice_servers = &server, .n_ice_servers = 1};
+        sotto_ctx *ctx = ctx_new();
+        sotto_pc *pc;
+        sotto_dc *dc;
+        sotto_event *e;
+        bool done = false, refused = false, has_host = false;
+        assert_int_equal(sotto_pc_new(ctx, &cfg, &pc), 0);
+        assert_int_equal(sotto_pc_create_data_channel(pc, "x", NULL, &dc), 0);
+        assert_int_equal(sotto_pc_set_local_description(pc, SOTTO_SDP_IMPLICIT, NULL, NULL), 0);
+        while (!done) {
+            assert_int_equal(sotto_ctx_wait(ctx, SOTTO_MS(20000), &e), 1);
+            if (e->type == SOTTO_EV_CANDIDATE_ERROR) {
+                refused = true;
+                assert_int_equal(e->u.candidate_error.code, 701);
+                assert_string_equal(e->u.candidate_error.url, rows[i].url);
+                assert_true((strcmp(e->u.candidate_error.text, "no answer") == 0) ==
+                            rows[i].is_known);
+            }
+            if (e->type == SOTTO_EV_CANDIDATE) {
+                if (strstr(e->u.candidate.line, HOME)) has_host = true;
+                done = e->u.candidate.line[0] == '\0';
+            }
+            sotto_event_free(e);
+        }
+        assert_true(refused && has_host);
+        sotto_dc_free(dc);
+        sotto_pc_free(pc);
+        sotto_ctx_free(ctx);
+    }
+}
+
 static void a_mode_that_is_none_is_refused(void **state)
 {
     sotto_ctx *ctx = ctx_new();
@@ -172,6 +213,7 @@ int main(void)
         cmocka_unit_test(sides_of_two_contexts_find_each_other_by_names),
         cmocka_unit_test(sides_of_one_context_find_each_other_by_names),
         cmocka_unit_test(each_mode_tells_what_rfc_8828_lets_it),
+        cmocka_unit_test(names_of_servers_are_asked_for_and_hold_nothing_up),
         cmocka_unit_test(a_mode_that_is_none_is_refused),
         cmocka_unit_test(the_configuration_is_read_back),
     };
