@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Privacy modes on a real network interface (test/netns makes it): host addresses behind mDNS names, found again by the other side; what is
- * told, and what is not. Time is the real one.
+ * Privacy modes on a real network interface (test/netns makes it): host addresses behind mDNS names, found again by the other side;
+ * what is told, and what is not. And names of servers. Time is the real one.
  */
 #include "call.h"
 
