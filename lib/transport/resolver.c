@@ -131,9 +131,9 @@ static void close_channel(struct resolver *r)
 
 static void process(struct resolver *r)
 {
-    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    int bits = ares_getsock(r->channel, sockets, ARES_GETSOCK_MAXNUM);
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+    ares_socket_t sockets[SOTTO_MAX_RESOLVER_FDS];
+    int bits = ares_getsock(r->channel, sockets, SOTTO_MAX_RESOLVER_FDS);
+    for (int i = 0; i < SOTTO_MAX_RESOLVER_FDS; i++) {
         bool in = ARES_GETSOCK_READABLE(bits, i), out = ARES_GETSOCK_WRITABLE(bits, i);
         if (in || out)
             ares_process_fd(r->channel, in ? sockets[i] : ARES_SOCKET_BAD,
@@ -275,9 +275,9 @@ sotto_us sotto__resolver_due(const struct resolver *r)
 
 int sotto__resolver_fds(const struct resolver *r, struct sotto_fd *out, int max)
 {
-    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    int n = 0, bits = r->channel ? ares_getsock(r->channel, sockets, ARES_GETSOCK_MAXNUM) : 0;
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM && n < max; i++) {
+    ares_socket_t sockets[SOTTO_MAX_RESOLVER_FDS];
+    int n = 0, bits = r->channel ? ares_getsock(r->channel, sockets, SOTTO_MAX_RESOLVER_FDS) : 0;
+    for (int i = 0; i < SOTTO_MAX_RESOLVER_FDS && n < max; i++) {
         short events = 0;
         if (ARES_GETSOCK_READABLE(bits, i)) events |= POLLIN;
         if (ARES_GETSOCK_WRITABLE(bits, i)) events |= POLLOUT;

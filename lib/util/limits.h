@@ -82,7 +82,7 @@
 #define SOTTO_MAX_RESOLVER_NAMES 32u     /* of servers, that DNS is asked for or has just told */
 #define SOTTO_MAX_RESOLVER_ASKS 4096u    /* connections that wait for them: 8 servers each, but few names */
 #define SOTTO_RESOLVE_US (5 * 1000000LL) /* a name of a server that DNS does not tell by then */
-#define SOTTO_MAX_RESOLVER_FDS 16        /* sockets of c-ares: ARES_GETSOCK_MAXNUM */
+#define SOTTO_MAX_RESOLVER_FDS 15        /* sockets of c-ares: one fewer than its macros were made for, which shift into the sign */
 #define SOTTO_NAMES_WAIT_US (500 * 1000LL) /* gathering waits so long for names of servers; then it does without those */
 #define SOTTO_RESOLVER_KEEP_US (10 * 1000000LL) /* an answer serves others for so long */
 #define SOTTO_MAX_MDNS_TURN 64u          /* messages that are read at a time */
