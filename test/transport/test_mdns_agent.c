@@ -550,6 +550,37 @@ static void what_is_known_or_not_ours_is_not_answered(void **state)
     rig_free(r);
 }
 
+static void a_message_with_too_many_questions_is_not_answered(void **state)
+{
+    (void)state;
+    for (unsigned more = 0; more < 2; more++) {
+        struct rig *r = rig_new(1);
+        char name[MDNS_LOCAL];
+        uint8_t bytes[1400];
+        struct writer w = sotto__writer(bytes, sizeof bytes);
+        struct mdns_question q = {.name = "a.local", .type = MDNS_A};
+        assert_int_equal(sotto__mdns_agent_hide(&r->a, r->now, &v4, r, name), 0);
+        sotto__mdns_begin(&w, 0, false);
+        for (unsigned i = 1; i < SOTTO_MAX_MDNS_QUESTIONS + more; i++)
+            sotto__mdns_add_question(&w, &q);
+        memcpy(q.name, name, sizeof name);
+        sotto__mdns_add_question(&w, &q);
+        put(r, &neighbour, &w);
+        assert_int_equal(sent_after(r, 0), more ? 0 : 1);
+        rig_free(r);
+    }
+}
+
+static void interfaces_beyond_the_limit_are_left_out(void **state)
+{
+    struct rig *r = rig_new(SOTTO_MAX_MDNS_INTERFACES + 1);
+    (void)state;
+    ask(r, NAME, r);
+    run(r, START, NULL);
+    assert_int_equal(r->host.n_sent, 2 * SOTTO_MAX_MDNS_INTERFACES);
+    rig_free(r);
+}
+
 static void two_of_one_context_find_each_other(void **state)
 {
     struct rig *r = rig_new(1);
@@ -623,6 +654,8 @@ int main(void)
         cmocka_unit_test(who_asks_for_a_unicast_answer_gets_one_if_the_link_has_heard_it),
         cmocka_unit_test(who_does_not_speak_mdns_is_answered_as_in_dns),
         cmocka_unit_test(what_is_known_or_not_ours_is_not_answered),
+        cmocka_unit_test(a_message_with_too_many_questions_is_not_answered),
+        cmocka_unit_test(interfaces_beyond_the_limit_are_left_out),
         cmocka_unit_test(two_of_one_context_find_each_other),
         cmocka_unit_test(names_of_ours_are_limited),
         cmocka_unit_test(without_memory_nothing_is_asked_and_nothing_leaks),
