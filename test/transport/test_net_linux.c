@@ -25,10 +25,8 @@ static sotto_us clock_now(void)
     return SOTTO_SECONDS(t.tv_sec) + t.tv_nsec / 1000;
 }
 
-static void shell(const char *format, int pid)
+static void shell(const char *command)
 {
-    char command[1024];
-    snprintf(command, sizeof command, format, pid, pid);
     if (system(command) != 0) fail_msg("%s", command);
 }
 
@@ -92,7 +90,7 @@ static void must_find(struct mdns_agent *a, int wire, const char *name, const ch
 
 static void names_are_found_over_a_link_with_both_families(void **state)
 {
-    char c, names[2][MDNS_LOCAL];
+    char c, names[2][MDNS_LOCAL], command[1024];
     int wire[2], status;
     struct mdns_agent a;
     struct mdns_out out;
@@ -106,12 +104,14 @@ static void names_are_found_over_a_link_with_both_families(void **state)
     }
     close(wire[1]);
     assert_int_equal(read(wire[0], &c, 1), 1);
-    shell("PATH=$PATH:/usr/sbin:/sbin; ip link add mn0 type veth peer name mn1 netns %d && "
-          "ip address add 10.79.0.1/24 dev mn0 && ip address add fd79::1/64 dev mn0 nodad && "
-          "ip link set mn0 up && nsenter --net=/proc/%d/ns/net sh -c '"
-          "ip address add 10.79.0.2/24 dev mn1 && ip address add fd79::2/64 dev mn1 nodad && "
-          "ip link set mn1 up && ip link set lo up'",
-          (int)pid);
+    snprintf(command, sizeof command,
+             "PATH=$PATH:/usr/sbin:/sbin; ip link add mn0 type veth peer name mn1 netns %d && "
+             "ip address add 10.79.0.1/24 dev mn0 && ip address add fd79::1/64 dev mn0 nodad && "
+             "ip link set mn0 up && nsenter --net=/proc/%d/ns/net sh -c '"
+             "ip address add 10.79.0.2/24 dev mn1 && ip address add fd79::2/64 dev mn1 nodad && "
+             "ip link set mn1 up && ip link set lo up'",
+             (int)pid, (int)pid);
+    shell(command);
     int beside = listener();
     assert_int_equal(write(wire[0], "g", 1), 1);
     assert_int_equal(read(wire[0], names, sizeof names), sizeof names);
