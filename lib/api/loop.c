@@ -27,6 +27,8 @@
 #define CLOSING_TRIES 4
 #define LONG_WAIT SOTTO_MS(2)
 #define LOOK 40               /* µs that a wait looks on before it sleeps */
+#define LOOK_LONG 100         /* … when the looks before it have found something, … */
+#define LOOK_FOUND 8u         /* … so many in a row */
 #define LOOK_TURN 100         /* … after a turn that took no longer than this */
 #define LOOK_PACKETS 2u       /* … and sent no more */
 #define LOOK_PAUSE 256u       /* waits without, after looks in vain */
@@ -472,23 +474,27 @@ static bool is_quick(sotto_ctx *c, sotto_us now)
 
 /*
  * Where the other side answers within microseconds, falling asleep and waking up take longer than its answer. So the wait begins with
- * looks, for a bounded time; when they find nothing, the next waits do without. Events as by sleep_for().
+ * looks, for a bounded time; when they find nothing, the next waits do without. An answer that is late among many that were not is on
+ * its way: whoever looks for it was only held up, and is not made later still by being woken. Events as by sleep_for().
  */
 static int look_on(sotto_ctx *c, sotto_us span, struct epoll_event *events, int max)
 {
-    sotto_us until = sotto__after(sotto__now(c), span < LOOK ? span : LOOK);
+    const sotto_us look = c->quick.found < LOOK_FOUND ? LOOK : LOOK_LONG;
+    sotto_us until = sotto__after(sotto__now(c), span < look ? span : look);
     int n;
     do n = epoll_wait(c->inner, events, max, 0);
     while (n == 0 && sotto__now(c) < until);
     if (n != 0) {
         c->quick.pause = 0;
+        if (c->quick.found < LOOK_FOUND) c->quick.found++;
         return n;
     }
-    if (span <= LOOK) return 0; /* a deadline came first, which says nothing */
+    if (span <= look) return 0; /* a deadline came first, which says nothing */
+    c->quick.found = 0;
     c->quick.rest = c->quick.pause;
     c->quick.pause = 4 * c->quick.pause + 1;
     if (c->quick.pause > LOOK_PAUSE) c->quick.pause = LOOK_PAUSE;
-    return sleep_for(c, span == SOTTO_NEVER ? span : span - LOOK, events, max);
+    return sleep_for(c, span == SOTTO_NEVER ? span : span - look, events, max);
 }
 
 /* A wait that may be long is used first for a certificate of a connection to come, if nothing is there to be done. */

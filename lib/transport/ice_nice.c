@@ -26,6 +26,7 @@
 #define GOODBYE_MS 100u           /* with two sendings a goodbye to a dead server has ended after 300 ms … */
 #define GOODBYE_DRAIN_MS 500      /* … so that a free without close() waits no longer than this */
 #define SEND_CHUNK 32u
+#define NICE_BUFFERS (2 * 65536 - 8192) /* of which libnice uses the first packet's length; less than what malloc() maps */
 #define MORE_REMOTES 4u           /* places that are added at a time */
 
 static void ice_free(struct ice *ice);
@@ -79,6 +80,7 @@ static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
     ice->agent = make_agent(ice->loop->ctx, cfg);
     if (!ice->agent) return SOTTO_E_SYS;
     sotto__nice_connect_signals(ice);
+    sotto__mem_fresh(NICE_BUFFERS);
     ice->stream = nice_agent_add_stream(ice->agent, 1);
     if (ice->stream == 0) return SOTTO_E_SYS;
     if (!nice_agent_set_local_credentials(ice->agent, ice->stream, cfg->ufrag, cfg->pwd))
@@ -410,7 +412,8 @@ static bool is_done(const struct ice *ice, sotto_us now)
 {
     const struct nice_loop *l = ice->loop;
     return ice->twin && ice->done_at == now && !sotto__nice_twin_waits(ice) && !ice->has_news &&
-           !l->ready && !l->stale && now < l->due && !ice->close_called;
+           !l->ready && !l->stale && now < l->due && now < sotto__nice_twin_due(ice) &&
+           !ice->close_called;
 }
 
 static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)

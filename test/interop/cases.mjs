@@ -4,7 +4,7 @@ import { demoSeries, pages, requests } from './demo.mjs';
 import { framesSeries } from './frames.mjs';
 import { TRIALS, mediaSeries, trialSeries } from './media.mjs';
 import { perfectSeries } from './perfect.mjs';
-import { CLOSED, CONNECTED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
+import { CLOSED, CONNECTED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, measure, newPage, results, sleep, test } from './lib.mjs';
 
 const MAX = 262144; /* sotto's and Chromium's largest message */
 const SIZES = [[true, 5], [false, 1200], [true, 0], [false, 0], [true, 65537], [false, MAX - 1], [false, MAX], [true, MAX]];
@@ -48,8 +48,8 @@ async function bigDown(browser) {
     await page.keep(c.first, false);
     const k = await peer.channel(0, 'first'), start = Date.now();
     peer.tell('send', k, 'bin', 65536, MB100);
-    const [, , count, hash] = await peer.wait(['sent', k], 90000);
-    await page.received(c.first, MB100, 90000);
+    const [, , count, hash] = await peer.wait(['sent', k], 300000);
+    await page.received(c.first, MB100, 300000);
     const ms = Date.now() - start;
     equal(await page.count(c.first), { messages: MB100, bytes: MB100 * 65536, hash: +hash }, 'at the page');
     return rate(count * 65536, ms);
@@ -62,7 +62,7 @@ async function bigUp(browser) {
     peer.tell('mode', 0, 'sink');
     const k = await peer.channel(0, 'first'), start = Date.now();
     const sent = await page.sendMany(c.first, 65536, MB100);
-    const got = await peer.received(k, MB100);
+    const got = await peer.received(k, MB100, 300000);
     equal(got, { messages: MB100, bytes: MB100 * 65536, hash: sent.hash }, 'at the library');
     return rate(got.bytes, Date.now() - start);
   });
@@ -103,7 +103,7 @@ async function unreliable(browser) {
     equal([d.ordered, d.rtx, d.life], [false, null, 200], 'the channel as the page sees it');
     peer.tell('send', back, 'bin', 1000, 3000);
     await peer.wait(['sent', back]);
-    await page.received(down, 1, 5000);
+    await page.received(down, 1);
     peer.tell('mode', 0, 'echo');
     await page.roundTrip(c.first, true, 40); /* the association lives */
     return `${got.messages} of ${sent.sent} arrived`;
@@ -135,13 +135,13 @@ async function closeCalls(browser) {
   await call(browser, {}, async (c, page, peer) => {
     await page.roundTrip(c.first, true, 10);
     await page.close(c.p);
-    await peer.state(0, CLOSED, 10000);
+    await peer.state(0, CLOSED);
   });
   await call(browser, {}, async (c, page, peer) => {
     await page.roundTrip(c.first, true, 10);
     peer.tell('pcclose', 0);
-    await page.closed(c.first, 10000);
-    await peer.state(0, CLOSED, 10000);
+    await page.closed(c.first);
+    await peer.state(0, CLOSED);
   });
 }
 
@@ -324,7 +324,7 @@ async function series(name, browser) {
   await test(`${name}: unreliable channels`, 30000, () => unreliable(browser));
   await test(`${name}: 100 MB to the page`, 120000, () => bigDown(browser));
   await test(`${name}: 100 MB from the page`, 120000, () => bigUp(browser));
-  await test(`${name}: slow reader, 10 s`, 120000, () => slowReader(browser));
+  await measure(`${name}: slow reader, 10 s`, 120000, () => slowReader(browser));
 }
 
 /* Media, in a browser of its own: one with devices. */
@@ -351,7 +351,7 @@ await test('chromium: the page finds the library by its mDNS names', 60000, () =
 await test('two browsers at once', 60000, () => twoBrowsers(...browsers));
 await test('demo: what the web server answers and refuses', 20000, requests);
 await test('demo: the page in two browsers at once', 90000, () => pages(browsers));
-await test('two peers of ours: slow reader, 10 s', 120000, ownSlowReader);
+await measure('two peers of ours: slow reader, 10 s', 120000, ownSlowReader);
 await Promise.all(background);
 await Promise.all(browsers.map(b => b.close().catch(() => {})));
 await Promise.all(names.map(negotiation));
