@@ -104,7 +104,7 @@ static int say_ice(struct transport *t, struct transport_out *out)
 /* What needs no network. */
 static int news(struct transport *t, sotto_us now, struct transport_out *out)
 {
-    return say_ice(t, out) || sotto__transport_servers_news(t, out) ||
+    return say_ice(t, out) || (t->servers_busy && sotto__transport_servers_news(t, out)) ||
            sotto__transport_news(t, now, out);
 }
 
@@ -174,7 +174,7 @@ void sotto__transport_turn(struct transport *t)
 int sotto__transport_next(struct transport *t, sotto_us now, struct transport_out *out)
 {
     int filled = 0;
-    sotto__transport_gather_late(t, now);
+    if (t->servers_busy) sotto__transport_gather_late(t, now);
     if (news(t, now, out)) return 1;
     while (t->budget > 0) {
         if (!take_one(t, now, out, &filled)) return sotto__transport_drain_sctp(t, now, out);

@@ -123,6 +123,7 @@ struct transport {
     size_t n_named;
     bool uses_names; /* the agent of the context knows us */
     uint8_t naming;  /* servers, by bit, whose names are asked for */
+    bool servers_busy;     /* a generation waits for names, or has news of them */
     const char *not_named; /* static: why the last one that was not found was not */
     struct transport_generation live; /* as negotiated last; data goes over it once it has a pair */
     struct transport_generation next; /* of an ICE restart: gathers and checks; becomes live with its first pair */

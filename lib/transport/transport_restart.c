@@ -65,6 +65,7 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
     g->servers = servers, g->n_servers = t->n_servers;
     g->state = SOTTO_ICE_NEW;
     g->gather_by = waits ? sotto__after(now, SOTTO_NAMES_WAIT_US) : 0;
+    t->servers_busy = t->servers_busy || waits;
     if (!waits) r = sotto__transport_gather(t, g, now);
     if (r == 0) return 0;
     ops->free(ice);
@@ -274,7 +275,7 @@ static struct ice *ice_at(const struct transport *t, size_t i)
 
 sotto_us sotto__transport_ice_due(const struct transport *t)
 {
-    sotto_us due = sotto__transport_servers_due(t);
+    sotto_us due = t->servers_busy ? sotto__transport_servers_due(t) : SOTTO_NEVER;
     for (size_t i = 0; i < 5; i++)
         if (ice_at(t, i)) due = sotto__earlier(due, t->shared->ice_ops->due(ice_at(t, i)));
     for (size_t i = 0; i < 2; i++) {

@@ -58,7 +58,9 @@ int sotto__transport_gather(struct transport *t, struct transport_generation *g,
         if (!s->host) continue;
         has_names = true;
         s->addr = t->servers[i].addr;
-        if (s->addr.family == 0) g->unnamed |= (uint8_t)(1u << i);
+        if (s->addr.family != 0) continue;
+        g->unnamed |= (uint8_t)(1u << i);
+        t->servers_busy = true;
     }
     if (has_names && ops->servers) r = ops->servers(g->ice, t->servers, t->n_servers);
     return r == 0 ? ops->gather(g->ice, now) : r;
@@ -96,6 +98,7 @@ bool sotto__transport_servers_news(struct transport *t, struct transport_out *ou
         *out = (struct transport_out){.type = TRANSPORT_OUT_GATHERED, .ufrag = g->ufrag};
         return true;
     }
+    t->servers_busy = t->live.gather_by != 0 || t->next.gather_by != 0;
     return false;
 }
 
