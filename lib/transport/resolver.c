@@ -101,21 +101,18 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     q->until = 0; /* from the next turn on it is kept for a while */
 }
 
+/* Without ares_library_init(): that counts its calls without a lock, and does nothing more on Linux. */
 static int open_channel(struct resolver *r)
 {
     struct ares_options options = {.timeout = FIRST_TRY_MS, .tries = TRIES};
     ares_channel channel;
     if (r->channel) return 0;
-    if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) return SOTTO_E_SYS;
     int e = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
     if (e == ARES_SUCCESS && r->cfg.servers) {
         e = ares_set_servers_ports_csv(channel, r->cfg.servers);
         if (e != ARES_SUCCESS) ares_destroy(channel);
     }
-    if (e != ARES_SUCCESS) {
-        ares_library_cleanup();
-        return e == ARES_ENOMEM ? SOTTO_E_NOMEM : SOTTO_E_SYS;
-    }
+    if (e != ARES_SUCCESS) return e == ARES_ENOMEM ? SOTTO_E_NOMEM : SOTTO_E_SYS;
     r->channel = channel;
     return 0;
 }
@@ -124,7 +121,6 @@ static void close_channel(struct resolver *r)
 {
     if (!r->channel) return;
     ares_destroy(r->channel); /* calls back for what is on its way */
-    ares_library_cleanup();
     r->channel = NULL;
     r->due = SOTTO_NEVER;
 }

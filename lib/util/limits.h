@@ -85,7 +85,7 @@
 #define SOTTO_MAX_RESOLVER_FDS 15        /* sockets of c-ares: one fewer than its macros were made for, which shift into the sign */
 #define SOTTO_NAMES_WAIT_US (500 * 1000LL) /* gathering waits so long for names of servers; then it does without those */
 #define SOTTO_RESOLVER_KEEP_US (10 * 1000000LL) /* an answer serves others for so long */
-#define SOTTO_MAX_MDNS_TURN 64u          /* messages that are read at a time */
+#define SOTTO_MAX_MDNS_TURN 16u          /* messages that are read at a time, of each family */
 
 /* DTLS */
 #define SOTTO_MAX_DATAGRAM 65536u        /* largest datagram read */

@@ -207,7 +207,8 @@ static void garbage_is_ignored(void **state)
             w->p[k] = k < 12 ? (uint8_t)((seed >> 40) & 0x84) : (uint8_t)(seed >> 40);
         }
     }
-    for (int i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < MAX_WAITING; i += SOTTO_MAX_MDNS_TURN) { /* others have their turn between */
+        assert_int_equal(r->host.at_waiting, i);
         sotto__mdns_agent_ready(&r->a);
         assert_int_equal(rig_run(r, START, NULL), 0);
     }

@@ -104,11 +104,15 @@ static void who_does_not_speak_mdns_is_answered_as_in_dns(void **state)
     struct mdns_record rec = last_record(r);
     assert_true(!rec.flush && rec.ttl == 10);
     /* it is no amplifier for long */
+    size_t sent = 0;
     for (unsigned i = 0; i < 3 * SOTTO_MAX_MDNS_UNICAST; i++)
         rig_question(r, &old, name, MDNS_A, false);
-    assert_int_equal(sent_after(r, SOTTO_MS(999)) +
-                         (sotto__mdns_agent_ready(&r->a), sent_after(r, 0)),
-                     SOTTO_MAX_MDNS_UNICAST - 1);
+    for (unsigned i = 0; i < 3 * SOTTO_MAX_MDNS_UNICAST; i += SOTTO_MAX_MDNS_TURN) {
+        sotto__mdns_agent_ready(&r->a);
+        sent += sent_after(r, 0);
+    }
+    assert_int_equal(sent, SOTTO_MAX_MDNS_UNICAST - 1);
+    assert_int_equal(sent_after(r, SOTTO_MS(999)), 0);
     rig_question(r, &old, name, MDNS_A, false);
     assert_int_equal(sent_after(r, SOTTO_MS(2)), 0);
     rig_question(r, &old, name, MDNS_A, false);
