@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reading sotto_pc_config: ranges, defaults, and the URLs of ICE servers (RFC 7064, RFC 7065). In: what the application gave; out: what
- * peer/ wants. Names are not resolved in this version.
+ * peer/ wants. Names are not resolved here.
  */
 #include <string.h>
 #include <time.h>
@@ -23,10 +23,11 @@ static int read_url(struct str text, struct ice_server *ret)
     struct ice_url url;
     int r = sotto__ice_url_parse(text, &url);
     if (r < 0) return r;
-    if (url.addr.family == 0) return SOTTO_E_UNSUPPORTED; /* a name */
     ret->kind = kinds[url.scheme][url.is_tcp];
     ret->addr = url.addr;
-    return 0;
+    if (url.addr.family != 0) return 0;
+    ret->host = sotto__strndup(url.host.p, url.host.n);
+    return ret->host ? 0 : SOTTO_E_NOMEM;
 }
 
 static int read_server(const void *p, struct ice_server *ret)
@@ -47,6 +48,15 @@ static int read_server(const void *p, struct ice_server *ret)
     return ret->username && ret->credential ? 0 : SOTTO_E_NOMEM;
 }
 
+static void free_server(struct ice_server *s)
+{
+    sotto__free(s->username);
+    sotto__free(s->url);
+    sotto__free(s->host);
+    if (s->credential) sotto__free_secret(s->credential, strlen(s->credential));
+    *s = (struct ice_server){0};
+}
+
 static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
 {
     const uint8_t *at = (const uint8_t *)cfg->ice_servers;
@@ -57,8 +67,13 @@ static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
     memcpy(&stride, at, sizeof stride);
     for (size_t i = 0; i < cfg->n_ice_servers; i++, at += stride) {
         if (memcmp(at, &stride, sizeof stride) != 0) return SOTTO_E_INVAL;
-        int r = read_server(at, &ret->servers[ret->peer.transport.n_servers++]);
+        struct ice_server *s = &ret->servers[ret->peer.transport.n_servers++];
+        int r = read_server(at, s);
         if (r < 0) return r;
+        if (cfg->privacy_mode == SOTTO_PRIVACY_PROXY && s->kind < ICE_SERVER_TURN_TCP) {
+            free_server(s);
+            ret->peer.transport.n_servers--;
+        }
     }
     ret->peer.transport.servers = ret->servers;
     return 0;
@@ -80,7 +95,8 @@ static int check_ranges(const sotto_pc_config *c)
         c->ice_transport_policy > SOTTO_ICE_POLICY_RELAY ||
         c->bundle_policy < SOTTO_BUNDLE_BALANCED || c->bundle_policy > SOTTO_BUNDLE_MAX_BUNDLE)
         return SOTTO_E_RANGE;
-    if (c->privacy_mode != 0) return SOTTO_E_UNSUPPORTED;
+    if (c->privacy_mode < SOTTO_PRIVACY_OFF || c->privacy_mode > SOTTO_PRIVACY_PROXY)
+        return SOTTO_E_RANGE;
     if (c->port_min > c->port_max || (c->port_min == 0 && c->port_max != 0)) return SOTTO_E_RANGE;
     if (c->max_message_size > SOTTO_MAX_MESSAGE || c->max_channels >= SOTTO_MAX_STREAMS)
         return SOTTO_E_RANGE;
@@ -115,7 +131,9 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
         return r;
     }
     struct transport_cfg *t = &ret->peer.transport;
-    t->relay_only = c.ice_transport_policy == SOTTO_ICE_POLICY_RELAY;
+    t->privacy = (uint8_t)c.privacy_mode;
+    t->relay_only =
+        c.ice_transport_policy == SOTTO_ICE_POLICY_RELAY || c.privacy_mode == SOTTO_PRIVACY_PROXY;
     t->allow_loopback = c.allow_loopback;
     t->port_min = c.port_min;
     t->port_max = c.port_max;
@@ -134,12 +152,5 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
 
 void sotto__config_free(struct pc_config *c)
 {
-    for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) {
-        char *secret = c->servers[i].credential;
-        sotto__free(c->servers[i].username);
-        sotto__free(c->servers[i].url);
-        sotto__free(c->servers[i].host);
-        if (secret) sotto__free_secret(secret, strlen(secret));
-        c->servers[i] = (struct ice_server){0};
-    }
+    for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) free_server(&c->servers[i]);
 }

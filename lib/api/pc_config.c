@@ -43,6 +43,7 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
         .ice_servers = t->n_servers > 0 ? servers : NULL,
         .n_ice_servers = t->n_servers,
         .ice_transport_policy = t->relay_only ? SOTTO_ICE_POLICY_RELAY : SOTTO_ICE_POLICY_ALL,
+        .privacy_mode = t->privacy,
         .bundle_policy = pc->bundle_policy,
         .port_min = t->port_min,
         .port_max = t->port_max,
@@ -102,8 +103,9 @@ static bool same_servers(const struct transport_cfg *a, const struct transport_c
     if (a->n_servers != b->n_servers) return false;
     for (size_t i = 0; i < a->n_servers; i++) {
         const struct ice_server *x = &a->servers[i], *y = &b->servers[i];
-        if (x->kind != y->kind || !sotto__address_eq(&x->addr, &y->addr) ||
-            !same_text(x->host, y->host) || !same_text(x->username, y->username) ||
+        bool same = x->host || y->host ? x->addr.port == y->addr.port && same_text(x->host, y->host)
+                                       : sotto__address_eq(&x->addr, &y->addr);
+        if (x->kind != y->kind || !same || !same_text(x->username, y->username) ||
             !same_text(x->credential, y->credential))
             return false;
     }
@@ -112,9 +114,10 @@ static bool same_servers(const struct transport_cfg *a, const struct transport_c
 
 static bool gathers_alike(const struct transport_cfg *a, const struct transport_cfg *b)
 {
-    return a->relay_only == b->relay_only && a->port_min == b->port_min &&
-           a->port_max == b->port_max && same_text(a->interface, b->interface) &&
-           same_text(a->ca_file, b->ca_file) && same_servers(a, b);
+    return a->relay_only == b->relay_only && a->privacy == b->privacy &&
+           a->port_min == b->port_min && a->port_max == b->port_max &&
+           same_text(a->interface, b->interface) && same_text(a->ca_file, b->ca_file) &&
+           same_servers(a, b);
 }
 
 /* W3C looks at what may not change before it reads the servers. */

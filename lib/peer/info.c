@@ -52,6 +52,7 @@ void sotto__peer_get_config(const struct peer *p, struct peer_cfg *ret)
                       .cert = t->cert,
                       .relay_only = t->relay_only,
                       .allow_loopback = t->allow_loopback,
+                      .privacy = t->privacy,
                       .port_min = t->port_min,
                       .port_max = t->port_max,
                       .interface = t->interface,

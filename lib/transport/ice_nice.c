@@ -26,6 +26,7 @@
 #define GOODBYE_MS 100u           /* with two sendings a goodbye to a dead server has ended after 300 ms … */
 #define GOODBYE_DRAIN_MS 500      /* … so that a free without close() waits no longer than this */
 #define SEND_CHUNK 32u
+#define NICE_BUFFERS (2 * 65536 - 8192) /* of which libnice uses the first packet's length; less than what malloc() maps */
 #define MORE_REMOTES 4u           /* places that are added at a time */
 
 static void ice_free(struct ice *ice);
@@ -48,6 +49,7 @@ static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
     ice->agent = make_agent(ice->loop->ctx, cfg);
     if (!ice->agent) return SOTTO_E_SYS;
     sotto__nice_connect_signals(ice);
+    sotto__mem_fresh(NICE_BUFFERS);
     ice->stream = nice_agent_add_stream(ice->agent, 1);
     if (ice->stream == 0) return SOTTO_E_SYS;
     if (!nice_agent_set_local_credentials(ice->agent, ice->stream, cfg->ufrag, cfg->pwd))
@@ -56,7 +58,9 @@ static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
         nice_agent_set_port_range(ice->agent, ice->stream, NICE_COMPONENT,
                                   cfg->port_min ? cfg->port_min : 1024,
                                   cfg->port_max ? cfg->port_max : 65535);
-    return sotto__nice_servers_add(ice, cfg);
+    for (size_t i = 0; i < cfg->n_servers; i++)
+        if (cfg->servers[i].addr.family == 0) return 0; /* all of them later, in their order */
+    return sotto__nice_servers_add(ice, cfg->servers, cfg->n_servers);
 }
 
 static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
@@ -67,6 +71,7 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->box = cfg->box;
     ice->log = cfg->log;
     ice->relay_only = cfg->relay_only;
+    ice->default_route = cfg->default_route;
     ice->allow_loopback = cfg->allow_loopback;
     ice->no_fast_path = cfg->no_fast_path;
     ice->is_patient = cfg->is_patient;
@@ -83,6 +88,10 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     if (cfg->interface) {
         ice->interface = sotto__strdup(cfg->interface);
         if (!ice->interface) goto fail;
+    }
+    if (cfg->ca_file) {
+        ice->ca_file = sotto__strdup(cfg->ca_file);
+        if (!ice->ca_file) goto fail;
     }
     r = start_agent(ice, cfg);
     if (r == 0) r = sotto__nice_consent_init(ice, cfg->controlling);
@@ -175,7 +184,7 @@ static void after_turn(struct ice *ice, sotto_us now)
 static int ice_gather(struct ice *ice, sotto_us now)
 {
     struct address locals[SOTTO_MAX_LOCAL_ADDRESSES];
-    struct ice_local_filter filter = {ice->interface, ice->allow_loopback};
+    struct ice_local_filter filter = {ice->interface, ice->allow_loopback, ice->default_route};
     /* one socket an address, and one more for each TURN server over TCP, and two of ours: all of them must be watched */
     size_t max = (SOTTO_MAX_ICE_FDS - 8 - 2 * ice->n_turn_tcp) / (1 + ice->n_turn_tcp);
     if (ice->gather_called) return SOTTO_E_STATE;
@@ -382,7 +391,7 @@ static bool is_done(const struct ice *ice, sotto_us now)
     const struct nice_loop *l = ice->loop;
     return ice->twin && !l->turn_ready && now < sotto__nice_turn_due(ice) && ice->done_at == now &&
            !sotto__nice_twin_waits(ice) && !ice->has_news && !l->ready && !l->stale &&
-           now < l->due && !ice->close_called;
+           now < l->due && now < sotto__nice_twin_due(ice) && !ice->close_called;
 }
 
 static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
@@ -536,6 +545,7 @@ static void ice_free(struct ice *ice)
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
     sotto__nice_consent_free(ice);
     sotto__free(ice->interface);
+    sotto__free(ice->ca_file);
     sotto__free(ice->loop);
     sotto__nice_turn_free(ice);
     sotto__free(ice->servers);
@@ -549,9 +559,10 @@ static void ice_free(struct ice *ice)
 
 static size_t ice_bytes(const struct ice *ice)
 {
-    const void *const all[] = {
-        ice,          ice->loop, ice->interface, ice->twin, ice->consent.remote_pwd, ice->servers,
-        ice->remotes, ice->out,  ice->ufrag,     ice->pwd,  ice->remote_ufrag};
+    const void *const all[] = {ice,          ice->loop,    ice->interface,
+                               ice->ca_file, ice->twin,    ice->consent.remote_pwd,
+                               ice->servers, ice->remotes, ice->out,
+                               ice->ufrag,   ice->pwd,     ice->remote_ufrag};
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) n += sotto__mem_size(all[i]);
     for (size_t i = 0; i < ice->n_servers; i++) n += sotto__turn_tls_bytes(ice->servers[i].tls);
@@ -560,6 +571,7 @@ static size_t ice_bytes(const struct ice *ice)
 
 const struct ice_ops sotto__ice_nice = {
     .init = ice_init,
+    .servers = sotto__nice_servers_add,
     .gather = ice_gather,
     .set_remote = ice_set_remote,
     .add_remote = ice_add_remote,

@@ -92,8 +92,9 @@ struct ice {
     guint stream;
     struct ice_box *box;
     struct log *log;
-    bool relay_only, allow_loopback, no_fast_path;
+    bool relay_only, allow_loopback, default_route, no_fast_path;
     char *interface;          /* nullable */
+    char *ca_file;            /* nullable */
     char *ufrag, *pwd; /* ours */
     char *remote_ufrag; /* "" before set_remote */
     bool is_patient;     /* as configured */
@@ -198,14 +199,14 @@ sotto_us sotto__nice_twin_due(const struct ice *ice);
 
 /* ice_nice_server.c */
 int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg); /* 0 or SOTTO_E_NOMEM */
-int sotto__nice_servers_add(struct ice *ice, const struct ice_cfg *cfg);  /* to libnice: 0 or SOTTO_E_SYS */
+int sotto__nice_servers_add(struct ice *ice, const struct ice_server *servers, size_t n); /* to libnice: 0 or SOTTO_E_SYS */
 void sotto__nice_servers_listen(struct ice *ice); /* before a turn */
 void sotto__nice_server_answer(struct nice_server *s, const struct stun_answer *a);
 void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c); /* a local candidate */
 bool sotto__nice_server_error(struct ice *ice, struct ice_out *out); /* once gathered: the next one that failed */
 
 /* ice_nice_turn.c: TURN over TCP and TLS */
-bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_cfg *cfg); /* server i, for libnice */
+bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_server *s); /* server i, for libnice */
 void sotto__nice_turn_start(struct ice *ice);   /* libnice gathers */
 void sotto__nice_turn_turn(struct ice *ice, sotto_us now); /* what is ready or due */
 int sotto__nice_turn_fds(const struct ice *ice, struct sotto_fd *out, int n, int max); /* behind n others; how many then */

@@ -39,15 +39,14 @@ int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg)
     return 0;
 }
 
-static int add_relay(struct ice *ice, size_t i, const struct ice_cfg *cfg)
+static int add_relay(struct ice *ice, size_t i, const struct ice_server *s)
 {
-    const struct ice_server *s = &cfg->servers[i];
     struct nice_server *to = &ice->servers[i];
     bool is_udp = s->kind == ICE_SERVER_TURN_UDP;
     const struct address *a = &s->addr;
     char text[46];
     to->is_used = true;
-    if (!is_udp && !sotto__nice_turn_open(ice, i, cfg)) return 0; /* a server that failed */
+    if (!is_udp && !sotto__nice_turn_open(ice, i, s)) return 0; /* a server that failed */
     if (!is_udp) a = sotto__turn_tls_port(to->tls);
     if (!nice_agent_set_relay_info(
             ice->agent, ice->stream, NICE_COMPONENT, sotto__address_text(a, text), a->port,
@@ -60,19 +59,21 @@ static int add_relay(struct ice *ice, size_t i, const struct ice_cfg *cfg)
 }
 
 /* The first STUN server and every TURN server; libnice knows no more of the former. */
-int sotto__nice_servers_add(struct ice *ice, const struct ice_cfg *cfg)
+int sotto__nice_servers_add(struct ice *ice, const struct ice_server *servers, size_t n)
 {
     bool has_stun = false;
     char text[46];
     int r = 0;
-    for (size_t i = 0; i < ice->n_servers && r == 0; i++) {
-        const struct ice_server *s = &cfg->servers[i];
-        if (s->kind > ICE_SERVER_STUN_TLS) r = add_relay(ice, i, cfg);
+    for (size_t i = 0; i < ice->n_servers && i < n && r == 0; i++) {
+        const struct ice_server *s = &servers[i];
+        if (s->addr.family == 0) continue; /* nobody knows its name */
+        ice->servers[i].addr = s->addr;
+        if (s->kind > ICE_SERVER_STUN_TLS) r = add_relay(ice, i, s);
         if (s->kind != ICE_SERVER_STUN) continue;
         if (!has_stun)
             g_object_set(ice->agent, "stun-server", sotto__address_text(&s->addr, text),
                          "stun-server-port", (guint)s->addr.port, NULL);
-        ice->servers[i].is_used = !has_stun && !cfg->relay_only; /* libnice asks none then */
+        ice->servers[i].is_used = !has_stun && !ice->relay_only; /* libnice asks none then */
         has_stun = true;
     }
     return r;
@@ -173,7 +174,7 @@ bool sotto__nice_server_error(struct ice *ice, struct ice_out *out)
         size_t i = ice->n_servers_yielded++;
         const struct nice_server *s = &ice->servers[i];
         bool was_long = ice->gathered_at - ice->gather_at >= SILENT_AFTER;
-        if (s->kind == ICE_SERVER_STUN_TLS) {
+        if (s->kind == ICE_SERVER_STUN_TLS && s->addr.family != 0) {
             *out = (struct ice_out){.type = ICE_OUT_SERVER, .server = i, .code = NO_ANSWER};
             out->text = "not asked: stuns gives no address for UDP";
             return true;

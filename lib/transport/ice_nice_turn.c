@@ -8,16 +8,15 @@
 
 #include "transport/ice_nice.h"
 
-bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_cfg *cfg)
+bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_server *s)
 {
-    const struct ice_server *s = &cfg->servers[i];
     struct nice_server *to = &ice->servers[i];
     struct turn_tls_cfg its = {.addr = s->addr,
                                .host = s->host,
                                .is_tls = s->kind == ICE_SERVER_TURN_TLS,
-                               .allow_loopback = cfg->allow_loopback,
-                               .ca_file = cfg->ca_file,
-                               .interface = cfg->interface};
+                               .allow_loopback = ice->allow_loopback,
+                               .ca_file = ice->ca_file,
+                               .interface = ice->interface};
     if (sotto__turn_tls_new(&to->tls, &its) == 0) return true;
     to->code = 701;
     snprintf(to->text, sizeof to->text, "no port of this host");

@@ -47,9 +47,8 @@ int sotto__transport_copy_servers(const struct ice_server *servers, size_t n, bo
     for (size_t i = 0; i < n; i++) {
         const struct ice_server *from = &servers[i];
         copy[i] = (struct ice_server){.kind = from->kind, .addr = from->addr};
-        if (!copy_text(&copy[i].url, from->url) ||
-            (secrets && (!copy_text(&copy[i].host, from->host) ||
-                         !copy_text(&copy[i].username, from->username) ||
+        if (!copy_text(&copy[i].url, from->url) || !copy_text(&copy[i].host, from->host) ||
+            (secrets && (!copy_text(&copy[i].username, from->username) ||
                          !copy_text(&copy[i].credential, from->credential)))) {
             sotto__transport_free_servers(copy, n);
             return SOTTO_E_NOMEM;
@@ -103,11 +102,15 @@ int sotto__transport_configure(struct transport *t, const struct transport_cfg *
         return SOTTO_E_NOMEM;
     }
     sotto__transport_free_config(t);
+    t->naming = 0; /* who waits for names of the old ones waits no longer */
+    if (t->live.gather_by != 0) t->live.gather_by = -1;
+    if (t->next.gather_by != 0) t->next.gather_by = -1;
     t->servers = servers, t->n_servers = cfg->n_servers;
     t->interface = interface;
     t->ca_file = ca_file;
     t->relay_only = cfg->relay_only;
     t->allow_loopback = cfg->allow_loopback;
+    t->privacy = cfg->privacy;
     t->port_min = cfg->port_min, t->port_max = cfg->port_max;
     return 0;
 }
@@ -121,6 +124,7 @@ int sotto__transport_init(struct transport *t, const struct transport_cfg *cfg)
         .streams_in = cfg->streams_in,
         .owner = cfg->owner,
     };
+    sotto__list_init(&t->named);
     int r = sotto__transport_credentials(&t->live);
     if (r == 0) r = sotto__transport_configure(t, cfg);
     if (r < 0) {

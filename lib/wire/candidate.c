@@ -89,6 +89,14 @@ bool sotto__address_usable(const struct address *a, bool allow_loopback)
     return false;
 }
 
+bool sotto__address_is_private(const struct address *a)
+{
+    const uint8_t *ip = a->ip;
+    if (a->family == 6) return (ip[0] & 0xfe) == 0xfc || ip[0] == 0;
+    return ip[0] == 10 || ip[0] == 127 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64);
+}
+
 /* ---- text → struct ---- */
 
 static bool is_alnum(char c)

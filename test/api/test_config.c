@@ -5,7 +5,7 @@
 #include "api/ctx.h"
 #include "call.h"
 
-static void servers_are_numeric_urls(void **state)
+static void servers_are_urls(void **state)
 {
     static const struct {
         const char *url;
@@ -19,8 +19,8 @@ static void servers_are_numeric_urls(void **state)
         {"turn:192.0.2.1:443?transport=tcp", 0},
         {"turns:192.0.2.1", 0},
         {"stuns:192.0.2.1", 0},
-        {"turns:turn.example.org", SOTTO_E_UNSUPPORTED},
-        {"stun:stun.example.org", SOTTO_E_UNSUPPORTED},
+        {"turns:turn.example.org", 0},
+        {"stun:stun.example.org", 0},
         {"turn:192.0.2.1?transport=sctp", SOTTO_E_UNSUPPORTED},
         {"stun:192.0.2.1?transport=udp", SOTTO_E_SYNTAX},
         {"stun:192.0.2.1:0", SOTTO_E_SYNTAX},
@@ -63,7 +63,10 @@ static void ranges_are_checked_and_zero_is_the_default(void **state)
         {{.ice_transport_policy = 2}, SOTTO_E_RANGE},
         {{.ice_transport_policy = -1}, SOTTO_E_RANGE},
         {{.bundle_policy = 3}, SOTTO_E_RANGE},
-        {{.privacy_mode = 1}, SOTTO_E_UNSUPPORTED},
+        {{.privacy_mode = 1}, 0},
+        {{.privacy_mode = 4}, 0},
+        {{.privacy_mode = 5}, SOTTO_E_RANGE},
+        {{.privacy_mode = -1}, SOTTO_E_RANGE},
         {{.port_min = 5000, .port_max = 4999}, SOTTO_E_RANGE},
         {{.port_max = 4999}, SOTTO_E_RANGE},
         {{.port_min = 5000, .port_max = 5000}, 0},
@@ -182,7 +185,7 @@ static void authorities_are_read_at_once_and_named_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(servers_are_numeric_urls),
+        cmocka_unit_test(servers_are_urls),
         cmocka_unit_test(ranges_are_checked_and_zero_is_the_default),
         cmocka_unit_test(sizes_and_tails_are_honoured),
         cmocka_unit_test(authorities_are_read_at_once_and_named_again),

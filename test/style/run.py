@@ -23,6 +23,7 @@ OWNERS = {  # header → the only files of lib/ that may include it
     r"(glib|gio|nice|agent|stun|gobject)\b.*": ["lib/transport/ice_nice*.[ch]"],
     r"openssl/.*": ["lib/transport/dtls*.[ch]", "lib/transport/cert.c", "lib/transport/srtp_gcm.c", "lib/transport/turn_tls_stream.[ch]", "lib/util/rand.c"],
     r"usrsctp\.h": ["lib/transport/sctp*.[ch]"],
+    r"ares\.h": ["lib/transport/resolver.c"],
     r"srtp2/.*": ["lib/transport/srtp*.[ch]"],
     r"opus/.*": ["lib/extra/audio*.c", "lib/extra/playout*.[ch]"],
     r"sys/epoll\.h|sys/timerfd\.h": ["lib/api/loop*.c"],
