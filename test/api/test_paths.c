@@ -163,11 +163,11 @@ static void through_libnice(void **state)
     over_a_direct_path(true);
 }
 
-static void over_relays(enum ice_server_kind kind, const char *scheme, const char *query)
+static void over_relays(enum ice_server_kind kind, const char *where, const char *query)
 {
     struct ice_server s = coturn_server(kind, COTURN_PASSWORD);
     char url[64];
-    snprintf(url, sizeof url, "%s:127.0.0.1:%u%s", scheme, s.addr.port, query);
+    snprintf(url, sizeof url, "%s:%u%s", where, s.addr.port, query);
     sotto_ice_server server = {
         .size = sizeof server, .url = url, .username = s.username, .credential = s.credential};
     sotto_pc_config cfg = {.size = sizeof cfg,
@@ -191,19 +191,19 @@ static void over_relays(enum ice_server_kind kind, const char *scheme, const cha
 static void over_a_relay(void **state)
 {
     (void)state;
-    over_relays(ICE_SERVER_TURN_UDP, "turn", "?transport=udp");
+    over_relays(ICE_SERVER_TURN_UDP, "turn:127.0.0.1", "?transport=udp");
 }
 
 static void over_a_relay_by_tcp(void **state)
 {
     (void)state;
-    over_relays(ICE_SERVER_TURN_TCP, "turn", "?transport=tcp");
+    over_relays(ICE_SERVER_TURN_TCP, "turn:127.0.0.1", "?transport=tcp");
 }
 
 static void over_a_relay_by_tls(void **state)
 {
     (void)state;
-    over_relays(ICE_SERVER_TURN_TLS, "turns", "");
+    over_relays(ICE_SERVER_TURN_TLS, "turns:localhost", "");
 }
 
 static int start(void **state)

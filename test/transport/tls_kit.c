@@ -73,7 +73,7 @@ static const char *save(size_t at, const char *name, X509 *x, X509 *more, EVP_PK
     return paths[at];
 }
 
-#define NAMES "DNS:turn.example.org,IP:127.0.0.1"
+#define NAMES "DNS:turn.example.org,DNS:localhost,IP:127.0.0.1"
 static const struct recipe authority = {"Test Authority", NULL, -2, 30, true};
 static const struct recipe recipes[TLS_CERTS] = {
     [TLS_GOOD] = {"good", NAMES, -1, 30, false},

@@ -5,7 +5,7 @@
 #include <openssl/ssl.h>
 
 enum tls_cert {
-    TLS_GOOD,        /* turn.example.org and 127.0.0.1, by the authority */
+    TLS_GOOD,        /* turn.example.org, localhost and 127.0.0.1, by the authority */
     TLS_EXPIRED,     /* the same until yesterday */
     TLS_EARLY,       /* the same from tomorrow on */
     TLS_WRONG_NAME,  /* other.example.org */
