@@ -163,8 +163,9 @@ def table(grid):
 
 def said(grid):
     return ('%g Mbit/s, a queue of %d kB; messages of 64 KiB for %g s from the first one that arrives. Megabytes a second that arrive, '
-            'medians of %d rounds, measured %s, load average %s.') % (
-                grid['rate'], grid['queue'] / 1000, grid['seconds'], grid['rounds'], grid['date'], grid['load'])
+            '%s, measured %s, load average %s.') % (
+                grid['rate'], grid['queue'] / 1000, grid['seconds'],
+                'one round' if grid['rounds'] == 1 else 'medians of %d rounds' % grid['rounds'], grid['date'], grid['load'])
 
 
 def panels(grid):

@@ -6,16 +6,6 @@
  */
 #include "nego.h"
 
-/* libcrypto's, for the calls from lib/: an input means the same in every run. What OpenSSL itself draws stays random. */
-int RAND_bytes(unsigned char *p, int n);
-static uint64_t rng;
-
-int RAND_bytes(unsigned char *p, int n)
-{
-    for (int i = 0; i < n; i++) p[i] = (uint8_t)(net_random(&rng) >> 32);
-    return 1;
-}
-
 _Noreturn void nego_failed(const char *file, int line, const char *what)
 {
     fprintf(stderr, "%s:%d: broken: %s\n", file, line, what);
@@ -66,11 +56,11 @@ void nego_open(struct world *w, const uint8_t *data, size_t size)
 {
     *w = (struct world){.in = {data, size}};
     uint8_t options = nego_next(&w->in);
-    rng = options;
     shared_cert();
     shared_ctx();
     w->base = sotto__mem_live();
     w->net = net_new(options);
+    net_chance_seed(options);
     net_advance(w->net, net_clock());
     w->talks = (options & 7) == 7;
     w->lean = (options & 24) != 24;

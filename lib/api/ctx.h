@@ -13,6 +13,9 @@ struct world {
     sotto_us (*now)(void *user);
     const struct ice_ops *ice_ops;
     void *user; /* given to now and, as ice_cfg.world, to the ice */
+    const struct net_ops *net_ops; /* NULL: no multicast DNS, and no DNS */
+    void *net;                     /* given to them */
+    const char *dns;               /* servers to be asked instead of the system's: resolver.h */
 };
 
 #define MAGIC_CTX 0x736f7478u
@@ -97,6 +100,8 @@ struct sotto_ctx {
     struct sctp_home sctp_home;
     struct ice_box box;
     struct egress egress;
+    struct mdns_agent mdns;
+    struct resolver resolver;
     struct log log;
 
     /* the loop */
@@ -115,6 +120,7 @@ struct sotto_ctx {
         sotto_us woke;   /* when the network brought the last turn … */
         uint64_t sent;   /* … and the packets that had been sent by its end */
         unsigned rest, pause; /* waits that sleep at once; how many after the next look in vain */
+        unsigned found;       /* looks in a row that found something, up to a bound */
     } quick;
     struct { /* certificates that wait for connections: spare.c */
         struct cert *certs[SPARE_CERTS];
@@ -193,11 +199,11 @@ struct full_event {
     struct strings streams;                /* of a track */
     uint8_t *data;                         /* of a message */
     struct received *received;             /* of a frame or packet */
-    sotto_frame frame;
-    size_t room; /* of text */
+    size_t room;       /* of text */
+    sotto_frame frame; /* of SOTTO_EV_FRAME */
     char text[]; /* of a candidate, its error, a warning; a rid, and a packet */
 };
-/* Zeroed but for its text; NULL: no memory. drop: one that nobody got, or that is over; g NULL: none. */
+/* Zeroed up to its frame; NULL: no memory. drop: one that nobody got, or that is over; g NULL: none. */
 struct full_event *sotto__event_new(struct guard *g, size_t text);
 void sotto__event_drop(struct guard *g, struct full_event *f);
 int sotto__event_take_media(sotto_ctx *c, sotto_pc *pc, struct full_event **ret); /* 1 filled, 0 none, or an error */

@@ -46,7 +46,9 @@ struct full_event *sotto__event_new(struct guard *g, size_t text)
         room = text > SPARE_LEAST ? text : SPARE_LEAST;
         f = sotto__malloc(sizeof *f + room);
     }
-    if (f) *f = (struct full_event){.room = room};
+    if (!f) return NULL;
+    memset(f, 0, offsetof(struct full_event, frame));
+    f->room = room;
     return f;
 }
 
@@ -63,9 +65,9 @@ static void name_objects(struct full_event *f, sotto_pc *pc, sotto_dc *dc, sotto
     f->e.user = dc ? dc->user : t ? t->user : pc->user;
     f->dc = dc;
     f->transceiver = t;
-    atomic_fetch_add(&pc->refs, 1);
-    if (dc) atomic_fetch_add(&dc->refs, 1);
+    if (dc) atomic_fetch_add(&dc->refs, 1); /* whose shells hold that of the connection */
     if (t) atomic_fetch_add(&t->refs, 1);
+    if (!dc && !t) atomic_fetch_add(&pc->refs, 1);
 }
 
 static int take_post(sotto_ctx *c, sotto_event **ret)
@@ -278,12 +280,14 @@ SOTTO_API void sotto_event_free(sotto_event *e)
 {
     struct full_event *f = (struct full_event *)e;
     if (!f) return;
-    if (f->dc) sotto__dc_unref(f->dc);
-    if (f->transceiver) sotto__media_unref(f->transceiver);
+    sotto_pc *pc = f->e.pc;
+    sotto_dc *dc = f->dc;
+    sotto_transceiver *t = f->transceiver;
     sotto__strings_free(&f->streams);
     sotto__free(f->data);
     sotto__received_free(f->received);
-    sotto_pc *pc = f->e.pc;
     sotto__event_drop(pc ? pc->guard : NULL, f);
-    if (pc) sotto__pc_unref(pc); /* last: the guard is its */
+    if (dc) sotto__dc_unref(dc); /* last: the guard is theirs */
+    if (t) sotto__media_unref(t);
+    if (pc && !dc && !t) sotto__pc_unref(pc);
 }

@@ -12,11 +12,11 @@ struct sent_frame { /* one allocation: packets, then their bytes */
     size_t unsent;               /* packets that wait in the pacer for the first time: the pacer counts */
     sotto_us at;                 /* made, or the last first departure */
     bool keep_out;               /* not to be sent again: telephone-event */
-    size_t n_dependency;         /* values of the frame that its packets carry */
-    uint8_t dependency[SOTTO_MAX_DEPENDENCY];
     sotto_us capture;
-    bool has_level, voice, tells_rotation;
+    bool has_level, voice, tells_rotation; /* values of the frame that its packets carry */
     uint8_t rotation, audio_level;
+    size_t n_dependency;
+    uint8_t dependency[SOTTO_MAX_DEPENDENCY];
     struct sent_packet packets[];
 };
 

@@ -315,16 +315,11 @@ static void input_raw(struct receiver *r, sotto_us now, const struct rtp *rtp,
 {
     struct received *f = sotto__recv_block(r, sizeof *f + n);
     if (!f) return;
-    *f = (struct received){.home = r,
-                           .data = memcpy(f + 1, packet, n),
-                           .n = n,
-                           .is_packet = true,
-                           .codec = codec->id,
-                           .pt = rtp->pt,
-                           .time = rtp->time,
-                           .clock = codec->clock,
-                           .at = now,
-                           .first_at = now};
+    memset(f, 0, offsetof(struct received, dependency));
+    f->home = r, f->data = memcpy(f + 1, packet, n), f->n = n;
+    f->is_packet = true;
+    f->codec = codec->id, f->pt = rtp->pt, f->time = rtp->time, f->clock = codec->clock;
+    f->at = f->first_at = now;
     if (seq > r->highest) {
         unsee(r, r->highest + 1, seq + 1);
         r->highest = seq;

@@ -27,9 +27,9 @@ struct received { /* a frame, or in mode RTP a packet */
     uint64_t dropped;      /* just before it */
     uint8_t rotation, audio_level;
     bool has_level, voice;
-    uint8_t dependency[SOTTO_MAX_DEPENDENCY];
     size_t n_dependency;
     sotto_us first_at, due; /* when its first packet came; when it may be pulled */
+    uint8_t dependency[SOTTO_MAX_DEPENDENCY];
 };
 
 struct receiver_stats { /* W3C RTCInboundRtpStreamStats; jitter, packetsLost are report.h's */

@@ -6,6 +6,8 @@
  */
 #include "media/send.h"
 
+#include <string.h>
+
 #include "media/history.h"
 #include "util/mem.h"
 #include "util/rand.h"
@@ -150,7 +152,8 @@ static struct sent_frame *new_block(struct sender *s, sotto_us now, size_t n, si
     struct sent_frame *b = sotto__history_block(s->history, need > least ? need : least);
     if (!b) return NULL;
     size_t size = b->size;
-    *b = (struct sent_frame){.at = now, .size = size};
+    memset(b, 0, offsetof(struct sent_frame, dependency));
+    b->at = now, b->size = size;
     memset(b->packets, 0, packets);
     b->packets[0].payload = (uint8_t *)&b->packets[n] + room;
     b->packets[0].room = (uint16_t)room;

@@ -323,8 +323,9 @@ static void give_repair(struct session *s, struct source *src, struct arrived *a
 
 void sotto__session_rtp(struct session *s, sotto_us now, const uint8_t *p, size_t n)
 {
-    struct arrived a = {.p = p, .n = n, .now = now};
+    struct arrived a;
     const struct codec *codec;
+    a.p = p, a.n = n, a.now = now;
     if (sotto__rtp_parse(p, n, &a.rtp) < 0) {
         s->stats.malformed++;
         return;

@@ -79,7 +79,7 @@ static bool wants_rtx(const struct line *line)
 static void fill_values(const struct session *s, sotto_us now, const struct line *line,
                         const struct outgoing *o, bool is_repair, struct ext_values *v)
 {
-    *v = (struct ext_values){.has = 1u << EXT_MID | 1u << EXT_ABS_SEND};
+    v->has = 1u << EXT_MID | 1u << EXT_ABS_SEND; /* nothing else of it is looked at */
     v->mid = sotto__str(line->mid);
     /* 6.18 fixed point seconds: as the middle of an NTP time, 14 bits on */
     v->abs_send = (uint32_t)(sotto__ntp(now + s->ntp_offset) >> 14) & 0xffffff;
@@ -188,7 +188,7 @@ int sotto__session_send_frame(struct session *s, sotto_us now, struct line *line
 int sotto__session_send_rtp(struct session *s, sotto_us now, struct line *line, const uint8_t *p,
                             size_t n)
 {
-    struct ext_values ext = {0};
+    struct ext_values ext;
     struct outgoing *o = NULL;
     struct rtp rtp;
     int r = sotto__rtp_parse(p, n, &rtp);

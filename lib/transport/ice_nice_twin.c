@@ -25,6 +25,7 @@
 #define TRAINS 8u
 #define TRAIN_BYTES (SOTTO_MAX_DATAGRAM + 256u) /* not a power of two: the starts of all would fall on the same lines of the cache */
 #define RETRIES 3                /* of a call that gives errors of earlier packets */
+#define WAITS 32u                /* turns at most in which libnice's socket comes first */
 #define DRAIN_READS 256          /* … at most, of a twin that closes */
 
 /* Buffers of the twins of a context. */
@@ -49,6 +50,7 @@ struct nice_twin {
     bool is_ready;   /* poll() said so, or there may be more */
     bool is_settled; /* all that came before the filter was in place has been read */
     bool is_lost;    /* the filter does not work, or the socket: to be closed */
+    unsigned waits;  /* what libnice's socket holds came before: so many turns for it */
     GSocket *beside; /* counted: libnice's */
     union nice_sockaddr from, before; /* the selected remote, and the one before it */
     sotto_us heard, look_at;
@@ -247,9 +249,19 @@ static int receive(struct nice_twin *twin, struct ice_train *t)
     return 0;
 }
 
+/* Whether a new twin must wait: what it gave out first would overtake, and who sent that would take it for lost. */
+static bool must_wait(struct nice_twin *twin)
+{
+    uint8_t first;
+    if (twin->waits == 0) return false;
+    bool waits = recv(g_socket_get_fd(twin->beside), &first, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+    twin->waits = waits ? twin->waits - 1 : 0;
+    return waits;
+}
+
 static bool read_messages(struct nice_twin *twin, struct ice_box *box)
 {
-    if (!twin->is_ready) return false;
+    if (!twin->is_ready || must_wait(twin)) return false;
     put_in_box(box);
     int n = receive(twin, box->train);
     twin->is_ready = (size_t)n == TRAINS;
@@ -353,6 +365,7 @@ static void open_twin(struct ice *ice, sotto_us now)
             twin->owner = ice;
             twin->slot = -1;
             twin->is_ready = true; /* what came before the filter is there now */
+            twin->waits = WAITS;
             twin->beside = g_object_ref(ice->path.socket);
             twin->from = twin->before = ice->path.to;
             twin->heard = now;
@@ -375,6 +388,7 @@ static void close_twin(struct ice *ice, struct nice_twin *twin, bool drain)
         send_all_to_nice(twin->fd);
         twin->is_ready = true;
         twin->is_settled = false;
+        twin->waits = 0;
         for (int i = 0; i < DRAIN_READS && read_messages(twin, ice->box); i++) put_in_box(ice->box);
         if (t->twin == twin) put_in_box(ice->box);
     }

@@ -68,7 +68,7 @@ static bool associate(struct sctp *s, const struct sctp_cfg *cfg)
 {
     void *id = (void *)(uintptr_t)s->id;
     struct sockaddr_conn local = {
-        .sconn_family = AF_CONN, .sconn_port = htons(cfg->local_port), .sconn_addr = id};
+        .sconn_family = AF_CONN, .sconn_port = htons(sotto__sctp_port(s)), .sconn_addr = id};
     struct sockaddr_conn remote = {
         .sconn_family = AF_CONN, .sconn_port = htons(cfg->remote_port), .sconn_addr = id};
     if (usrsctp_set_upcall(s->so, sotto__sctp_upcall, id) < 0) return false;

@@ -134,7 +134,7 @@ static bool to_run(struct sctp *s, const struct sctp_send_opt *opt, const uint8_
     size_t need = sizeof head + n;
     if (n > RUN_MESSAGE || r->n + need > SOTTO_SCTP_RUN) return false;
     if (r->cap - r->n < need) {
-        size_t cap = r->cap ? 2 * r->cap : 1024;
+        size_t cap = r->cap ? 2 * r->cap : 256;
         while (cap - r->n < need) cap *= 2;
         uint8_t *bytes = sotto__realloc(r->p, cap);
         if (!bytes) return false;
@@ -391,7 +391,7 @@ static bool to_ahead(struct sctp *s)
     size_t need = sizeof head + m->n;
     if (m->is_event || m->n > AHEAD_MESSAGE || a->n + need > SOTTO_SCTP_AHEAD) return false;
     if (a->cap - a->n < need) {
-        size_t cap = a->cap ? 2 * a->cap : 2048;
+        size_t cap = a->cap ? 2 * a->cap : 256;
         while (cap - a->n < need) cap *= 2;
         uint8_t *p = sotto__realloc(a->p, cap);
         if (!p) return false;

@@ -37,9 +37,11 @@ void sotto__sctp_look(struct sctp *s)
     s->check = false;
 }
 
-static void feed(struct sctp *s, const uint8_t *p, size_t n)
+static void feed(struct sctp *s, uint8_t *p, size_t n)
 {
     void *id = (void *)(uintptr_t)s->id;
+    uint16_t port = sotto__sctp_port(s);
+    p[2] = (uint8_t)(port >> 8), p[3] = (uint8_t)port;
     s->feeding = true;
     usrsctp_conninput(id, p, n, 0);
     s->feeding = false;
@@ -139,7 +141,7 @@ static bool stage_room(struct sctp *s, size_t n)
 {
     struct sctp_stage *t = &s->stage;
     if (t->cap - t->n >= n) return true;
-    size_t cap = t->cap ? 2 * t->cap : 2048;
+    size_t cap = t->cap ? 2 * t->cap : 256;
     while (cap - t->n < n) cap *= 2;
     uint8_t *p = sotto__realloc(t->p, cap);
     if (!p) return false;
@@ -217,7 +219,7 @@ static void restart_timer(struct sctp *s, sotto_us now, const uint8_t *p)
     feed(s, copy, sizeof copy);
 }
 
-/* A packet that the guard let through; only those that must be changed are copied. */
+/* A packet that the guard let through. */
 static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, struct sctp_seen *seen)
 {
     static uint8_t copy[SCTP_PACKET_LIMIT]; /* under the lock: one for the process */
@@ -238,7 +240,7 @@ static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, str
     if (seen->data_len > 0) s->smooth = 0;
     sotto__sctp_flush_input(s);
     if (!s->so) return;
-    feed(s, p, n);
+    feed(s, p == copy ? copy : memcpy(copy, p, n), n);
     if (seen->end) {
         s->check = true, s->in_tick = false;
         atomic_store(&s->attention, true);

@@ -142,6 +142,8 @@ sotto_us sotto__sctp_stack_stamp(void);                   /* of the last tick */
 sotto_us sotto__sctp_stack_due(bool is_busy);             /* of the next */
 void sotto__sctp_busy(struct sctp *s, sotto_us now);       /* there is traffic: timers are looked after often */
 void sotto__sctp_rest(struct sctp *s);                     /* … and seldom: it can wait for heartbeats only, or has ended */
+/* Its own in usrsctp, which for each new one looks at all endpoints of the port, and locks them; never on the wire. */
+uint16_t sotto__sctp_port(const struct sctp *s);
 void sotto__sctp_upcall(struct socket *so, void *arg, int flags);
 
 void sotto__outbox_free(struct outbox *o);

@@ -51,7 +51,7 @@ uint8_t *sotto__outbox_room(struct outbox *o, size_t n, bool probe)
 {
     if (o->packets >= SOTTO_SCTP_OUTBOX || n > SCTP_PACKET_LIMIT) return NULL;
     if (o->cap - o->n < n + 2) {
-        size_t cap = o->cap ? 2 * o->cap : 4096;
+        size_t cap = o->cap ? 2 * o->cap : 512; /* as long as a handshake needs: many connect at a time */
         while (cap - o->n < n + 2) cap *= 2;
         uint8_t *bytes = sotto__realloc(o->bytes, cap);
         if (!bytes) return NULL;
@@ -96,6 +96,7 @@ static int conn_output(void *addr, void *buffer, size_t length, uint8_t tos, uin
     struct sctp *s = sotto__map_get(&stack.ids, (uint64_t)(uintptr_t)addr);
     uint8_t *p = buffer;
     if (!s || length < 12) return 0; /* closed meanwhile */
+    p[0] = (uint8_t)(s->guard.local_port >> 8), p[1] = (uint8_t)s->guard.local_port;
     if (!sotto__sctp_guard_output(&s->guard, p, length)) return 0;
     note_data(s, p, length);
     sotto__sctp_path_output(s, p, length);
@@ -119,6 +120,11 @@ void sotto__sctp_upcall(struct socket *so, void *arg, int flags)
         s->check = true;
     }
     if (events & (SCTP_EVENT_READ | SCTP_EVENT_ERROR)) wake(s);
+}
+
+uint16_t sotto__sctp_port(const struct sctp *s)
+{
+    return (uint16_t)(s->id | 0x8000);
 }
 
 static void set_defaults(void)
@@ -258,6 +264,15 @@ void sotto__sctp_stack_remove(struct sctp *s)
     set_interval();
 }
 
+/* Where somebody is awake a loop ticks in time, unless the machine stalls. What came meanwhile is read behind the tick: a timer that
+ * runs out before would have all of it sent again. */
+static uint32_t counted(sotto_us ms)
+{
+    bool is_awake = !stack.home || stack.home->n_awake > 0;
+    sotto_us most = is_awake ? SCTP_TICK_IDLE / 1000 : 60000;
+    return (uint32_t)(ms < most ? ms : most);
+}
+
 static void tick(sotto_us now)
 {
     sotto_us stamp = atomic_load_explicit(&stack.stamp, memory_order_relaxed);
@@ -265,7 +280,7 @@ static void tick(sotto_us now)
     sotto_us ms = (now - stamp) / 1000;
     atomic_store_explicit(&stack.stamp, stamp + ms * 1000, memory_order_relaxed);
     stack.ticking = true;
-    usrsctp_handle_timers((uint32_t)(ms < 60000 ? ms : 60000));
+    usrsctp_handle_timers(counted(ms));
     stack.ticking = false;
 }
 

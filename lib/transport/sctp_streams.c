@@ -31,7 +31,7 @@ static void put(uint8_t *p, uint32_t v)
 static void feed_param(struct sctp *s, unsigned type, uint32_t seq, uint32_t value)
 {
     struct from_peer m = {{0}};
-    put(m.bytes, (uint32_t)s->guard.remote_port << 16 | s->guard.local_port);
+    put(m.bytes, (uint32_t)s->guard.remote_port << 16 | sotto__sctp_port(s));
     put(m.bytes + 4, s->guard.own_tag);
     put(m.bytes + 12, (uint32_t)RE_CONFIG << 24 | 16);
     put(m.bytes + 16, type << 16 | 12);

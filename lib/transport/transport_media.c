@@ -60,8 +60,8 @@ static bool open_packet(struct transport *t, sotto_us now, uint8_t *p, size_t n,
     int len = is_rtcp ? sotto__srtp_unprotect_rtcp(t->srtp, now, p, n)
                       : sotto__srtp_unprotect(t->srtp, now, p, n);
     if (len < 0) return false; /* counted */
-    *out = (struct transport_out){.type = is_rtcp ? TRANSPORT_OUT_RTCP : TRANSPORT_OUT_RTP,
-                                  .packet = {p, (size_t)len}};
+    out->type = is_rtcp ? TRANSPORT_OUT_RTCP : TRANSPORT_OUT_RTP; /* the rest is of other types */
+    out->packet = (struct packet){p, (size_t)len};
     return true;
 }
 

@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static atomic_int_least64_t live;
 static atomic_uint_least64_t calls;
@@ -85,6 +87,16 @@ void sotto__free(void *p)
     atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
     int64_t w = weight(p);
     if (w) atomic_fetch_sub_explicit(&bytes, w, memory_order_relaxed);
+    free(p);
+}
+
+void sotto__mem_fresh(size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    char *p = malloc(n);
+    if (!p) return;
+    uintptr_t skip = -(uintptr_t)p & (page - 1);
+    if (n > skip + page) (void)madvise(p + skip, (n - skip) & ~(page - 1), MADV_DONTNEED);
     free(p);
 }
 

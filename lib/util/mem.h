@@ -9,6 +9,7 @@ void *sotto__malloc(size_t n);            /* NULL: no memory; n 0 gives a unique
 void *sotto__calloc(size_t n, size_t size);
 void *sotto__realloc(void *p, size_t n);  /* on NULL the old block stays */
 void *sotto__trim(void *p, size_t n);      /* a block made smaller: never fails, may move */
+void sotto__mem_fresh(size_t n);           /* the next block of n bytes, if another library leaves it empty, takes no memory */
 void sotto__free(void *p);                /* NULL is fine */
 void *sotto__memdup(const void *p, size_t n);
 char *sotto__strndup(const char *p, size_t n); /* NUL-terminated copy of n bytes */

@@ -93,6 +93,14 @@ bool sotto__address_usable(const struct address *a, bool allow_loopback)
     return false;
 }
 
+bool sotto__address_is_private(const struct address *a)
+{
+    const uint8_t *ip = a->ip;
+    if (a->family == 6) return (ip[0] & 0xfe) == 0xfc || ip[0] == 0;
+    return ip[0] == 10 || ip[0] == 127 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64);
+}
+
 /* ---- text → struct ---- */
 
 static bool is_alnum(char c)
@@ -104,7 +112,7 @@ static bool is_alnum(char c)
  * A host name: letters, digits, '-' and '.'. One whose last label begins with a digit is refused, as no top-level domain does:
  * resolvers read such texts ("127.1", "2130706433", "0x7f.1") as addresses that were not checked.
  */
-static bool is_host_name(struct str s)
+bool sotto__host_name_ok(struct str s)
 {
     struct str label, rest = s;
     if (s.n == 0 || s.n > 255) return false;
@@ -147,7 +155,7 @@ static const char *parse_fixed(struct str *rest, struct candidate *c)
     c->priority = (uint32_t)priority;
     word = sotto__str_word(rest);
     if (sotto__address_parse(word, &c->addr) < 0) {
-        if (!is_host_name(word)) return "address is neither numeric nor a host name";
+        if (!sotto__host_name_ok(word)) return "address is neither numeric nor a host name";
         memcpy(c->name, word.p, word.n);
     }
     if (!take_number(rest, 5, 1, UINT16_MAX, &port)) return "port is not 1 to 65535";
@@ -168,7 +176,7 @@ static const char *parse_extension(struct str name, struct str value, struct can
     unsigned bit = 0;
     if (is(name, "raddr")) {
         bit = SEEN_RADDR;
-        if (sotto__address_parse(value, &c->related) < 0 && !is_host_name(value))
+        if (sotto__address_parse(value, &c->related) < 0 && !sotto__host_name_ok(value))
             return "raddr is neither numeric nor a host name";
     } else if (is(name, "rport")) {
         bit = SEEN_RPORT;

@@ -10,36 +10,36 @@
 
 #define VERSION 2u
 
-static bool read_extension(struct reader *r, struct rtp *rtp)
+/* The extension behind a header of `head` bytes: the size of both; 0: it runs over the end. */
+static size_t read_extension(const uint8_t *p, size_t n, size_t head, struct rtp *ret)
 {
-    rtp->ext_profile = sotto__read_u16(r);
-    rtp->n_ext = 4u * sotto__read_u16(r);
-    rtp->ext = sotto__read_view(r, rtp->n_ext);
-    return !r->bad;
+    if (n - head < 4) return 0;
+    ret->ext_profile = sotto__get_u16(p + head);
+    ret->n_ext = 4u * sotto__get_u16(p + head + 2);
+    ret->ext = p + head + 4;
+    return n - head - 4 < ret->n_ext ? 0 : head + 4 + ret->n_ext;
 }
 
 int sotto__rtp_parse(const uint8_t *p, size_t n, struct rtp *ret)
 {
-    struct reader r = sotto__reader(p, n);
-    struct rtp rtp = {0};
-    uint8_t flags = sotto__read_u8(&r), kind = sotto__read_u8(&r);
-    rtp.marker = kind >> 7, rtp.pt = kind & 0x7f;
-    rtp.seq = sotto__read_u16(&r);
-    rtp.time = sotto__read_u32(&r);
-    rtp.ssrc = sotto__read_u32(&r);
-    rtp.n_csrc = flags & 0x0f;
-    rtp.csrc = sotto__read_view(&r, 4u * rtp.n_csrc);
-    rtp.has_ext = (flags & 0x10) != 0;
-    if (r.bad || flags >> 6 != VERSION) return SOTTO_E_SYNTAX;
-    if (rtp.has_ext && !read_extension(&r, &rtp)) return SOTTO_E_SYNTAX;
-    rtp.payload = r.p, rtp.n_payload = r.n;
-    rtp.n_header = n - r.n;
-    if (flags & 0x20) { /* the last byte counts the padding, itself included */
-        if (r.n == 0) return SOTTO_E_SYNTAX;
-        rtp.n_padding = r.p[r.n - 1];
-        if (rtp.n_padding == 0 || rtp.n_padding > r.n) return SOTTO_E_SYNTAX;
-        rtp.n_payload -= rtp.n_padding;
+    struct rtp rtp = {.marker = false};
+    if (n < RTP_HEADER || p[0] >> 6 != VERSION) return SOTTO_E_SYNTAX;
+    rtp.n_csrc = p[0] & 0x0f;
+    rtp.has_ext = (p[0] & 0x10) != 0;
+    size_t head = RTP_HEADER + 4u * rtp.n_csrc;
+    if (n < head) return SOTTO_E_SYNTAX;
+    if (rtp.has_ext && (head = read_extension(p, n, head, &rtp)) == 0) return SOTTO_E_SYNTAX;
+    if (p[0] & 0x20) { /* the last byte counts the padding, itself included */
+        rtp.n_padding = p[n - 1];
+        if (rtp.n_padding == 0 || rtp.n_padding > n - head) return SOTTO_E_SYNTAX;
     }
+    rtp.marker = p[1] >> 7, rtp.pt = p[1] & 0x7f;
+    rtp.seq = sotto__get_u16(p + 2);
+    rtp.time = sotto__get_u32(p + 4);
+    rtp.ssrc = sotto__get_u32(p + 8);
+    rtp.csrc = p + RTP_HEADER;
+    rtp.payload = p + head, rtp.n_payload = n - head - rtp.n_padding;
+    rtp.n_header = head;
     *ret = rtp;
     return 0;
 }

@@ -7,6 +7,8 @@
  */
 #include "wire/rtp_ext.h"
 
+#include <string.h>
+
 #include "util/bytes.h"
 #include "util/limits.h"
 #include "wire/sdp_attr.h"
@@ -17,10 +19,14 @@
 #define MAX_SHORT_ID 14u /* in that form: 15 ends the reading */
 #define MAX_ELEMENT 255u
 
-static uint64_t read_u64(struct reader *r)
+static uint32_t get_u24(const uint8_t *p)
 {
-    uint64_t high = sotto__read_u32(r);
-    return high << 32 | sotto__read_u32(r);
+    return (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+}
+
+static uint64_t get_u64(const uint8_t *p)
+{
+    return (uint64_t)sotto__get_u32(p) << 32 | sotto__get_u32(p + 4);
 }
 
 static bool is_rid(struct str s)
@@ -34,74 +40,64 @@ static bool is_rid(struct str s)
     return s.n > 0 && s.n <= SOTTO_MAX_RID;
 }
 
-static bool read_text(struct reader *r, enum ext_id id, struct str *ret)
+static bool read_text(const uint8_t *p, size_t n, enum ext_id id, struct str *ret)
 {
-    struct str s = {(const char *)r->p, r->n};
+    struct str s = {(const char *)p, n};
     bool ok = id == EXT_MID ? s.n <= SOTTO_MAX_MID && sotto__sdp_is_token(s) : is_rid(s);
     if (ok) *ret = s;
-    return ok && sotto__read_view(r, s.n);
+    return ok;
 }
 
-static bool read_capture(struct reader *r, struct ext_values *v)
+static bool read_capture(const uint8_t *p, size_t n, struct ext_values *v)
 {
-    if (r->n != 8 && r->n != 16) return false;
-    v->has_capture_offset = r->n == 16;
-    v->abs_capture = read_u64(r);
-    v->capture_offset = v->has_capture_offset ? (int64_t)read_u64(r) : 0;
+    if (n != 8 && n != 16) return false;
+    v->has_capture_offset = n == 16;
+    v->abs_capture = get_u64(p);
+    v->capture_offset = v->has_capture_offset ? (int64_t)get_u64(p + 8) : 0;
     return true;
 }
 
-static bool read_playout(struct reader *r, struct ext_values *v)
+static bool read_playout(const uint8_t *p, size_t n, struct ext_values *v)
 {
-    if (r->n != 3) return false;
-    uint32_t both = sotto__read_u24(r);
-    v->playout_min = (uint16_t)(both >> 12);
-    v->playout_max = both & 0xfff;
+    if (n != 3) return false;
+    v->playout_min = (uint16_t)(get_u24(p) >> 12);
+    v->playout_max = get_u24(p) & 0xfff;
     return true;
 }
 
-/* One element, whose bytes are r: whether it had its own form. */
-static bool read_value(struct reader *r, enum ext_id id, struct ext_values *v)
+/* One element: whether it had its own form. */
+static bool read_value(const uint8_t *p, size_t n, enum ext_id id, struct ext_values *v)
 {
-    uint8_t byte;
     switch (id) {
-    case EXT_MID: return read_text(r, id, &v->mid);
-    case EXT_RID: return read_text(r, id, &v->rid);
-    case EXT_RRID: return read_text(r, id, &v->rrid);
-    case EXT_ABS_CAPTURE: return read_capture(r, v);
-    case EXT_PLAYOUT_DELAY: return read_playout(r, v);
+    case EXT_MID: return read_text(p, n, id, &v->mid);
+    case EXT_RID: return read_text(p, n, id, &v->rid);
+    case EXT_RRID: return read_text(p, n, id, &v->rrid);
+    case EXT_ABS_CAPTURE: return read_capture(p, n, v);
+    case EXT_PLAYOUT_DELAY: return read_playout(p, n, v);
     case EXT_ABS_SEND:
-        if (r->n != 3) return false;
-        v->abs_send = sotto__read_u24(r);
-        return true;
+        if (n == 3) v->abs_send = get_u24(p);
+        return n == 3;
     case EXT_TWCC:
-        if (r->n != 2) return false;
-        v->twcc = sotto__read_u16(r);
-        return true;
+        if (n == 2) v->twcc = sotto__get_u16(p);
+        return n == 2;
     case EXT_AUDIO_LEVEL:
-        if (r->n != 1) return false;
-        byte = sotto__read_u8(r);
-        v->voice = byte >> 7, v->audio_level = byte & 0x7f;
-        return true;
+        if (n == 1) v->voice = p[0] >> 7, v->audio_level = p[0] & 0x7f;
+        return n == 1;
     case EXT_ORIENTATION:
-        if (r->n != 1) return false;
-        v->rotation = sotto__read_u8(r) & 3;
-        return true;
-    case EXT_DEPENDENCY:
-        if (r->n == 0) return false;
-        v->dependency = r->p, v->n_dependency = r->n;
-        return true;
+        if (n == 1) v->rotation = p[0] & 3;
+        return n == 1;
+    case EXT_DEPENDENCY: v->dependency = p, v->n_dependency = n; return n > 0;
     case EXT_COUNT: break;
     }
     return false;
 }
 
-static void take_element(struct reader element, uint8_t id, const uint8_t ids[EXT_COUNT],
+static void take_element(const uint8_t *p, size_t n, uint8_t id, const uint8_t ids[EXT_COUNT],
                          struct ext_values *ret)
 {
     for (int ext = 0; ext < EXT_COUNT; ext++) {
         if (ids[ext] != id) continue;
-        if (!(ret->has & 1u << ext) && read_value(&element, (enum ext_id)ext, ret))
+        if (!(ret->has & 1u << ext) && read_value(p, n, (enum ext_id)ext, ret))
             ret->has |= 1u << ext;
         return;
     }
@@ -109,19 +105,23 @@ static void take_element(struct reader element, uint8_t id, const uint8_t ids[EX
 
 void sotto__ext_read(const struct rtp *rtp, const uint8_t ids[EXT_COUNT], struct ext_values *ret)
 {
-    struct reader r = sotto__reader(rtp->ext, rtp->n_ext);
+    const uint8_t *p = rtp->ext;
     bool one_byte = rtp->ext_profile == ONE_BYTE;
     *ret = (struct ext_values){0};
     if (!rtp->has_ext || (!one_byte && (rtp->ext_profile & 0xfff0) != TWO_BYTE)) return;
-    while (r.n > 0) {
-        uint8_t id = sotto__read_u8(&r);
+    for (size_t left = rtp->n_ext, n; left > 0; p += n, left -= n) {
+        uint8_t id = *p++;
+        left--, n = 0;
         if (id == 0) continue; /* padding; in the one-byte form with a length of 0 too */
-        size_t n = one_byte ? (id & 0x0fu) + 1u : sotto__read_u8(&r);
-        if (one_byte) id >>= 4;
-        if (one_byte && (id == 0 || id == 15)) return; /* §4.2: nothing behind it counts */
-        const uint8_t *p = sotto__read_view(&r, n);
-        if (r.bad) return;
-        take_element(sotto__reader(p, n), id, ids, ret);
+        if (one_byte) {
+            n = (id & 0x0fu) + 1u, id >>= 4;
+            if (id == 0 || id == 15) return; /* §4.2: nothing behind it counts */
+        } else {
+            if (left == 0) return;
+            n = *p++, left--;
+        }
+        if (n > left) return;
+        take_element(p, n, id, ids, ret);
     }
 }
 
@@ -146,34 +146,39 @@ static size_t element_size(enum ext_id id, const struct ext_values *v) /* 0: not
     return 0;
 }
 
-static void write_u64(struct writer *w, uint64_t v)
+static uint8_t *put(uint8_t *to, uint64_t v, size_t n)
 {
-    sotto__write_u32(w, (uint32_t)(v >> 32));
-    sotto__write_u32(w, (uint32_t)v);
+    for (size_t i = 0; i < n; i++) to[i] = (uint8_t)(v >> 8 * (n - 1 - i));
+    return to + n;
 }
 
-static void write_value(struct writer *w, enum ext_id id, const struct ext_values *v)
+static uint8_t *put_bytes(uint8_t *to, const void *p, size_t n)
+{
+    memcpy(to, p, n);
+    return to + n;
+}
+
+/* Where the next one goes. */
+static uint8_t *write_value(uint8_t *to, enum ext_id id, const struct ext_values *v)
 {
     switch (id) {
-    case EXT_MID: sotto__write_bytes(w, v->mid.p, v->mid.n); break;
-    case EXT_RID: sotto__write_bytes(w, v->rid.p, v->rid.n); break;
-    case EXT_RRID: sotto__write_bytes(w, v->rrid.p, v->rrid.n); break;
-    case EXT_ABS_SEND: sotto__write_be(w, v->abs_send, 3); break;
+    case EXT_MID: return put_bytes(to, v->mid.p, v->mid.n);
+    case EXT_RID: return put_bytes(to, v->rid.p, v->rid.n);
+    case EXT_RRID: return put_bytes(to, v->rrid.p, v->rrid.n);
+    case EXT_ABS_SEND: return put(to, v->abs_send, 3);
     case EXT_ABS_CAPTURE:
-        write_u64(w, v->abs_capture);
-        if (v->has_capture_offset) write_u64(w, (uint64_t)v->capture_offset);
-        break;
-    case EXT_TWCC: sotto__write_u16(w, v->twcc); break;
+        to = put(to, v->abs_capture, 8);
+        return v->has_capture_offset ? put(to, (uint64_t)v->capture_offset, 8) : to;
+    case EXT_TWCC: return put(to, v->twcc, 2);
     case EXT_AUDIO_LEVEL:
-        sotto__write_u8(w, (uint8_t)((v->voice ? 0x80 : 0) | (v->audio_level & 0x7f)));
-        break;
-    case EXT_ORIENTATION: sotto__write_u8(w, v->rotation & 3); break;
+        return put(to, (uint8_t)((v->voice ? 0x80 : 0) | (v->audio_level & 0x7f)), 1);
+    case EXT_ORIENTATION: return put(to, v->rotation & 3, 1);
     case EXT_PLAYOUT_DELAY:
-        sotto__write_be(w, (v->playout_min & 0xfffu) << 12 | (v->playout_max & 0xfffu), 3);
-        break;
-    case EXT_DEPENDENCY: sotto__write_bytes(w, v->dependency, v->n_dependency); break;
+        return put(to, (v->playout_min & 0xfffu) << 12 | (v->playout_max & 0xfffu), 3);
+    case EXT_DEPENDENCY: return put_bytes(to, v->dependency, v->n_dependency);
     case EXT_COUNT: break;
     }
+    return to;
 }
 
 /* The lowest id among the bits of *left, which is taken out; EXT_COUNT: there is none. */
@@ -185,50 +190,52 @@ static int next_id(uint32_t *left)
     return id;
 }
 
-/* Bytes of the elements with their heads, without padding; whether the one-byte form carries them. */
-static size_t measure(const uint8_t ids[EXT_COUNT], const struct ext_values *v, bool *one_byte)
+/* Bytes of the elements with their heads, without padding; whether the one-byte form carries them, and any form. */
+static size_t measure(const uint8_t ids[EXT_COUNT], const struct ext_values *v, bool *one_byte,
+                      bool *fits)
 {
     size_t bytes = 0, elements = 0;
     uint32_t left = v->has;
-    *one_byte = true;
+    *one_byte = *fits = true;
     for (int id; (id = next_id(&left)) < EXT_COUNT;) {
         size_t n = ids[id] ? element_size((enum ext_id)id, v) : 0;
         if (n == 0) continue;
         if (ids[id] > MAX_SHORT_ID || n > MAX_SHORT) *one_byte = false;
+        if (n > MAX_ELEMENT) *fits = false;
         bytes += n, elements++;
     }
     return bytes + elements * (*one_byte ? 1 : 2);
 }
 
+static size_t block_size(size_t bytes)
+{
+    return bytes > 0 ? 4 + (bytes + 3) / 4 * 4 : 0;
+}
+
 size_t sotto__ext_size(const uint8_t ids[EXT_COUNT], const struct ext_values *v)
 {
-    bool one_byte;
-    size_t n = measure(ids, v, &one_byte);
-    return n > 0 ? 4 + (n + 3) / 4 * 4 : 0;
+    bool one_byte, fits;
+    return block_size(measure(ids, v, &one_byte, &fits));
 }
 
 int sotto__ext_write(const uint8_t ids[EXT_COUNT], const struct ext_values *v, uint8_t *out,
                      size_t cap)
 {
-    struct writer w = sotto__writer(out, cap);
-    bool one_byte;
-    size_t bytes = measure(ids, v, &one_byte);
+    bool one_byte, fits;
+    size_t bytes = measure(ids, v, &one_byte, &fits), size = block_size(bytes);
     uint32_t left = v->has;
-    if (bytes == 0) return 0;
-    sotto__write_u16(&w, one_byte ? ONE_BYTE : TWO_BYTE);
-    sotto__write_u16(&w, (uint16_t)((bytes + 3) / 4));
+    if (size == 0) return 0;
+    if (!fits || size > cap) return SOTTO_E_TOO_BIG;
+    uint8_t *to = put(put(out, one_byte ? ONE_BYTE : TWO_BYTE, 2), (size - 4) / 4, 2);
     for (int id; (id = next_id(&left)) < EXT_COUNT;) {
         size_t n = ids[id] ? element_size((enum ext_id)id, v) : 0;
         if (n == 0) continue;
-        if (n > MAX_ELEMENT) return SOTTO_E_TOO_BIG;
-        if (one_byte) {
-            sotto__write_u8(&w, (uint8_t)((uint8_t)(ids[id] << 4) | (uint8_t)(n - 1)));
-        } else {
-            sotto__write_u8(&w, ids[id]);
-            sotto__write_u8(&w, (uint8_t)n);
-        }
-        write_value(&w, (enum ext_id)id, v);
+        if (one_byte)
+            *to++ = (uint8_t)((size_t)ids[id] << 4 | (n - 1));
+        else
+            *to++ = ids[id], *to++ = (uint8_t)n;
+        to = write_value(to, (enum ext_id)id, v);
     }
-    while (!w.bad && w.n % 4 != 0) sotto__write_u8(&w, 0);
-    return w.bad ? SOTTO_E_TOO_BIG : (int)w.n;
+    while (to < out + size) *to++ = 0;
+    return (int)size;
 }

@@ -18,7 +18,7 @@ struct call_side {
     sotto_dc *dc; /* a: made here; b: taken with CHANNEL */
     struct call_side *other;
     size_t n_events[32], n_messages, bytes;
-    bool connected, open, closed;
+    bool connected, completed, open, closed; /* completed: its ICE */
     char last[64];
 };
 

@@ -50,7 +50,7 @@ static void without_memory_an_event_stays_queued(void **state)
     int refusals = 0, got = 0;
     call_new(&call, c, c);
     offer_and_answer(&call);
-    for (sotto_us end = sotto_now() + 10000000; call.b.n_messages < 3 && sotto_now() < end;) {
+    for (sotto_us end = sotto_now() + 60000000; call.b.n_messages < 3 && sotto_now() < end;) {
         assert_true(sotto_ctx_run(c, 100000) >= 0);
         while (next_at_last(c, &e, &refusals) == 1) {
             bool opens = e->type == SOTTO_EV_OPEN && e->user == &call.a;
@@ -137,7 +137,7 @@ static void reading_off_holds_messages_and_nothing_else(void **state)
     sotto_event_free(e);
     assert_int_equal(sotto_pc_set_reading(call.b.pc, true), 0);
     bool got = false;
-    for (int i = 0; i < 500 && !got; i++) call_run(&call, &got, 10), got = call.b.n_messages == 1;
+    for (int i = 0; i < 6000 && !got; i++) call_run(&call, &got, 10), got = call.b.n_messages == 1;
     assert_string_equal(call.b.last, "held");
     call_free(&call);
     sotto_ctx_free(c);

@@ -18,7 +18,7 @@ static void two_contexts_talk_over_their_own_threads(void **state)
     for (int i = 0; i < 200; i++)
         assert_int_equal(sotto_dc_send(c.a.dc, "0123456789", 10, false), 0);
     bool all = false;
-    for (int i = 0; i < 1000 && !all; i++) call_run(&c, &all, 10), all = c.b.n_messages == 200;
+    for (int i = 0; i < 6000 && !all; i++) call_run(&c, &all, 10), all = c.b.n_messages == 200;
     assert_int_equal(c.b.bytes, 2000);
     call_free(&c);
     sotto_ctx_free(one);
@@ -59,7 +59,7 @@ static void other_threads_may_call_meanwhile(void **state)
     for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, call_everything, &k);
     call_connect(&c);
     bool got = false;
-    for (int i = 0; i < 1000 && !got; i++) call_run(&c, &got, 10), got = c.b.n_messages > 100;
+    for (int i = 0; i < 6000 && !got; i++) call_run(&c, &got, 10), got = c.b.n_messages > 100;
     atomic_store(&k.stop, true);
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
     assert_true(got);
@@ -157,7 +157,7 @@ static void busy_callers_starve_nobody(void **state)
         pthread_create(&threads[i], NULL, post_always, &one[i]);
     }
     for (sotto_us end = sotto_now() + 60000000; !all && sotto_now() < end;) {
-        if (sotto_ctx_wait(p.ctx, 1000000, &e) != 1) break;
+        if (sotto_ctx_wait(p.ctx, 60000000, &e) != 1) break;
         atomic_fetch_add(&p.taken[e->u.post.code], 1);
         sotto_event_free(e);
         all = true;
@@ -200,7 +200,7 @@ static void a_greedy_sender_leaves_room_for_the_loop(void **state)
     sotto_us begin = sotto_now();
     pthread_create(&t, NULL, send_all, &s);
     bool all = false;
-    for (int i = 0; i < 6000 && !all; i++) call_run(&c, &all, 10), all = c.b.n_messages == 20000;
+    for (int i = 0; i < 60000 && !all; i++) call_run(&c, &all, 10), all = c.b.n_messages == 20000;
     pthread_join(t, NULL);
     print_message("20 MB in %d ms\n", (int)((sotto_now() - begin) / 1000));
     assert_true(all);

@@ -4,7 +4,7 @@ import { demoSeries, pages, requests } from './demo.mjs';
 import { framesSeries } from './frames.mjs';
 import { TRIALS, mediaSeries, trialSeries } from './media.mjs';
 import { perfectSeries } from './perfect.mjs';
-import { CLOSED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, newPage, results, sleep, test } from './lib.mjs';
+import { CLOSED, CONNECTED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, measure, newPage, results, sleep, test } from './lib.mjs';
 
 const MAX = 262144; /* sotto's and Chromium's largest message */
 const SIZES = [[true, 5], [false, 1200], [true, 0], [false, 0], [true, 65537], [false, MAX - 1], [false, MAX], [true, MAX]];
@@ -48,8 +48,8 @@ async function bigDown(browser) {
     await page.keep(c.first, false);
     const k = await peer.channel(0, 'first'), start = Date.now();
     peer.tell('send', k, 'bin', 65536, MB100);
-    const [, , count, hash] = await peer.wait(['sent', k], 90000);
-    await page.received(c.first, MB100, 90000);
+    const [, , count, hash] = await peer.wait(['sent', k], 300000);
+    await page.received(c.first, MB100, 300000);
     const ms = Date.now() - start;
     equal(await page.count(c.first), { messages: MB100, bytes: MB100 * 65536, hash: +hash }, 'at the page');
     return rate(count * 65536, ms);
@@ -62,7 +62,7 @@ async function bigUp(browser) {
     peer.tell('mode', 0, 'sink');
     const k = await peer.channel(0, 'first'), start = Date.now();
     const sent = await page.sendMany(c.first, 65536, MB100);
-    const got = await peer.received(k, MB100);
+    const got = await peer.received(k, MB100, 300000);
     equal(got, { messages: MB100, bytes: MB100 * 65536, hash: sent.hash }, 'at the library');
     return rate(got.bytes, Date.now() - start);
   });
@@ -103,7 +103,7 @@ async function unreliable(browser) {
     equal([d.ordered, d.rtx, d.life], [false, null, 200], 'the channel as the page sees it');
     peer.tell('send', back, 'bin', 1000, 3000);
     await peer.wait(['sent', back]);
-    await page.received(down, 1, 5000);
+    await page.received(down, 1);
     peer.tell('mode', 0, 'echo');
     await page.roundTrip(c.first, true, 40); /* the association lives */
     return `${got.messages} of ${sent.sent} arrived`;
@@ -135,13 +135,13 @@ async function closeCalls(browser) {
   await call(browser, {}, async (c, page, peer) => {
     await page.roundTrip(c.first, true, 10);
     await page.close(c.p);
-    await peer.state(0, CLOSED, 10000);
+    await peer.state(0, CLOSED);
   });
   await call(browser, {}, async (c, page, peer) => {
     await page.roundTrip(c.first, true, 10);
     peer.tell('pcclose', 0);
-    await page.closed(c.first, 10000);
-    await peer.state(0, CLOSED, 10000);
+    await page.closed(c.first);
+    await peer.state(0, CLOSED);
   });
 }
 
@@ -229,6 +229,36 @@ async function mdns() {
   try { await messages(browser, 'browser', true); await messages(browser, 'library', false); } finally { await browser.close(); }
 }
 
+/* A name and no address in the candidates of a description, or another error. */
+function onlyNames(sdp, whose) {
+  const lines = sdp.match(/^a=candidate:.*$/mg) ?? [];
+  const shown = lines.filter(l => / typ host/.test(l) && !/ [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.local [0-9]+ typ host/.test(l));
+  if (lines.length === 0 || shown.length > 0 || /10\.77\.|fd77:/.test(sdp)) throw new Error(`${whose} shows: ${shown[0] ?? sdp}`);
+}
+
+/* Names only, and one side is told no candidates at all: the other finds it because it has asked for its name. */
+async function mdnsNames(hidden) {
+  const browser = await launchChromium({ mdns: true });
+  try {
+    await withPeer(async peer => {
+      const page = await newPage(browser), p = await page.make(false);
+      peer.tell('new', 0, ...(hidden === 'library' ? ['privacy=2'] : []));
+      const first = await page.open(p, 'first'), offer = await page.offer(p);
+      const without = sdp => sdp.replace(/^a=(candidate|end-of-candidates).*\r\n/mg, '');
+      onlyNames(offer, 'the page');
+      peer.tell('D', 0, 'offer', hidden === 'library' ? without(offer) : offer);
+      const answer = (await peer.description(0)).sdp;
+      if (hidden === 'library') onlyNames(answer, 'the library');
+      await page.accept(p, hidden === 'library' ? answer : without(answer));
+      await page.connected(p);
+      await peer.state(0, CONNECTED);
+      await page.opened(first);
+      for (const [text, size] of SIZES) await page.roundTrip(first, text, size);
+      await page.end();
+    });
+  } finally { await browser.close(); }
+}
+
 async function twoBrowsers(a, b) {
   return withPeer(async peer => {
     const pages = [await newPage(a), await newPage(b)];
@@ -294,7 +324,7 @@ async function series(name, browser) {
   await test(`${name}: unreliable channels`, 30000, () => unreliable(browser));
   await test(`${name}: 100 MB to the page`, 120000, () => bigDown(browser));
   await test(`${name}: 100 MB from the page`, 120000, () => bigUp(browser));
-  await test(`${name}: slow reader, 10 s`, 120000, () => slowReader(browser));
+  await measure(`${name}: slow reader, 10 s`, 120000, () => slowReader(browser));
 }
 
 /* Media, in a browser of its own: one with devices. */
@@ -316,10 +346,12 @@ const browsers = await Promise.all(names.map(n => launch[n]()));
 const background = names.map(n => test(`${n}: page gone without goodbye`, 100000, () => gone(n)));
 await Promise.all(names.map((n, i) => series(n, browsers[i])));
 await test('chromium: addresses hidden behind mDNS names', 60000, mdns);
+await test('chromium: the library finds the page by its mDNS names', 60000, () => mdnsNames('page'));
+await test('chromium: the page finds the library by its mDNS names', 60000, () => mdnsNames('library'));
 await test('two browsers at once', 60000, () => twoBrowsers(...browsers));
 await test('demo: what the web server answers and refuses', 20000, requests);
 await test('demo: the page in two browsers at once', 90000, () => pages(browsers));
-await test('two peers of ours: slow reader, 10 s', 120000, ownSlowReader);
+await measure('two peers of ours: slow reader, 10 s', 120000, ownSlowReader);
 await Promise.all(background);
 await Promise.all(browsers.map(b => b.close().catch(() => {})));
 await Promise.all(names.map(negotiation));

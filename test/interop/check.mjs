@@ -71,7 +71,7 @@ export function dump(name, a, b, trace = []) {
 }
 
 /* Waits until page and library agree about everything; also(a, b): what else must be, as a text if it is not. */
-export async function settled(name, page, p, peer, { n = 0, ms = 15000, also, trace } = {}) {
+export async function settled(name, page, p, peer, { n = 0, ms = 60000, also, trace } = {}) {
   const end = Date.now() + ms;
   for (;;) {
     const [a, b] = await Promise.all([page.look(p), peer.look(n)]);
@@ -106,7 +106,7 @@ const OPPOSITE = { client: 'server', server: 'client', controlling: 'controlled'
 export async function sameTransport(page, p, peer, n = 0) {
   let a, b;
   const path = (of, other) => other.locals.includes(of.selected[1]) && other.remotes.includes(of.selected[0]);
-  for (let i = 0; i < 100; i++) { /* pairs may still be being tried */
+  for (let i = 0; i < 1200; i++) { /* pairs may still be being tried */
     a = transportOf(await page.stats(p));
     b = transportOf(await peer.stats(n));
     if (path(a, b) && path(b, a)) break;

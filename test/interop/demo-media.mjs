@@ -83,7 +83,7 @@ export async function figures(page) {
 /* Pictures come, of the right size, without a freeze, and not late. Returns a line that says so. */
 export async function checkPicture(page, { codec, width = 640, height = 360, seconds = 3, clock = true } = {}) {
   for (let i = 0; (await figures(page)).framesDecoded < 15; i++) {
-    if (i === 60) throw new Error('no picture after 15 s: ' + JSON.stringify(await figures(page)));
+    if (i === 240) throw new Error('no picture after a minute: ' + JSON.stringify(await figures(page)));
     await sleep(250);
   }
   const { f, late, rate, said } = await lookTwice(async () => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beepsIn, checkPicture, figures } from './demo-media.mjs';
-import { newPage, sleep, test, within } from './lib.mjs';
+import { measure, newPage, sleep, within } from './lib.mjs';
 
 const FIXTURES = join(dirname(fileURLToPath(import.meta.url)), '../fixtures/media_file');
 
@@ -15,13 +15,13 @@ const FIXTURES = join(dirname(fileURLToPath(import.meta.url)), '../fixtures/medi
 export async function withDemo(run, args = []) {
   const server = spawn(process.env.SOTTO_TOOL, ['demo', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
-    const line = await within(10000, 'the address of the demo', new Promise(done => server.stdout.once('data', d => done(String(d)))));
+    const line = await within(60000, 'the address of the demo', new Promise(done => server.stdout.once('data', d => done(String(d)))));
     const url = line.match(/http:\S+/)[0];
     return await run(url, +new URL(url).port);
   } finally {
     const exit = new Promise(done => server.once('exit', done));
     server.kill('SIGTERM');
-    const code = await within(5000, 'the end of the demo', exit);
+    const code = await within(60000, 'the end of the demo', exit);
     if (code !== 0) throw new Error(`the demo ended with ${code}`);
   }
 }
@@ -108,12 +108,12 @@ export async function pages(browsers) {
               await new Promise(done => setTimeout(done, 20));
             }
           };
-          await until('connected', () => id('status').textContent === 'connected' && !id('send').disabled && !id('run').disabled, 20000);
-          await until('moving pictures', () => Number(id('m-frames').textContent) > 30, 20000);
+          await until('connected', () => id('status').textContent === 'connected' && !id('send').disabled && !id('run').disabled, 60000);
+          await until('moving pictures', () => Number(id('m-frames').textContent) > 30, 60000);
           if (id('m-codec').textContent !== 'VP8 · opus') throw new Error(id('m-codec').textContent);
           id('text').value = 'hello <b>there</b>';
           id('send').click();
-          await until('the line back', () => [...document.querySelectorAll('.line.it')].some(x => x.textContent.startsWith('hello <b>there</b>')), 5000);
+          await until('the line back', () => [...document.querySelectorAll('.line.it')].some(x => x.textContent.startsWith('hello <b>there</b>')), 60000);
           id('run').click();
           await until('the run', () => /^(done|failed)/.test(document.body.dataset.run || ''), 60000);
           if (document.body.dataset.run !== 'done') throw new Error(document.body.dataset.run);
@@ -130,7 +130,7 @@ async function openPage(browser, url) {
   const page = await browser.newPage();
   await page.goto(url);
   for (let i = 0; await page.evaluate(() => document.getElementById('status').textContent !== 'connected'); i++) {
-    if (i === 200) throw new Error('not connected');
+    if (i === 1200) throw new Error('not connected');
     await sleep(100);
   }
   return page;
@@ -166,12 +166,12 @@ async function withExample(name, args, browser, setUp, run) {
     let out = '';
     const answered = new Promise(done => program.stdout.on('data', d => { if (/\n\r?\n$/.test(out += d)) done(); }));
     program.stdin.end(offer);
-    await within(10000, `the answer of ${name}`, answered);
+    await within(60000, `the answer of ${name}`, answered);
     await raw.evaluate(sdp => globalThis.example.setRemoteDescription({ type: 'answer', sdp }), out.trimEnd() + '\r\n');
     const line = await run(raw);
     const exit = new Promise(done => program.once('exit', done));
     await raw.evaluate(() => globalThis.example.close());
-    const code = await within(10000, `the end of ${name}`, exit);
+    const code = await within(60000, `the end of ${name}`, exit);
     if (code !== 0) throw new Error(`${name} ended with ${code}`);
     return line;
   } finally {
@@ -183,12 +183,12 @@ async function withExample(name, args, browser, setUp, run) {
 async function exampleCamera(browser) {
   const setUp = async pc => { pc.addTransceiver('video', { direction: 'recvonly' }); };
   return withExample('camera', [join(FIXTURES, 'baseline.h264')], browser, setUp, async page => {
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 600; i++) {
       await sleep(100);
       const v = await page.evaluate(async () => [...(await globalThis.example.getStats()).values()].find(x => x.type === 'inbound-rtp'));
       if (v?.framesDecoded >= 60) return `${v.framesDecoded} frames of ${v.frameWidth} × ${v.frameHeight}, ${v.freezeCount} freezes`;
     }
-    throw new Error('60 frames were not decoded in 10 s');
+    throw new Error('60 frames were not decoded in a minute');
   });
 }
 
@@ -215,7 +215,7 @@ const FILES = {
   firefox: [['vp8.ivf', 'VP8', 176, 144], ['vp9.ivf', 'VP9', 178, 100], ['av1.ivf', 'AV1', 178, 100]],
 };
 export async function demoSeries(name, browser) {
-  for (const file of FILES[name]) await test(`${name}: the demo plays ${file[0]}`, 40000, () => files(browser, ...file));
-  await test(`${name}: docs/examples/opus_wav records`, 40000, () => exampleOpusWav(browser));
-  if (name === 'chromium') await test(`${name}: docs/examples/camera is seen`, 40000, () => exampleCamera(browser));
+  for (const file of FILES[name]) await measure(`${name}: the demo plays ${file[0]}`, 40000, () => files(browser, ...file));
+  await measure(`${name}: docs/examples/opus_wav records`, 40000, () => exampleOpusWav(browser));
+  if (name === 'chromium') await measure(`${name}: docs/examples/camera is seen`, 40000, () => exampleCamera(browser));
 }

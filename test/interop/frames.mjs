@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GREY, checkLate, lookTwice } from './demo-media.mjs';
-import { CONNECTED, Peer, newPage, sleep, test, trickle } from './lib.mjs';
+import { CONNECTED, Peer, measure, newPage, sleep, trickle } from './lib.mjs';
 
 const fixtures = join(dirname(fileURLToPath(import.meta.url)), '..', 'fixtures', 'media_file');
 const FILES = { VP9: 'vp9.ivf', AV1: 'av1.ivf' }; /* what the tools do not encode themselves */
@@ -19,7 +19,7 @@ function ffmpeg(args) {
 }
 
 /* Until what() gives something. */
-async function until(what, text, ms = 10000) {
+async function until(what, text, ms = 60000) {
   for (const end = Date.now() + ms; ;) {
     const got = await what();
     if (got) return got;
@@ -141,7 +141,7 @@ async function record(c, directory, video) {
 async function recorded(c, directory, { layers = 1 } = {}) {
   const both = async () => [await c.of('video'), await c.of('audio')];
   await until(async () => { const [v, a] = await both(); return v.length >= layers && v.every(x => x.frames >= 20) && (a.length === 0 || a[0].frames >= 60); },
-    async () => 'frames at the peer: ' + JSON.stringify(await c.frames()), 15000);
+    async () => 'frames at the peer: ' + JSON.stringify(await c.frames()));
   const [v, a] = await both();
   for (const x of [...v, ...a]) if (x.dropped > 0) throw new Error(`${x.mime} ${x.rid}: ${x.dropped} frames lost`);
   for (const x of v) if (Math.abs(x.late) > 2000) throw new Error(`captured ${x.late} ms before it came`);
@@ -191,7 +191,7 @@ async function reflected(page) {
   return call(page, async c => {
     await c.connect('browser', null, 'video/VP8');
     await c.told('reflect', 0, 0);
-    const f = await until(async () => { const v = (await page.figures(c.p)).video; return v?.decoded >= 20 && v; }, async () => JSON.stringify(await page.figures(c.p)), 15000);
+    const f = await until(async () => { const v = (await page.figures(c.p)).video; return v?.decoded >= 20 && v; }, async () => JSON.stringify(await page.figures(c.p)));
     return `${f.decoded} pictures came back`;
   });
 }
@@ -284,7 +284,7 @@ async function held(page) {
     const expect = async (what, ...wanted) => {
       let from = await count();
       if (wanted.includes(false)) { await sleep(500); from = await count(); } /* what was on its way */
-      if (wanted.includes(true)) await until(async () => { const n = await count(); return wanted.every((w, i) => !w || n[i] > from[i] + 5); }, async () => `${what}: ${from} to ${await count()}`, 4000);
+      if (wanted.includes(true)) await until(async () => { const n = await count(); return wanted.every((w, i) => !w || n[i] > from[i] + 5); }, async () => `${what}: ${from} to ${await count()}`);
       else await sleep(700);
       const n = await count();
       wanted.forEach((w, i) => { if (!w && n[i] > from[i]) throw new Error(`${what}: ${n[i] - from[i]} pictures ${i ? 'came' : 'were seen'}`); });
@@ -370,8 +370,8 @@ async function resized(page, video) {
       await c.told('play', 0, 0, `${width}x${height}`);
       const keys = (await c.of('video'))[0]?.keys ?? 0, size = async () => { const v = (await page.figures(c.p)).video; return [v?.width, v?.height]; };
       await page.busy(c.p, width, height);
-      await until(async () => String(await size()) === String([width, height]), async () => `${width} × ${height}: ${await size()}`, 4000);
-      await until(async () => ((await c.of('video'))[0]?.keys ?? 0) > keys, `a key frame at ${width} × ${height}`, 4000);
+      await until(async () => String(await size()) === String([width, height]), async () => `${width} × ${height}: ${await size()}`);
+      await until(async () => ((await c.of('video'))[0]?.keys ?? 0) > keys, `a key frame at ${width} × ${height}`);
     }
     await sleep(700);
     const dropped = (await c.of('video'))[0].dropped;
@@ -386,25 +386,25 @@ async function resized(page, video) {
 }
 
 export async function framesSeries(name, browser) {
-  if (name === 'chromium') await test(`${name}: simulcast of three layers is received`, 60000, () => simulcast(browser));
+  if (name === 'chromium') await measure(`${name}: simulcast of three layers is received`, 60000, () => simulcast(browser));
   const page = await newPage(browser, true);
   for (const video of ['VP8', 'H264', 'VP9', 'AV1']) {
     if (!await page.has(`video/${video}`)) continue;
     for (const offerer of ['browser', 'library'])
-      await test(`${name}: ${offerer} offers; ${video} and Opus, both ways`, 60000, () => bothWays(page, offerer, 'opus', video));
+      await measure(`${name}: ${offerer} offers; ${video} and Opus, both ways`, 60000, () => bothWays(page, offerer, 'opus', video));
   }
   for (const offerer of ['browser', 'library'])
-    await test(`${name}: ${offerer} offers; PCMU from the microphone`, 60000, () => bothWays(page, offerer, 'PCMU', 'VP8'));
-  await test(`${name}: its own packets come back to it`, 60000, () => reflected(page));
-  await test(`${name}: a key frame is asked for`, 30000, () => keyFrames(page));
-  await test(`${name}: 5 % of the packets are lost both ways`, 30000, () => lossy(page));
-  await test(`${name}: either side holds, and goes on`, 30000, () => held(page));
+    await measure(`${name}: ${offerer} offers; PCMU from the microphone`, 60000, () => bothWays(page, offerer, 'PCMU', 'VP8'));
+  await measure(`${name}: its own packets come back to it`, 60000, () => reflected(page));
+  await measure(`${name}: a key frame is asked for`, 30000, () => keyFrames(page));
+  await measure(`${name}: 5 % of the packets are lost both ways`, 30000, () => lossy(page));
+  await measure(`${name}: either side holds, and goes on`, 30000, () => held(page));
   for (const offerer of ['browser', 'library'])
-    if (name === 'chromium') await test(`${name}: ${offerer} offers; two channels of sound, both ways`, 30000, () => stereo(page, offerer));
-    else await test(`${name}: ${offerer} offers; two channels of sound to the browser`, 30000, () => stereoPlayed(page, offerer)); /* its own microphone has one */
+    if (name === 'chromium') await measure(`${name}: ${offerer} offers; two channels of sound, both ways`, 30000, () => stereo(page, offerer));
+    else await measure(`${name}: ${offerer} offers; two channels of sound to the browser`, 30000, () => stereoPlayed(page, offerer)); /* its own microphone has one */
   for (const video of ['VP8', 'H264'])
-    if (await page.has(`video/${video}`)) await test(`${name}: pictures of ${video} change their size in a call`, 30000, () => resized(page, video));
+    if (await page.has(`video/${video}`)) await measure(`${name}: pictures of ${video} change their size in a call`, 30000, () => resized(page, video));
   if (name === 'chromium') /* Firefox has telephone-event at 8 kHz only, which does not go with Opus (RFC 7160) */
-    await test(`${name}: tones do not disturb the sound`, 30000, () => tones(page));
+    await measure(`${name}: tones do not disturb the sound`, 30000, () => tones(page));
   await page.end();
 }

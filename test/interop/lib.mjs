@@ -142,7 +142,7 @@ export class Peer {
   }
 
   /* The first report, past or to come, that begins with these fields; it is taken out. */
-  wait(fields, ms = 20000) { return this.waitAny([fields], ms); }
+  wait(fields, ms = 60000) { return this.waitAny([fields], ms); }
 
   /* … or with those of another of these lists. */
   waitAny(lists, ms) {
@@ -242,7 +242,7 @@ export class Echo {
   }
   give(sdp) { this.process.stdin.end(sdp); }
   async sdp() {
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 2400; i++) {
       if (/\n\r?\n/.test(this.out)) return this.out.trimEnd() + '\r\n'; /* without the empty line */
       if (this.process.exitCode !== null) throw new Error('sotto echo ended: ' + this.err);
       await sleep(25);
@@ -256,19 +256,29 @@ export class Echo {
 
 export const results = { passed: 0, failed: 0, only: process.env.SOTTO_INTEROP_ONLY };
 const way = process.env.SOTTO_NO_FAST_PATH ? 'through libnice: ' : ''; /* what the library is told by peer.c */
-export async function test(what, ms, run) {
+const PATIENCE = 4; /* ms is what a case may take on a quiet machine; beyond this many times it hangs */
+export async function test(what, ms, run, { tries = 1 } = {}) {
   if (results.only && !results.only.split('|').some(text => what.includes(text))) return;
   const name = way + what;
-  const start = Date.now();
-  try {
-    const note = await within(ms, 'the whole case', run());
-    results.passed++;
-    console.log(`ok ${name} (${((Date.now() - start) / 1e3).toFixed(1)} s${note ? '; ' + note : ''})`);
-  } catch (e) {
-    results.failed++;
-    console.log(`not ok ${name} — ${String(e.message).split('\n')[0]}`);
+  let start, before = '';
+  for (let k = 1; ; k++) {
+    start = Date.now();
+    try {
+      const note = await within(PATIENCE * ms, 'the whole case', run());
+      results.passed++;
+      return console.log(`ok ${name} (${((Date.now() - start) / 1e3).toFixed(1)} s${note ? '; ' + note : ''}${before})`);
+    } catch (e) {
+      before += `; at try ${k}: ${String(e.message).split('\n')[0]}`;
+      if (k < tries) continue;
+      results.failed++;
+      return console.log(`not ok ${name} — ${before.slice(2)}`);
+    }
   }
 }
+/* A case that measures how fast or how smooth it goes. The browsers encode, decode and paint in software, beside each other on two cores: a
+ * machine that was busy meanwhile spoils what is measured, and is measured again; what is slow by itself is so each time. What connects,
+ * negotiates or counts what arrives has one try. */
+export const measure = (what, ms, run) => test(what, ms, run, { tries: 3 });
 export function equal(got, want, what) {
   if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error(`${what}: ${JSON.stringify(got)} instead of ${JSON.stringify(want)}`);
 }

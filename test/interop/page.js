@@ -30,7 +30,7 @@
     return dcs.length - 1;
   }
 
-  async function until(what, test, ms = 20000) {
+  async function until(what, test, ms = 60000) {
     const end = performance.now() + ms;
     while (!test()) {
       if (performance.now() > end) throw new Error('not in time: ' + what);

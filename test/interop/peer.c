@@ -4,7 +4,8 @@
  * line on standard output; fields are divided by tabs, "\n" inside a field stands for a newline. n: number of a connection,
  * i: number of a channel (given by "dc" and "channel"), t: a transceiver: its place in the list, "mid:M", or "?R": one that is not
  * stopped, R modulo their number.
- * In:  new n [trickle] [loopback] [max=BYTES] [bundle=N] [relay] [server=URL[|NAME|PASSWORD]]… · describe n (or offer n) · D n TYPE SDP
+ * In:  new n [trickle] [loopback] [max=BYTES] [bundle=N] [relay] [privacy=N] [server=URL[|NAME|PASSWORD]]… · describe n (or offer n)
+ *      · D n TYPE SDP
  *      · C n MID LINE [UFRAG] · create n offer|answer [restart] · set n local|remote TYPE [SDP|created] · write n (gives D)
  *      · perfect n polite|impolite · restart n · transceiver n KIND DIRECTION [stream=S]… [rid=R]… · track n KIND [stream=S]…
  *      · untrack n t · direction n t DIRECTION · stop n t · prefs n t MIME… · codecs n t · params n t · look n · stats n

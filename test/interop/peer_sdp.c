@@ -192,6 +192,8 @@ void do_new(int n, char **f, int n_f)
             cfg.max_message_size = (uint32_t)strtoul(f[i] + 4, NULL, 10);
         if (strncmp(f[i], "bundle=", 7) == 0)
             cfg.bundle_policy = (int32_t)strtol(f[i] + 7, NULL, 10);
+        if (strncmp(f[i], "privacy=", 8) == 0)
+            cfg.privacy_mode = (int32_t)strtol(f[i] + 8, NULL, 10);
     }
     if ((r = sotto_pc_new(ctx, &cfg, &conns[n].pc)) < 0) report("new", r);
 }

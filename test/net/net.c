@@ -10,18 +10,12 @@
 
 #include "util/limits.h"
 
+static unsigned made; /* networks */
+
 static void *must(void *p)
 {
     if (!p) abort();
     return p;
-}
-
-uint64_t net_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
 }
 
 bool net_chance(uint64_t *state, double p)
@@ -39,6 +33,7 @@ struct net *net_new(uint64_t seed)
 {
     struct net *net = must(calloc(1, sizeof *net));
     net->rng = seed * 2654435761u + 1;
+    net_chance_seed(net->rng + ((uint64_t)++made << 40)); /* no two sessions of a process are the same */
     net->now = net_clock() + SOTTO_SECONDS(1); /* one clock for the process: usrsctp's does not go back */
     net_clock_set(net->now);
     sotto__list_init(&net->sockets);

@@ -118,6 +118,8 @@ struct net_datagram *net_receive(struct net_socket *s); /* yours: free(); NULL: 
 /* The clock that gettimeofday() reads in programs that link clock.c: usrsctp and OpenSSL ask it. Never goes back. */
 void net_clock_set(sotto_us now);
 sotto_us net_clock(void);
+/* What lib/ draws by chance follows from it in programs that link chance.c; each net_new() sets it. */
+void net_chance_seed(uint64_t seed);
 
 /* The other implementation of the seam. `world` of its configuration is a struct net_host. */
 extern const struct ice_ops sotto__ice_net;

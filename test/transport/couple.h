@@ -2,8 +2,8 @@
 #ifndef SOTTO_TEST_COUPLE_H
 #define SOTTO_TEST_COUPLE_H
 /*
- * Two transports joined by hand, without lib/peer: over the virtual network, or by libnice over loopback and the real clock. What they
- * tell is recorded; candidates go to the other side as soon as it knows the generation that they belong to.
+ * Two transports joined by hand, without lib/peer: over the virtual network, or by libnice over loopback (still_clock.h). What they tell
+ * is recorded; candidates go to the other side as soon as it knows the generation that they belong to.
  */
 #include <setjmp.h>
 #include <stdarg.h>

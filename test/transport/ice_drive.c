@@ -11,19 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 #include <stun/stunagent.h>
 #include <stun/usages/ice.h>
 
+#include "still_clock.h"
 #include "util/limits.h"
 
 sotto_us drive_now(void)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (sotto_us)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    return still_clock_now();
 }
 
 void end_init(struct end *e, const char *ufrag, bool controlling)
@@ -122,7 +120,7 @@ static void wait_for(struct end **ends, size_t n, sotto_us until)
     struct end *owner[8 * SOTTO_MAX_ICE_FDS];
     int slot[8 * SOTTO_MAX_ICE_FDS];
     nfds_t n_polls = 0;
-    sotto_us due = until, now = drive_now();
+    sotto_us due = until;
     for (size_t i = 0; i < n; i++) {
         if (!ends[i]->ice || ends[i]->is_stopped) continue;
         int n_fds = sotto__ice_nice.fds(ends[i]->ice, fds, SOTTO_MAX_ICE_FDS);
@@ -134,7 +132,7 @@ static void wait_for(struct end **ends, size_t n, sotto_us until)
             slot[n_polls] = k;
         }
     }
-    poll(polls, n_polls, due <= now ? 0 : (int)((due - now + 999) / 1000));
+    still_clock_poll(polls, n_polls, due);
     for (nfds_t i = 0; i < n_polls; i++)
         if (polls[i].revents) sotto__ice_nice.ready(owner[i]->ice, slot[i], polls[i].revents);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef SOTTO_TEST_ICE_DRIVE_H
 #define SOTTO_TEST_ICE_DRIVE_H
-/* Drives real ICE objects with poll() and the real clock, as the loop of a context does, and records what they yield. */
+/* Drives real ICE objects with poll(), as the loop of a context does, and records what they yield. The clock: still_clock.h. */
 #include <netinet/in.h>
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Real libnice, real sockets on loopback and the real clock; what takes long is in test_ice_slow.c. */
+/* Real libnice and real sockets on loopback; what takes long is in test_ice_slow.c. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>

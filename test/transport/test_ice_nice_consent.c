@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Consent of a selected pair (RFC 7675): a peer of STUN functions alone, which answers as the test says, and a clock that runs ahead of
- * the real one.
+ * libnice's.
  */
 #include <poll.h>
 #include <setjmp.h>
@@ -250,6 +250,7 @@ static void the_peer_s_requests_are_answered(void **state)
             pass(1, WELL);
             send_raw(fd, &alice, check, make_check(&puppet, &alice, check));
             turn();
+            turn(); /* the first may have read an answer that came before it */
             serve(WELL);
             assert_int_equal(answered, i);
         }

@@ -58,6 +58,22 @@ static void many_datagrams_open_one_and_few_do_not(void **state)
     assert_int_equal(bob.box.dropped, 0);
 }
 
+static void what_came_before_it_opened_is_read_first(void **state)
+{
+    (void)state;
+    connect_ends(&alice, &bob);
+    pass(&alice, &bob, WORTH - 1, 100);
+    wire.first = bob.next_number + 1, wire.late = 20; /* … before libnice's socket has a twin, and after */
+    size_t had = bob.packets;
+    assert_int_equal(drive_send(&alice, bob.next_number, 1, 100), 1);
+    expect(&alice, &bob, had + 41);
+    assert_int_equal(wire.late, 0);
+    assert_non_null(bob.ice->twin);
+    assert_false(bob.out_of_order);
+    pass(&alice, &bob, 20, 100);
+    assert_false(bob.out_of_order);
+}
+
 static void a_train_is_read_at_once(void **state)
 {
     (void)state;
@@ -283,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(many_datagrams_open_one_and_few_do_not),
+        TEST(what_came_before_it_opened_is_read_first),
         TEST(a_train_is_read_at_once),
         TEST(data_goes_to_the_twin_and_stun_to_libnice),
         TEST(strangers_get_nothing_to_the_twin_or_through),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What needs tens of seconds of real time with libnice: silence, failure, recovery, patience. All cases run side by side in
- * one loop, and each test reads what its pair went through.
+ * What needs tens of seconds with libnice, of a clock that does not wait for them: silence, failure, recovery, patience. All cases run
+ * side by side in one loop, and each test reads what its pair went through.
  */
 #include <setjmp.h>
 #include <stdarg.h>

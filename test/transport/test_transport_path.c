@@ -9,6 +9,7 @@
 
 #include "../open_fds.h"
 #include "couple.h"
+#include "still_clock.h"
 #include "transport/ice_nice.h"
 #include "util/mem.h"
 
@@ -107,7 +108,7 @@ static void make_trouble(struct couple *c, int round)
     if (round % 7 == 0) detach_filter(p);
     if (round % 20 == 19) {
         couple_restart(c, false);
-        assert_true(couple_until(c, couple_has_moved, SOTTO_SECONDS(10)));
+        assert_true(couple_until(c, couple_has_moved, SOTTO_SECONDS(60)));
     }
     couple_run(c, SOTTO_MS(10 + (int)below(40)));
 }
@@ -145,7 +146,7 @@ static void nothing_is_lost_whatever_happens_below(void **state)
     c->a.every = c->b.every = 0;
     /* The pair of the last switch may be one that was never checked: libnice takes nothing from it, and no agent would select it. */
     couple_restart(c, false);
-    assert_true(couple_until(c, couple_has_moved, SOTTO_SECONDS(10)));
+    assert_true(couple_until(c, couple_has_moved, SOTTO_SECONDS(60)));
     assert_true(couple_until(c, couple_is_even, SOTTO_SECONDS(60)));
     assert_true(is_enough(c));
     print_message(
@@ -162,6 +163,7 @@ static void nothing_is_lost_whatever_happens_below(void **state)
 
 int main(void)
 {
+    still_clock_run(); /* how much happens in its seconds is up to the machine: is_enough() */
     const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost_whatever_happens_below)};
     return cmocka_run_group_tests_name("transport_path", tests, NULL, NULL);
 }

@@ -49,7 +49,12 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
         errno = ENOPROTOOPT;
         return -1;
     }
-    return __real_setsockopt(fd, level, name, value, n);
+    int r = __real_setsockopt(fd, level, name, value, n);
+    if (level == SOL_SOCKET && name == SO_ATTACH_REUSEPORT_CBPF && wire.late > 0) {
+        drive_send(&alice, wire.first, wire.late, 300);
+        wire.late = 0;
+    }
+    return r;
 }
 
 int __wrap_bind(int fd, const struct sockaddr *to, socklen_t n)
@@ -57,6 +62,10 @@ int __wrap_bind(int fd, const struct sockaddr *to, socklen_t n)
     if (wire.no_bind && to->sa_family != AF_UNIX) {
         errno = EADDRINUSE;
         return -1;
+    }
+    if (wire.late > 0 && to->sa_family != AF_UNIX) {
+        drive_send(&alice, wire.first, wire.late, 300);
+        wire.first += (uint32_t)wire.late;
     }
     return __real_bind(fd, to, n);
 }

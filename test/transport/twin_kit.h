@@ -21,6 +21,8 @@ struct wire {
     int error, times; /* of recvmmsg() */
     int setting;      /* setsockopt() of it on a socket fails */
     bool no_bind;
+    size_t late;    /* datagrams that alice sends before bob's twin is bound, and as many once it sorts; 0: none */
+    uint32_t first; /* their numbers */
     int stun_at; /* the segment of the next train of that many that becomes STUN; 0: none */
 };
 

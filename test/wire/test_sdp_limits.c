@@ -133,19 +133,24 @@ static void sdp_bombs_are_refused_fast(void **state) /* H001, H002, H003 */
     };
     for (size_t i = 0; i < sizeof bombs / sizeof *bombs; i++) {
         struct buf b;
-        struct sdp *sdp = NULL;
         sotto__buf_init(&b, 64u << 20);
         repeat(&b, bombs[i].head, 1);
         repeat(&b, bombs[i].text, bombs[i].times);
-        double start = milliseconds();
-        int r = sotto__sdp_parse((char *)b.p, b.n, &sdp, NULL);
-        double spent = milliseconds() - start;
+        double spent = 1e9;
+        int r = 0;
+        for (int k = 0; k < 5; k++) { /* a machine that is interrupted is not so each time */
+            struct sdp *sdp = NULL;
+            double start = milliseconds();
+            r = sotto__sdp_parse((char *)b.p, b.n, &sdp, NULL);
+            double once = milliseconds() - start;
+            if (once < spent) spent = once;
+            sotto__sdp_free(sdp);
+        }
         bool blank = bombs[i].text[0] == '\r'; /* empty lines at the end are fine, if they fit */
         if (r != (blank ? 0 : SOTTO_E_LIMIT) || spent > 200)
             fail_msg("bomb %zu: %d after %.1f ms", i, r, spent);
         if (b.n > SOTTO_MAX_SDP && spent > 1)
             fail_msg("bomb %zu: %.3f ms, and needs no look", i, spent);
-        sotto__sdp_free(sdp);
         sotto__buf_free(&b);
     }
 }
