@@ -44,6 +44,7 @@ def cells():
     found = [Cell(left, right) for left in kinds for right in kinds]
     found += [Cell('broken-ipv6' if t.endswith('6') else 'cone', 'ipv6-only' if t.endswith('6') else 'symmetric', t, 'b') for t in TRANSPORTS]
     found += [Cell('ipv6-only', 'ipv6-only', t, 'ab') if t.endswith('6') else Cell('open', 'cone', t, 'ab') for t in TRANSPORTS]
+    found.append(Cell('only-443', 'symmetric', 'tls', 'a'))  # what an office lets out
     return found
 
 
