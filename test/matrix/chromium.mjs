@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One cell of the matrix with Chromium: node chromium.mjs CELL, a JSON object of { offerer: 'browser' | 'library', mdns, hidden: 'browser' |
- * 'library' | '', servers: those of the page, hosts: their addresses, options: of the peer's "new", direct, limit: seconds }. Runs in the browser's namespace;
- * SOTTO_NETNS_OTHER is the library's, SOTTO_INTEROP_PEER the peer. Connects, sends ten megabytes each way, and says what was used. */
+/* One cell of the matrix with Chromium: node chromium.mjs CELL, a JSON object of { offerer: 'browser' | 'library', mdns, hidden:
+ * 'browser' | 'library' | '', servers: those of the page, hosts: their addresses, options: of the peer's "new", direct, limit: seconds }.
+ * Runs in the browser's namespace; SOTTO_NETNS_OTHER is the library's, SOTTO_INTEROP_PEER the peer. Connects, sends ten megabytes each
+ * way, and says what was used. */
 import { CONNECTED, Peer, equal, launchChromium, newPage, sleep, trickle, within } from '../interop/lib.mjs';
 
 const MESSAGE = 65536, MESSAGES = 160;

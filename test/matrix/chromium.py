@@ -55,8 +55,9 @@ def run(cell, program, directory):
     world = None
     try:
         world = worlds.World(directory, left, right)
-        what = {'offerer': offerer, 'mdns': mdns, 'hidden': hidden, 'servers': page_servers(), 'direct': direct, 'limit': DIRECT if direct else RELAYED,
-                'hosts': [worlds.SERVER4, '[%s]' % worlds.SERVER6], 'options': [*peers.servers(), *(['relay'] if hidden == 'library' else [])]}
+        what = {'offerer': offerer, 'mdns': mdns, 'hidden': hidden, 'direct': direct, 'limit': DIRECT if direct else RELAYED,
+                'servers': page_servers(), 'hosts': [worlds.SERVER4, '[%s]' % worlds.SERVER6],
+                'options': [*peers.servers(), *(['relay'] if hidden == 'library' else [])]}
         env = dict(os.environ, SOTTO_NETNS_OTHER=world.peers[2].path, SOTTO_INTEROP_PEER=os.path.abspath(program))
         p = world.peers[1].start(['node', os.path.join(HERE, 'chromium.mjs'), json.dumps(what)], env=env, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
