@@ -18,7 +18,7 @@ import worlds
 DIRECT, RELAYED = 5, 10  # seconds
 BUSY = threading.Semaphore(os.cpu_count() or 1)  # who sends: the others shall have time to connect
 FAST = ['open to open', 'cone to cone', 'symmetric to open', 'symmetric to cone', 'no-udp to symmetric', 'only-443 to only-443',
-        'ipv6-only to broken-ipv6', 'mtu-1280 to ipv6-only', 'broken-ipv6 to mtu-1280', 'ipv6-only to ipv6-only', 'relay']
+        'ipv6-only to broken-ipv6', 'mtu-1280 to ipv6-only', 'broken-ipv6 to mtu-1280', 'ipv6-only to ipv6-only']
 TRANSPORTS = ['udp', 'tcp', 'tcp443', 'tls', 'udp6', 'tcp6', 'tls6', 'name']
 
 
