@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t heard = 0;
     for (int i = 0; i < 2; i++) {
         struct nice_server s = {.kind = kinds[i]};
-        sotto__nice_server_answer(&s, data, size);
+        struct stun_answer a;
+        if (sotto__stun_answer(data, size, &a)) sotto__nice_server_answer(&s, &a);
         require(s.code == 0 || (s.code >= 300 && s.code <= 699));
         require(memchr(s.text, '\0', sizeof s.text) != NULL);
         require(s.code != 0 || s.text[0] == '\0');

@@ -60,14 +60,25 @@ typedef int32_t sotto_sdp_which;
 enum { SOTTO_DESC_EFFECTIVE = 0, SOTTO_DESC_CURRENT = 1, SOTTO_DESC_PENDING = 2 };
 /** RTCIceTransportPolicy. */
 enum { SOTTO_ICE_POLICY_ALL = 0, SOTTO_ICE_POLICY_RELAY = 1 };
+/** What candidates tell of this host: the modes of RFC 8828 §5.2. */
+enum {
+    SOTTO_PRIVACY_OFF = 0,           /**< as ALL */
+    SOTTO_PRIVACY_ALL = 1,           /**< mode 1: each of this host's addresses */
+    SOTTO_PRIVACY_DEFAULT_ROUTE = 2, /**< mode 2: those of the default route only; this host's own stand behind random names that end
+                                          in ".local", which are answered for on the local network by multicast DNS */
+    SOTTO_PRIVACY_PUBLIC = 3,        /**< mode 3: the default route's, without private ones: what STUN servers see, and relays */
+    SOTTO_PRIVACY_PROXY = 4          /**< mode 4: nothing but relays that are reached over TCP; other servers are not used */
+};
 /** RTCBundlePolicy; 0 is W3C's default, balanced. There is one transport under each of them. */
 enum { SOTTO_BUNDLE_BALANCED = 0, SOTTO_BUNDLE_MAX_COMPAT = 1, SOTTO_BUNDLE_MAX_BUNDLE = 2 };
 
 /** RTCIceServer: one URL each. */
 typedef struct sotto_ice_server {
     uint32_t size;          /**< sizeof (sotto_ice_server) */
-    const char *url;        /**< "stun:192.0.2.1:3478", "turn:[2001:db8::1]:3478?transport=udp" or "…=tcp"; the host is a numeric
-                                 address in this version (RFC 7064, RFC 7065) */
+    const char *url;        /**< "stun:192.0.2.1:3478", "turn:[2001:db8::1]:3478?transport=udp" or "…=tcp", "turns:example.org:443": TURN
+                                 over TLS, the server's certificate checked always; "stuns:" is taken and not asked, as it gives no
+                                 address for UDP. A host name is asked for by DNS each time that candidates are gathered (RFC 7064,
+                                 RFC 7065) */
     const char *username;   /**< TURN: needed; else NULL */
     const char *credential; /**< TURN: needed, the password; else NULL. Security: wiped from the library's memory when freed */
 } sotto_ice_server;
@@ -78,7 +89,8 @@ typedef struct sotto_pc_config {
     const sotto_ice_server *ice_servers; /**< nullable; the first element's size is the stride */
     size_t n_ice_servers;                /**< at most 8 */
     int32_t ice_transport_policy;        /**< SOTTO_ICE_POLICY_*. Security: RELAY hides this host's addresses from the remote */
-    int32_t privacy_mode;                /**< 0; others are SOTTO_E_UNSUPPORTED in this version */
+    int32_t privacy_mode;                /**< SOTTO_PRIVACY_*. Security: the remote still learns what its checks come from; RELAY
+                                              above, or mode 4, hides that too. A named interface is taken instead of the default route */
     int32_t bundle_policy;               /**< SOTTO_BUNDLE_* */
     uint16_t port_min;                   /**< lowest local UDP port; 0 with port_max 0: any. Security: few ports are easy to find */
     uint16_t port_max;                   /**< highest, itself included */
@@ -90,6 +102,8 @@ typedef struct sotto_pc_config {
     void *user;                          /**< the application's: see sotto_event.user */
     bool allow_loopback;                 /**< use 127.0.0.1 and ::1 as candidates and accept them from the remote. Security: a
                                               hostile description can then aim checks at this host's own services */
+    const char *ca_file;                 /**< nullable: PEM certificates of the authorities that "turns:" servers must have theirs from,
+                                              instead of the system's. Security: whoever can write the file can pose as a server */
 } sotto_pc_config;
 
 /** A candidate of the remote, as RTCIceCandidateInit. */
@@ -160,8 +174,9 @@ struct sotto_dc_config;
  * @param ret  yours: sotto_pc_free().
  * @return 0, or  SOTTO_E_INVAL, SOTTO_E_RANGE  of the configuration
  *                SOTTO_E_SYNTAX                a server's URL cannot be read
- *                SOTTO_E_UNSUPPORTED           a field or URL scheme that this version does not know; a server given by name
- *                SOTTO_E_ACCESS                a certificate that is no longer valid; a TURN server without credentials
+ *                SOTTO_E_UNSUPPORTED           a field or URL scheme that this version does not know
+ *                SOTTO_E_ACCESS                a certificate that is no longer valid; a TURN server without credentials; ca_file cannot
+ *                                              be read, or holds no certificate
  *                SOTTO_E_LIMIT                 the context has max_pcs already
  *                SOTTO_E_NOMEM, SOTTO_E_SYS (no entropy), SOTTO_E_FORKED
  * Any thread. Source: W3C RTCPeerConnection constructor.
@@ -256,7 +271,8 @@ SOTTO_API int sotto_pc_remote_description(sotto_pc *pc, sotto_sdp_which which,
  *                SOTTO_E_SDP     no such media section
  *                SOTTO_E_LIMIT   more than SOTTO_MAX_REMOTE_CANDIDATES
  *                SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM
- * A valid candidate that cannot be used (TCP, a host name, loopback or multicast, an old ufrag) is dropped, and 0 is returned.
+ * A valid candidate that cannot be used (TCP, loopback or multicast, an old ufrag, a host name other than one label and ".local") is
+ * dropped, and 0 is returned. Names that end in ".local", behind which browsers hide their addresses, are asked for by multicast DNS.
  * Never blocks; any thread. Source: RFC 8839 §5.1; W3C addIceCandidate().
  */
 SOTTO_API int sotto_pc_add_ice_candidate(sotto_pc *pc, const sotto_candidate *cand,

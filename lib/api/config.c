@@ -1,64 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reading sotto_pc_config: ranges, defaults, and the URLs of ICE servers (RFC 7064, RFC 7065). In: what the application gave; out: what
- * peer/ wants. Names are not resolved in this version.
+ * peer/ wants. Names are not resolved here.
  */
 #include <string.h>
 #include <time.h>
 
 #include "api/ctx.h"
+#include "transport/turn_tls.h"
 #include "util/mem.h"
 #include "util/str.h"
+#include "wire/ice_url.h"
 
-#define DEFAULT_PORT 3478 /* RFC 7064 §3.2 */
-
-/* "host:port", "[v6]:port" or without the port. */
-static int read_host(struct str s, struct address *ret)
+static int read_url(struct str text, struct ice_server *ret)
 {
-    struct str host, port = {NULL, 0};
-    uint64_t number = DEFAULT_PORT;
-    if (s.n > 0 && s.p[0] == '[') {
-        struct str inner = {s.p + 1, s.n - 1};
-        if (!sotto__str_cut(inner, ']', &host, &port)) return SOTTO_E_SYNTAX;
-        if (port.n > 0 && port.p[0] != ':') return SOTTO_E_SYNTAX;
-        if (port.n > 0)
-            port.p++, port.n--;
-        else
-            port.p = NULL;
-    } else {
-        sotto__str_cut(s, ':', &host, &port);
-    }
-    if (port.p && (!sotto__str_u64(port, 65535, &number) || number == 0)) return SOTTO_E_SYNTAX;
-    if (host.n == 0) return SOTTO_E_SYNTAX;
-    *ret = (struct address){.port = (uint16_t)number};
-    if (sotto__address_parse(host, ret) == 0) return 0;
-    for (size_t i = 0; i < host.n; i++)
-        if ((uint8_t)host.p[i] <= ' ' || (uint8_t)host.p[i] >= 127 || strchr("/@#[]\\", host.p[i]))
-            return SOTTO_E_SYNTAX;
-    return SOTTO_E_UNSUPPORTED; /* a name */
-}
-
-static int read_url(struct str url, struct ice_server *ret)
-{
-    struct str scheme, rest, host, query;
-    if (!sotto__str_cut(url, ':', &scheme, &rest)) return SOTTO_E_SYNTAX;
-    sotto__str_cut(rest, '?', &host, &query);
-    if (sotto__str_ieq(scheme, STR("stun"))) {
-        ret->kind = ICE_SERVER_STUN;
-        if (query.p) return SOTTO_E_SYNTAX;
-    } else if (sotto__str_ieq(scheme, STR("turn"))) {
-        if (!query.p || sotto__str_ieq(query, STR("transport=udp")))
-            ret->kind = ICE_SERVER_TURN_UDP;
-        else if (sotto__str_ieq(query, STR("transport=tcp")))
-            ret->kind = ICE_SERVER_TURN_TCP;
-        else
-            return SOTTO_E_SYNTAX;
-    } else {
-        return sotto__str_ieq(scheme, STR("turns")) || sotto__str_ieq(scheme, STR("stuns"))
-                   ? SOTTO_E_UNSUPPORTED
-                   : SOTTO_E_SYNTAX;
-    }
-    return read_host(host, &ret->addr);
+    static const enum ice_server_kind kinds[][2] = {
+        [ICE_URL_STUN] = {ICE_SERVER_STUN, ICE_SERVER_STUN},
+        [ICE_URL_STUNS] = {ICE_SERVER_STUN_TLS, ICE_SERVER_STUN_TLS},
+        [ICE_URL_TURN] = {ICE_SERVER_TURN_UDP, ICE_SERVER_TURN_TCP},
+        [ICE_URL_TURNS] = {ICE_SERVER_TURN_TLS, ICE_SERVER_TURN_TLS},
+    };
+    struct ice_url url;
+    int r = sotto__ice_url_parse(text, &url);
+    if (r < 0) return r;
+    ret->kind = kinds[url.scheme][url.is_tcp];
+    ret->addr = url.addr;
+    if (url.addr.family != 0) return 0;
+    ret->host = sotto__strndup(url.host.p, url.host.n);
+    return ret->host ? 0 : SOTTO_E_NOMEM;
 }
 
 static int read_server(const void *p, struct ice_server *ret)
@@ -71,12 +40,21 @@ static int read_server(const void *p, struct ice_server *ret)
     if (r < 0) return r;
     ret->url = sotto__strdup(s.url);
     if (!ret->url) return SOTTO_E_NOMEM;
-    if (ret->kind == ICE_SERVER_STUN) return 0;
+    if (ret->kind <= ICE_SERVER_STUN_TLS) return 0;
     if (!s.username || !s.credential) return SOTTO_E_ACCESS;
     if (strlen(s.username) > 512 || strlen(s.credential) > 512) return SOTTO_E_LIMIT;
     ret->username = sotto__strdup(s.username);
     ret->credential = sotto__strdup(s.credential);
     return ret->username && ret->credential ? 0 : SOTTO_E_NOMEM;
+}
+
+static void free_server(struct ice_server *s)
+{
+    sotto__free(s->username);
+    sotto__free(s->url);
+    sotto__free(s->host);
+    if (s->credential) sotto__free_secret(s->credential, strlen(s->credential));
+    *s = (struct ice_server){0};
 }
 
 static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
@@ -89,11 +67,26 @@ static int read_servers(const sotto_pc_config *cfg, struct pc_config *ret)
     memcpy(&stride, at, sizeof stride);
     for (size_t i = 0; i < cfg->n_ice_servers; i++, at += stride) {
         if (memcmp(at, &stride, sizeof stride) != 0) return SOTTO_E_INVAL;
-        int r = read_server(at, &ret->servers[ret->peer.transport.n_servers++]);
+        struct ice_server *s = &ret->servers[ret->peer.transport.n_servers++];
+        int r = read_server(at, s);
         if (r < 0) return r;
+        if (cfg->privacy_mode == SOTTO_PRIVACY_PROXY && s->kind < ICE_SERVER_TURN_TCP) {
+            free_server(s);
+            ret->peer.transport.n_servers--;
+        }
     }
     ret->peer.transport.servers = ret->servers;
     return 0;
+}
+
+/* The authorities of TURN over TLS are read once here, where that may take its time. */
+static int read_authorities(const char *ca_file, struct pc_config *ret)
+{
+    bool is_needed = ca_file != NULL;
+    for (size_t i = 0; i < ret->peer.transport.n_servers; i++)
+        is_needed = is_needed || ret->servers[i].kind == ICE_SERVER_TURN_TLS;
+    ret->peer.transport.ca_file = ca_file;
+    return is_needed ? sotto__turn_tls_check(ca_file) : 0;
 }
 
 static int check_ranges(const sotto_pc_config *c)
@@ -102,7 +95,8 @@ static int check_ranges(const sotto_pc_config *c)
         c->ice_transport_policy > SOTTO_ICE_POLICY_RELAY ||
         c->bundle_policy < SOTTO_BUNDLE_BALANCED || c->bundle_policy > SOTTO_BUNDLE_MAX_BUNDLE)
         return SOTTO_E_RANGE;
-    if (c->privacy_mode != 0) return SOTTO_E_UNSUPPORTED;
+    if (c->privacy_mode < SOTTO_PRIVACY_OFF || c->privacy_mode > SOTTO_PRIVACY_PROXY)
+        return SOTTO_E_RANGE;
     if (c->port_min > c->port_max || (c->port_min == 0 && c->port_max != 0)) return SOTTO_E_RANGE;
     if (c->max_message_size > SOTTO_MAX_MESSAGE || c->max_channels >= SOTTO_MAX_STREAMS)
         return SOTTO_E_RANGE;
@@ -131,12 +125,15 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
     if (r == 0) r = check_ranges(&c);
     if (r == 0) r = read_cert(&c, ret);
     if (r == 0) r = read_servers(&c, ret);
+    if (r == 0) r = read_authorities(c.ca_file, ret);
     if (r < 0) {
         sotto__config_free(ret);
         return r;
     }
     struct transport_cfg *t = &ret->peer.transport;
-    t->relay_only = c.ice_transport_policy == SOTTO_ICE_POLICY_RELAY;
+    t->privacy = (uint8_t)c.privacy_mode;
+    t->relay_only =
+        c.ice_transport_policy == SOTTO_ICE_POLICY_RELAY || c.privacy_mode == SOTTO_PRIVACY_PROXY;
     t->allow_loopback = c.allow_loopback;
     t->port_min = c.port_min;
     t->port_max = c.port_max;
@@ -155,11 +152,5 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
 
 void sotto__config_free(struct pc_config *c)
 {
-    for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) {
-        char *secret = c->servers[i].credential;
-        sotto__free(c->servers[i].username);
-        sotto__free(c->servers[i].url);
-        if (secret) sotto__free_secret(secret, strlen(secret));
-        c->servers[i] = (struct ice_server){0};
-    }
+    for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) free_server(&c->servers[i]);
 }

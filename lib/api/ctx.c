@@ -18,7 +18,8 @@ static sotto_us real_now(void *user)
     return sotto_now();
 }
 
-static const struct world real_world = {real_now, &sotto__ice_nice, NULL};
+static const struct world real_world = {real_now, &sotto__ice_nice, NULL, &sotto__net_linux, NULL,
+                                        NULL};
 
 int sotto__config_size(const void *p, size_t known, size_t least)
 {
@@ -64,6 +65,8 @@ static void destroy(sotto_ctx *c)
 {
     sotto__loop_close(c);
     sotto__spare_free(c);
+    sotto__mdns_agent_free(&c->mdns);
+    sotto__resolver_free(&c->resolver);
     sotto__dtls_ctx_free(c->shared.dtls_ctx);
     sotto__ice_box_free(&c->box);
     sotto__map_free(&c->by_id);
@@ -123,6 +126,13 @@ int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg, sotto_
     c->shared.box = &c->box;
     c->shared.egress = &c->egress;
     c->shared.log = &c->log;
+    if (c->world.net_ops) {
+        sotto__mdns_agent_init(&c->mdns,
+                               &(struct mdns_cfg){c->world.net_ops, c->world.net, &c->log});
+        c->shared.mdns = &c->mdns;
+        sotto__resolver_init(&c->resolver, &(struct resolver_cfg){c->world.dns, &c->log});
+        c->shared.resolver = &c->resolver;
+    }
     c->sctp_home.fd = c->in_world ? -1 : c->sctp_wake;
     c->shared.sctp_home = &c->sctp_home;
     if (r == 0 && !c->no_thread) r = start_thread(c);

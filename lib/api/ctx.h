@@ -13,6 +13,9 @@ struct world {
     sotto_us (*now)(void *user);
     const struct ice_ops *ice_ops;
     void *user; /* given to now and, as ice_cfg.world, to the ice */
+    const struct net_ops *net_ops; /* NULL: no multicast DNS, and no DNS */
+    void *net;                     /* given to them */
+    const char *dns;               /* servers to be asked instead of the system's: resolver.h */
 };
 
 #define MAGIC_CTX 0x736f7478u
@@ -97,6 +100,8 @@ struct sotto_ctx {
     struct sctp_home sctp_home;
     struct ice_box box;
     struct egress egress;
+    struct mdns_agent mdns;
+    struct resolver resolver;
     struct log log;
 
     /* the loop */

@@ -20,7 +20,9 @@
 #define SLOT_BITS 8 /* of epoll's data: the descriptor's number in its connection; above: the connection's id */
 #define ID_WAKE 0
 #define ID_SCTP 1
-#define FIRST_ID 2
+#define ID_NAMES 2
+#define ID_SERVERS 3
+#define FIRST_ID 4
 #define CLOSING_STEP SOTTO_MS(20) /* how often goodbyes are looked after */
 #define CLOSING_TRIES 4
 #define LONG_WAIT SOTTO_MS(2)
@@ -159,6 +161,8 @@ sotto_us sotto__ctx_due(const sotto_ctx *c)
 {
     sotto_us due = c->n_heap > 0 ? c->heap[0]->due : SOTTO_NEVER;
     due = sotto__earlier(due, sotto__sctp_home_due(&c->sctp_home));
+    if (c->mdns.is_busy) due = sotto__earlier(due, sotto__mdns_agent_due(&c->mdns));
+    if (c->resolver.is_busy) due = sotto__earlier(due, sotto__resolver_due(&c->resolver));
     return sotto__earlier(due, sotto__earlier(c->closing_at, c->batch_until));
 }
 
@@ -308,6 +312,46 @@ static void take_woken(sotto_ctx *c, sotto_us now)
     while ((pc = sotto__sctp_home_next(&c->sctp_home))) run_later(c, pc);
 }
 
+/* Sockets that are closed have left epoll by themselves, others may have come under their numbers: so all are put in again. */
+static void watch_names(sotto_ctx *c, const struct sotto_fd *fds, int n, uint64_t id)
+{
+    for (int i = 0; i < n && !c->in_world; i++) {
+        bool out = fds[i].events & POLLOUT;
+        struct epoll_event e = {.events = out ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                                .data.u64 = id << SLOT_BITS};
+        int r = epoll_ctl(c->inner, EPOLL_CTL_ADD, fds[i].fd, &e);
+        if (r < 0 && errno == EEXIST) r = epoll_ctl(c->inner, EPOLL_CTL_MOD, fds[i].fd, &e);
+        if (r < 0)
+            SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "loop", "DNS cannot be watched: errno %d", errno);
+    }
+}
+
+/* What came of names of candidates. */
+static void take_names(sotto_ctx *c, sotto_us now)
+{
+    struct sotto_fd fds[2];
+    struct mdns_out out;
+    while (sotto__mdns_agent_next(&c->mdns, now, &out) == 1) {
+        sotto_pc *pc = out.owner;
+        sotto__peer_named(pc->peer, now, out.name, &out.addr);
+        run_later(c, pc);
+    }
+    watch_names(c, fds, sotto__mdns_agent_fds(&c->mdns, fds, 2), ID_NAMES);
+}
+
+/* … and of servers. */
+static void take_servers(sotto_ctx *c, sotto_us now)
+{
+    struct sotto_fd fds[SOTTO_MAX_RESOLVER_FDS];
+    struct resolver_out out;
+    while (sotto__resolver_next(&c->resolver, now, &out) == 1) {
+        sotto_pc *pc = out.owner;
+        sotto__peer_resolved(pc->peer, &out);
+        run_later(c, pc);
+    }
+    watch_names(c, fds, sotto__resolver_fds(&c->resolver, fds, SOTTO_MAX_RESOLVER_FDS), ID_SERVERS);
+}
+
 static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -315,6 +359,8 @@ static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
         int slot = (int)(events[i].data.u64 & ((1 << SLOT_BITS) - 1));
         if (id == ID_WAKE) clear_fd(c->wake);
         if (id == ID_SCTP) clear_fd(c->sctp_wake);
+        if (id == ID_NAMES) sotto__mdns_agent_ready(&c->mdns);
+        if (id == ID_SERVERS) sotto__resolver_ready(&c->resolver);
         sotto_pc *pc = id < FIRST_ID ? NULL : sotto__map_get(&c->by_id, id);
         if (!pc) continue;
         short revents = 0;
@@ -394,6 +440,8 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
     take_ready(c, events, n);
     take_due(c, now);
     take_woken(c, now);
+    if (c->mdns.is_busy && sotto__mdns_agent_due(&c->mdns) <= now) take_names(c, now);
+    if (c->resolver.is_busy && sotto__resolver_due(&c->resolver) <= now) take_servers(c, now);
     while ((node = sotto__list_pop(&c->run))) run_one(c, CONTAINER_OF(node, struct sotto_pc, run));
     if (c->closing_at != SOTTO_NEVER) run_all_closing(c, sotto__now(c));
     if (n > 0) c->quick.woke = now, c->quick.sent = c->egress.sent + c->egress.n;

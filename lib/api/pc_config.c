@@ -30,7 +30,7 @@ static const char *copy_text(char **at, const char *s)
 static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cfg)
 {
     const struct transport_cfg *t = &cfg->transport;
-    size_t n = text_size(t->interface);
+    size_t n = text_size(t->interface) + text_size(t->ca_file);
     for (size_t i = 0; i < t->n_servers; i++)
         n += text_size(t->servers[i].url) + text_size(t->servers[i].username) +
              text_size(t->servers[i].credential);
@@ -43,6 +43,7 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
         .ice_servers = t->n_servers > 0 ? servers : NULL,
         .n_ice_servers = t->n_servers,
         .ice_transport_policy = t->relay_only ? SOTTO_ICE_POLICY_RELAY : SOTTO_ICE_POLICY_ALL,
+        .privacy_mode = t->privacy,
         .bundle_policy = pc->bundle_policy,
         .port_min = t->port_min,
         .port_max = t->port_max,
@@ -53,6 +54,7 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
         .max_buffered_bytes = cfg->max_buffered,
         .user = pc->user,
         .allow_loopback = t->allow_loopback,
+        .ca_file = copy_text(&at, t->ca_file),
     };
     for (size_t i = 0; i < t->n_servers; i++)
         servers[i] = (sotto_ice_server){.size = sizeof *servers,
@@ -101,8 +103,10 @@ static bool same_servers(const struct transport_cfg *a, const struct transport_c
     if (a->n_servers != b->n_servers) return false;
     for (size_t i = 0; i < a->n_servers; i++) {
         const struct ice_server *x = &a->servers[i], *y = &b->servers[i];
-        if (x->kind != y->kind || !sotto__address_eq(&x->addr, &y->addr) ||
-            !same_text(x->username, y->username) || !same_text(x->credential, y->credential))
+        bool same = x->host || y->host ? x->addr.port == y->addr.port && same_text(x->host, y->host)
+                                       : sotto__address_eq(&x->addr, &y->addr);
+        if (x->kind != y->kind || !same || !same_text(x->username, y->username) ||
+            !same_text(x->credential, y->credential))
             return false;
     }
     return true;
@@ -110,8 +114,9 @@ static bool same_servers(const struct transport_cfg *a, const struct transport_c
 
 static bool gathers_alike(const struct transport_cfg *a, const struct transport_cfg *b)
 {
-    return a->relay_only == b->relay_only && a->port_min == b->port_min &&
-           a->port_max == b->port_max && same_text(a->interface, b->interface) &&
+    return a->relay_only == b->relay_only && a->privacy == b->privacy &&
+           a->port_min == b->port_min && a->port_max == b->port_max &&
+           same_text(a->interface, b->interface) && same_text(a->ca_file, b->ca_file) &&
            same_servers(a, b);
 }
 

@@ -32,7 +32,8 @@ static const struct local_candidate *default_candidate(const struct peer *p, str
         for (uint8_t family = 4; family <= 6; family += 2)
             for (size_t i = 0; i < p->n_candidates; i++) {
                 const struct local_candidate *c = &p->candidates[i];
-                if (c->type == order[o] && c->addr.family == family && is_of(c, ufrag)) return c;
+                if (c->type == order[o] && c->addr.family == family && !c->name && is_of(c, ufrag))
+                    return c;
             }
     return NULL;
 }
@@ -208,8 +209,19 @@ static bool takes_candidates(const struct sdp *sdp, const struct sdp_media *m)
 
 static bool is_usable(const struct peer *p, const struct candidate *c)
 {
-    return !c->is_tcp && c->component == 1 && c->addr.family != 0 &&
-           sotto__address_usable(&c->addr, p->transport.allow_loopback);
+    if (c->is_tcp || c->component != 1) return false;
+    return c->addr.family == 0 ? sotto__transport_takes_name(&p->transport, c)
+                               : sotto__address_usable(&c->addr, p->transport.allow_loopback);
+}
+
+void sotto__peer_named(struct peer *p, sotto_us now, const char *name, const struct address *addr)
+{
+    if (!p->closed) sotto__transport_named(&p->transport, now, name, addr);
+}
+
+void sotto__peer_resolved(struct peer *p, const struct resolver_out *out)
+{
+    if (!p->closed) sotto__transport_resolved(&p->transport, out);
 }
 
 static void warn_limit(struct peer *p, sotto_us now)

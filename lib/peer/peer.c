@@ -57,6 +57,7 @@ void sotto__peer_free(struct peer *p)
     if (!p) return;
     while ((c = sotto__peer_next_channel(p, NULL))) sotto__channel_free(p, c);
     sotto__transport_free(&p->transport);
+    sotto__peer_forget_candidates(p, NULL);
     sotto__events_free(p);
     sotto__transceivers_free(p);
     sotto__media_free(p);
@@ -99,8 +100,12 @@ struct ice *sotto__peer_detach_ice(struct peer *p, sotto_us now)
 void sotto__peer_forget_candidates(struct peer *p, const char *ufrag)
 {
     sotto__events_drop_candidates(p, ufrag);
-    for (size_t i = 0; i < p->n_candidates; i++)
-        if (!ufrag || strcmp(p->candidates[i].ufrag, ufrag) == 0) p->candidates[i].ufrag[0] = '\0';
+    for (size_t i = 0; i < p->n_candidates; i++) {
+        if (ufrag && strcmp(p->candidates[i].ufrag, ufrag) != 0) continue;
+        p->candidates[i].ufrag[0] = '\0';
+        sotto__free(p->candidates[i].name);
+        p->candidates[i].name = NULL;
+    }
     while (p->n_candidates > 0 && !p->candidates[p->n_candidates - 1].ufrag[0]) p->n_candidates--;
 }
 
@@ -167,6 +172,10 @@ void sotto__peer_candidate(const struct local_candidate *from, struct candidate 
                               .type = from->type,
                               .addr = from->addr,
                               .related = from->related};
+    if (from->name) {
+        ret->addr.family = 0;
+        snprintf(ret->name, sizeof ret->name, "%s", from->name);
+    }
     memcpy(ret->foundation, from->foundation, sizeof from->foundation);
     memcpy(ret->ufrag, from->ufrag, sizeof from->ufrag);
 }
@@ -185,11 +194,15 @@ static void add_local_candidate(struct peer *p, sotto_us now, const struct candi
                                 const char *ufrag)
 {
     size_t i = 0;
+    char name[MDNS_LOCAL], *kept = NULL;
     while (i < p->n_candidates && p->candidates[i].ufrag[0]) i++;
     if (i == MAX_CANDIDATES || !reserve_candidate(p, i)) return; /* one fewer to try */
+    if (!sotto__transport_tells(&p->transport, now, c, name)) return;
+    if (name[0] && !(kept = sotto__strdup(name))) return;
     struct local_candidate *slot = &p->candidates[i];
     *slot = (struct local_candidate){
-        .priority = c->priority, .type = c->type, .addr = c->addr, .related = c->related};
+        .priority = c->priority, .type = c->type, .addr = c->addr, .name = kept};
+    if (p->transport.privacy < SOTTO_PRIVACY_DEFAULT_ROUTE) slot->related = c->related;
     memcpy(slot->foundation, c->foundation, sizeof slot->foundation);
     snprintf(slot->ufrag, sizeof slot->ufrag, "%s", ufrag);
     if (i == p->n_candidates) p->n_candidates++;

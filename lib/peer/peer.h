@@ -115,6 +115,9 @@ int sotto__peer_remote_description(struct peer *p, int32_t which, int32_t *ret_t
                                    char **ret_sdp);
 int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidate *cand,
                               sotto_error *err); /* cand NULL: end */
+/* What came of a name that a candidate of the remote has. */
+void sotto__peer_named(struct peer *p, sotto_us now, const char *name, const struct address *addr);
+void sotto__peer_resolved(struct peer *p, const struct resolver_out *out); /* … of a server's */
 int sotto__peer_can_trickle(const struct peer *p);
 int sotto__peer_restart_ice(struct peer *p, sotto_us now);
 /* Servers, policy, ports and interface of cfg. restart: one of them differs from before. 0, SOTTO_E_CLOSED, SOTTO_E_NOMEM. */

@@ -40,6 +40,7 @@ struct local_candidate { /* what one of ours has of a struct candidate; componen
     uint32_t priority;
     enum candidate_type type;
     struct address addr, related;
+    char *name; /* owned: what hides addr; NULL: nothing does */
 };
 
 struct peer {

@@ -23,11 +23,11 @@ static void make_id(char id[static STATS_CANDIDATE_ID], char side, const struct 
              sotto__address_text(&c->addr, ip), c->addr.port);
 }
 
-/* Without the address; the foundation is one of its own for each learnt remote. */
-static void make_hidden_id(char id[static STATS_CANDIDATE_ID], const struct candidate *c)
+/* Without the address; the foundation is one of its own for each learnt remote, and each address of ours. */
+static void make_hidden_id(char id[static STATS_CANDIDATE_ID], char side, const struct candidate *c)
 {
-    snprintf(id, STATS_CANDIDATE_ID, "R%s-%s-%s-%u-%u", c->ufrag, types[c->type], c->foundation,
-             c->addr.port, c->priority);
+    snprintf(id, STATS_CANDIDATE_ID, "%c%s-%s-%s-%u-%u", side, c->ufrag, types[c->type],
+             c->foundation, c->addr.port, c->priority);
 }
 
 static void add_candidate(struct stats_build *b, const char *type, const char *id,
@@ -61,6 +61,9 @@ static bool is_ours(const struct peer *p, const char *ufrag)
 static void add_server(struct stats_build *b, const struct peer *p, const struct candidate *c)
 {
     const struct transport_generation *g = &p->transport.live;
+    static const char *const protocols[] = {[ICE_SERVER_TURN_UDP] = "udp",
+                                            [ICE_SERVER_TURN_TCP] = "tcp",
+                                            [ICE_SERVER_TURN_TLS] = "tls"};
     const struct ice_server *one = NULL;
     size_t n = 0;
     bool alike = true;
@@ -68,6 +71,7 @@ static void add_server(struct stats_build *b, const struct peer *p, const struct
     if (c->type != CANDIDATE_SRFLX && c->type != CANDIDATE_RELAY) return;
     for (size_t i = 0; i < g->n_servers; i++) {
         const struct ice_server *s = &g->servers[i];
+        if (s->kind == ICE_SERVER_STUN_TLS) continue; /* gives none */
         if (c->type == CANDIDATE_RELAY && s->kind == ICE_SERVER_STUN) continue;
         alike = alike && (!one || one->kind == s->kind);
         one = s;
@@ -75,7 +79,23 @@ static void add_server(struct stats_build *b, const struct peer *p, const struct
     }
     if (n == 1 && one->url) sotto__stats_text(b, "url", one->url);
     if (n > 0 && alike && c->type == CANDIDATE_RELAY)
-        sotto__stats_text(b, "relayProtocol", one->kind == ICE_SERVER_TURN_TCP ? "tcp" : "udp");
+        sotto__stats_text(b, "relayProtocol", protocols[one->kind]);
+}
+
+/* What a privacy mode hides from the remote is not shown here either: reports are sent around. */
+static bool is_hidden(const struct peer *p, const struct candidate *c)
+{
+    return p->transport.privacy >= SOTTO_PRIVACY_DEFAULT_ROUTE && c->type != CANDIDATE_SRFLX &&
+           c->type != CANDIDATE_RELAY;
+}
+
+static void make_local_id(const struct peer *p, char id[static STATS_CANDIDATE_ID],
+                          const struct candidate *c)
+{
+    if (is_hidden(p, c))
+        make_hidden_id(id, 'L', c);
+    else
+        make_id(id, 'L', c);
 }
 
 static void add_local(struct stats_build *b, const struct peer *p, bool only_pair,
@@ -86,17 +106,17 @@ static void add_local(struct stats_build *b, const struct peer *p, bool only_pai
         struct candidate c;
         sotto__peer_candidate(&p->candidates[i], &c);
         if (!is_ours(p, c.ufrag)) continue; /* a free slot, or of a generation that went */
-        make_id(id, 'L', &c);
+        make_local_id(p, id, &c);
         bool used = pair && strcmp(c.ufrag, pair->local.ufrag) == 0 && c.type == pair->local.type &&
-                    sotto__address_eq(&c.addr, &pair->local.addr);
+                    sotto__address_eq(&p->candidates[i].addr, &pair->local.addr);
         if (used) memcpy(ids->local, id, sizeof id);
         if (!used && only_pair) continue;
-        add_candidate(b, "local-candidate", id, &c, true);
+        add_candidate(b, "local-candidate", id, &c, !is_hidden(p, &c));
         add_server(b, p, &c);
     }
     if (!pair || ids->local[0]) return;
-    make_id(ids->local, 'L', &pair->local); /* a reflexive address that the remote has shown us */
-    add_candidate(b, "local-candidate", ids->local, &pair->local, true);
+    make_local_id(p, ids->local, &pair->local); /* a reflexive address that the remote has shown us, or one that was not told */
+    add_candidate(b, "local-candidate", ids->local, &pair->local, !is_hidden(p, &pair->local));
 }
 
 /* ---- the remote's ---- */
@@ -166,12 +186,12 @@ static void add_remotes(struct remotes *r)
     if (r->p->current_remote.sdp) add_description(r, r->p->current_remote.sdp);
     if (r->p->pending_remote.sdp) add_description(r, r->p->pending_remote.sdp);
     if (!r->pair || r->ids->remote[0]) return;
-    /* not in the descriptions any more, or it never was */
-    bool show = r->pair->remote.type != CANDIDATE_PRFLX;
+    /* not in the descriptions any more, or it never was, or stood there with a name */
+    bool show = r->pair->remote.type == CANDIDATE_SRFLX || r->pair->remote.type == CANDIDATE_RELAY;
     if (show)
         make_id(r->ids->remote, 'R', &r->pair->remote);
     else
-        make_hidden_id(r->ids->remote, &r->pair->remote);
+        make_hidden_id(r->ids->remote, 'R', &r->pair->remote);
     add_candidate(r->b, "remote-candidate", r->ids->remote, &r->pair->remote, show);
 }
 

@@ -22,10 +22,17 @@ struct ice_box {
 };
 void sotto__ice_box_free(struct ice_box *b);
 
-enum ice_server_kind { ICE_SERVER_STUN, ICE_SERVER_TURN_UDP, ICE_SERVER_TURN_TCP };
+enum ice_server_kind { /* those behind STUN_TLS relay */
+    ICE_SERVER_STUN,
+    ICE_SERVER_STUN_TLS, /* is not asked: what it sees is no address for UDP */
+    ICE_SERVER_TURN_UDP,
+    ICE_SERVER_TURN_TCP,
+    ICE_SERVER_TURN_TLS
+};
 struct ice_server {
     enum ice_server_kind kind;
-    struct address addr;
+    struct address addr;         /* family 0: of `host`, and not known yet */
+    char *host;                  /* nullable: its name, which a certificate must have; borrowed for init */
     char *username, *credential; /* TURN; borrowed for init */
     char *url;                   /* as configured: for error events; borrowed for init */
 };
@@ -35,12 +42,14 @@ struct ice_cfg { /* borrowed for init */
     bool is_patient; /* another generation carries the data: for a second we check only what the remote has checked */
     bool relay_only;
     bool allow_loopback;
+    bool default_route; /* only the addresses that it uses, unless an interface is named */
     bool no_fast_path; /* sotto_ctx_config */
     const char *ufrag, *pwd; /* ours */
     uint16_t port_min, port_max;
     const char *interface; /* nullable */
     const struct ice_server *servers;
     size_t n_servers;
+    const char *ca_file; /* nullable: of TURN over TLS; NULL: the system's authorities */
     struct ice_box *box; /* outlives the ice */
     struct log *log;     /* nullable; outlives the ice */
     void *world;         /* test/net's; NULL for libnice */
@@ -77,8 +86,10 @@ struct ice_pair { /* the selected one */
 };
 
 struct ice_ops {
-    /* Opens nothing yet. 0, SOTTO_E_NOMEM, SOTTO_E_SYS. */
+    /* Opens nothing yet but what only this process can reach. 0, SOTTO_E_NOMEM, SOTTO_E_SYS. */
     int (*init)(struct ice **ret, const struct ice_cfg *cfg, sotto_us now);
+    /* Nullable. Before gather: of the servers that were given to init all have addresses now that ever will. 0 or SOTTO_E_SYS. */
+    int (*servers)(struct ice *ice, const struct ice_server *servers, size_t n);
     /* Open sockets and gather; once. 0, or SOTTO_E_NETWORK no usable local address or port, SOTTO_E_SYS. */
     int (*gather)(struct ice *ice, sotto_us now);
     /* The remote's credentials. Again with others (another answer to the same offer): all that was learnt of the remote before is

@@ -14,6 +14,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define MAX_INET6 128 /* lines of if_inet6 that are looked at */
 
@@ -107,6 +109,29 @@ static bool read_address(const struct ifaddrs *i, struct address *ret)
     return ret->family != 0;
 }
 
+/* The address that the default route leaves from (RFC 8828 §5.2): of a socket that is connected to somewhere far, which sends nothing. */
+static bool find_default(bool v6, struct address *ret)
+{
+    const struct sockaddr_in to4 = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0xc6290004)};
+    const struct sockaddr_in6 to6 = {
+        .sin6_family = AF_INET6,
+        .sin6_port = htons(9),
+        .sin6_addr.s6_addr = {0x20, 0x01, 0x05, 0x03, 0xba, 0x3e, [13] = 2, [15] = 0x30}};
+    const struct sockaddr *to = v6 ? (const struct sockaddr *)(const void *)&to6
+                                   : (const struct sockaddr *)(const void *)&to4;
+    struct sockaddr_in6 own = {0};
+    struct ifaddrs as_if = {.ifa_flags = IFF_UP | IFF_RUNNING,
+                            .ifa_addr = (struct sockaddr *)(void *)&own};
+    socklen_t n = sizeof own;
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    bool found = connect(fd, to, v6 ? sizeof to6 : sizeof to4) == 0 &&
+                 getsockname(fd, as_if.ifa_addr, &n) == 0;
+    close(fd);
+    return found && read_address(&as_if, ret);
+}
+
 static bool contains(const struct address *list, size_t n, const struct address *a)
 {
     for (size_t i = 0; i < n; i++)
@@ -119,8 +144,11 @@ int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct add
 {
     struct ice_inet6 inet6[MAX_INET6];
     struct ifaddrs *all;
-    struct address a;
-    size_t n = 0;
+    struct address a, defaults[2];
+    size_t n = 0, n_defaults = 0;
+    bool only_default = filter->default_route && !filter->interface;
+    for (int v6 = 0; only_default && v6 < 2; v6++)
+        n_defaults += find_default(v6, &defaults[n_defaults]);
     if (getifaddrs(&all) != 0) return SOTTO_E_SYS;
     size_t n_inet6 = read_inet6(inet6, MAX_INET6);
     for (int pass = 0; pass < 3; pass++) { /* loopback, IPv4, IPv6 */
@@ -129,6 +157,7 @@ int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct add
             if ((is_loopback(&a) ? 0 : a.family == 4 ? 1 : 2) != pass) continue;
             if (filter->interface && strcmp(filter->interface, i->ifa_name) != 0) continue;
             if (!sotto__ice_local_usable(&a, filter->allow_loopback)) continue;
+            if (only_default && pass > 0 && !contains(defaults, n_defaults, &a)) continue;
             if (a.family == 6 && sotto__ice_inet6_shunned(&a, i->ifa_name, inet6, n_inet6))
                 continue;
             if (!contains(out, n, &a)) out[n++] = a;

@@ -6,6 +6,7 @@
 struct ice_local_filter {
     const char *interface; /* nullable: only this one */
     bool allow_loopback;   /* also 127.0.0.1 and ::1 */
+    bool default_route;    /* of the others only those that the default route leaves from */
 };
 
 /*

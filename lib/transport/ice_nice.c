@@ -44,35 +44,6 @@ static NiceAgent *make_agent(GMainContext *ctx, const struct ice_cfg *cfg)
     return agent;
 }
 
-/* The first STUN server and every TURN server; libnice knows no more of the former. */
-static int add_servers(struct ice *ice, const struct ice_cfg *cfg)
-{
-    bool has_stun = false;
-    char text[46];
-    for (size_t i = 0; i < ice->n_servers; i++) {
-        const struct ice_server *s = &cfg->servers[i];
-        sotto__address_text(&s->addr, text);
-        if (s->kind == ICE_SERVER_STUN) {
-            if (!has_stun)
-                g_object_set(ice->agent, "stun-server", text, "stun-server-port",
-                             (guint)s->addr.port, NULL);
-            ice->servers[i].is_used = !has_stun && !cfg->relay_only; /* libnice asks none then */
-            has_stun = true;
-            continue;
-        }
-        bool is_tcp = s->kind == ICE_SERVER_TURN_TCP;
-        if (!nice_agent_set_relay_info(
-                ice->agent, ice->stream, NICE_COMPONENT, text, s->addr.port,
-                s->username ? s->username : "", s->credential ? s->credential : "",
-                is_tcp ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP))
-            return SOTTO_E_SYS;
-        ice->servers[i].is_used = true;
-        ice->n_turn++;
-        if (is_tcp) ice->n_turn_tcp++;
-    }
-    return 0;
-}
-
 static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
 {
     ice->agent = make_agent(ice->loop->ctx, cfg);
@@ -87,7 +58,9 @@ static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
         nice_agent_set_port_range(ice->agent, ice->stream, NICE_COMPONENT,
                                   cfg->port_min ? cfg->port_min : 1024,
                                   cfg->port_max ? cfg->port_max : 65535);
-    return add_servers(ice, cfg);
+    for (size_t i = 0; i < cfg->n_servers; i++)
+        if (cfg->servers[i].addr.family == 0) return 0; /* all of them later, in their order */
+    return sotto__nice_servers_add(ice, cfg->servers, cfg->n_servers);
 }
 
 static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
@@ -98,6 +71,7 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->box = cfg->box;
     ice->log = cfg->log;
     ice->relay_only = cfg->relay_only;
+    ice->default_route = cfg->default_route;
     ice->allow_loopback = cfg->allow_loopback;
     ice->no_fast_path = cfg->no_fast_path;
     ice->is_patient = cfg->is_patient;
@@ -114,6 +88,10 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     if (cfg->interface) {
         ice->interface = sotto__strdup(cfg->interface);
         if (!ice->interface) goto fail;
+    }
+    if (cfg->ca_file) {
+        ice->ca_file = sotto__strdup(cfg->ca_file);
+        if (!ice->ca_file) goto fail;
     }
     r = start_agent(ice, cfg);
     if (r == 0) r = sotto__nice_consent_init(ice, cfg->controlling);
@@ -145,14 +123,13 @@ static bool is_holding(const struct ice *ice)
     return ice->hold_until != 0 && ice->loop->now < ice->hold_until;
 }
 
-/* libnice sees the remote candidates once it has sockets; under relay_only once it has all: before, it would check from hosts. */
+/* libnice sees the remote candidates once it has sockets; under relay_only once it has a relay: before, it would check from hosts. */
 static void give_remotes(struct ice *ice)
 {
     if (is_holding(ice)) return;
     ice->hold_until = 0;
-    if (!ice->held || !ice->remote_set || !ice->gather_called ||
-        (ice->relay_only && !ice->gathered))
-        return;
+    bool is_early = ice->relay_only && !ice->gathered && ice->n_relay == 0;
+    if (!ice->held || !ice->remote_set || !ice->gather_called || is_early) return;
     nice_agent_set_remote_candidates(ice->agent, ice->stream, NICE_COMPONENT, ice->held);
     g_slist_free_full(g_steal_pointer(&ice->held), (GDestroyNotify)nice_candidate_free);
     ice->loop->stale = true;
@@ -175,6 +152,10 @@ static void be_deaf(struct ice *ice)
 static void after_turn(struct ice *ice, sotto_us now)
 {
     if (ice->close_called) return;
+    if (ice->gather_called && !ice->gathered && now - ice->gather_at >= SOTTO_MAX_GATHER_US) {
+        ice->gathered = true; /* a server can keep libnice waiting for longer */
+        ice->gathered_at = now;
+    }
     if (ice->n_prflx > SOTTO_MAX_PRFLX) be_deaf(ice); /* each one more costs libnice time that grows with their number */
     /* Bursts must fit: Linux' default holds some 90 packets. Not before there is a pair, as libnice reads a socket empty in one go,
      * and a full one of checks from ever new addresses would keep it busy for seconds. */
@@ -203,9 +184,9 @@ static void after_turn(struct ice *ice, sotto_us now)
 static int ice_gather(struct ice *ice, sotto_us now)
 {
     struct address locals[SOTTO_MAX_LOCAL_ADDRESSES];
-    struct ice_local_filter filter = {ice->interface, ice->allow_loopback};
-    /* one socket an address, and one more for each TURN server over TCP: all of them must be watched */
-    size_t max = (SOTTO_MAX_ICE_FDS - 8) / (1 + ice->n_turn_tcp);
+    struct ice_local_filter filter = {ice->interface, ice->allow_loopback, ice->default_route};
+    /* one socket an address, and one more for each TURN server over TCP, and two of ours: all of them must be watched */
+    size_t max = (SOTTO_MAX_ICE_FDS - 8 - 2 * ice->n_turn_tcp) / (1 + ice->n_turn_tcp);
     if (ice->gather_called) return SOTTO_E_STATE;
     ice->loop->now = now;
     int n = sotto__ice_local_addresses(
@@ -222,7 +203,9 @@ static int ice_gather(struct ice *ice, sotto_us now)
     ice->gather_at = now;
     nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx,
                            sotto__nice_recv, ice);
+    sotto__nice_turn_start(ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
+    sotto__nice_turn_turn(ice, now);
     enlarge_buffers(ice, SO_SNDBUFFORCE, SO_SNDBUF);
     sotto__nice_never_fragment(ice);
     if (ice->remote_set) sotto__nice_filter(ice);
@@ -406,9 +389,9 @@ static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)
 static bool is_done(const struct ice *ice, sotto_us now)
 {
     const struct nice_loop *l = ice->loop;
-    return ice->twin && ice->done_at == now && !sotto__nice_twin_waits(ice) && !ice->has_news &&
-           !l->ready && !l->stale && now < l->due && now < sotto__nice_twin_due(ice) &&
-           !ice->close_called;
+    return ice->twin && !l->turn_ready && now < sotto__nice_turn_due(ice) && ice->done_at == now &&
+           !sotto__nice_twin_waits(ice) && !ice->has_news && !l->ready && !l->stale &&
+           now < l->due && now < sotto__nice_twin_due(ice) && !ice->close_called;
 }
 
 static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
@@ -417,6 +400,7 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
     l->now = now;
     if (ice->twin && sotto__nice_twin_take(ice, out)) return 1;
     if (is_done(ice, now)) return 0;
+    sotto__nice_turn_turn(ice, now);
     if (!ice->close_called) {
         if (l->ready) sotto__nice_consent_listen(ice, now);
         if (l->ready || ice->twin) sotto__nice_listen(ice, now);
@@ -442,9 +426,12 @@ static sotto_us ice_due(const struct ice *ice)
 {
     if (ice->is_closed) return SOTTO_NEVER;
     sotto__nice_loop_query(ice->loop);
-    if (ice->close_called) return sotto__earlier(ice->loop->due, ice->close_by);
+    sotto_us due = sotto__earlier(ice->loop->due, sotto__nice_turn_due(ice));
+    if (ice->close_called) return sotto__earlier(due, ice->close_by);
     if (ice->has_news) return ice->loop->now;
-    sotto_us due = sotto__earlier(ice->loop->due, sotto__nice_twin_due(ice));
+    due = sotto__earlier(due, sotto__nice_twin_due(ice));
+    if (ice->gather_called && !ice->gathered)
+        due = sotto__earlier(due, sotto__after(ice->gather_at, SOTTO_MAX_GATHER_US));
     due = sotto__earlier(due, sotto__nice_consent_due(ice));
     return sotto__earlier(due, sotto__nice_state_due(ice));
 }
@@ -453,12 +440,13 @@ static int ice_fds(const struct ice *ice, struct sotto_fd *out, int max)
 {
     sotto__nice_loop_query(ice->loop);
     int n = sotto__nice_loop_fds(ice->loop, out, max);
-    return sotto__nice_twin_fds(ice, out, n, max);
+    n = sotto__nice_twin_fds(ice, out, n, max);
+    return sotto__nice_turn_fds(ice, out, n, max);
 }
 
 static void ice_ready(struct ice *ice, int slot, short revents)
 {
-    if (sotto__nice_twin_ready(ice, slot)) return;
+    if (sotto__nice_twin_ready(ice, slot) || sotto__nice_turn_ready(ice, slot)) return;
     sotto__nice_loop_ready(ice->loop, slot, revents);
 }
 
@@ -512,13 +500,32 @@ static bool ice_closed(const struct ice *ice)
     return ice->is_closed;
 }
 
+/* For a free that cannot come back later: until the goodbyes are answered. */
+static void drain(struct ice *ice)
+{
+    sotto_us now = g_get_monotonic_time(), end = now + SOTTO_MS(GOODBYE_DRAIN_MS);
+    for (; !ice->goodbye_done && now < end; now = g_get_monotonic_time()) {
+        struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
+        GPollFD polls[SOTTO_MAX_ICE_FDS];
+        struct ice_out out;
+        (void)ice_next(ice, now, &out); /* nothing comes of one that is closing */
+        if (ice->goodbye_done) break;
+        int n = ice_fds(ice, fds, SOTTO_MAX_ICE_FDS);
+        for (int i = 0; i < n; i++) polls[i] = (GPollFD){fds[i].fd, (gushort)fds[i].events, 0};
+        sotto_us due = sotto__earlier(ice_due(ice), end);
+        if (g_poll(polls, (guint)n, due > now ? (gint)((due - now + 999) / 1000) : 0) < 0) continue;
+        for (int i = 0; i < n; i++)
+            if (polls[i].revents) ice_ready(ice, i, (short)polls[i].revents);
+    }
+}
+
 static void free_agent(struct ice *ice)
 {
     if (!ice->agent) return;
     g_signal_handlers_disconnect_by_data(ice->agent, ice);
     if (ice->n_turn > 0 && ice->gather_called && !ice->goodbye_done) {
         ice_close(ice, ice->loop->now);
-        sotto__nice_loop_drain(ice->loop, &ice->goodbye_done, GOODBYE_DRAIN_MS);
+        drain(ice);
     }
     g_object_set_data(G_OBJECT(ice->agent), "sotto-ice", NULL);
     sotto__nice_path_forget(ice);
@@ -538,7 +545,9 @@ static void ice_free(struct ice *ice)
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
     sotto__nice_consent_free(ice);
     sotto__free(ice->interface);
+    sotto__free(ice->ca_file);
     sotto__free(ice->loop);
+    sotto__nice_turn_free(ice);
     sotto__free(ice->servers);
     sotto__free(ice->remotes);
     sotto__free(ice->out);
@@ -550,16 +559,19 @@ static void ice_free(struct ice *ice)
 
 static size_t ice_bytes(const struct ice *ice)
 {
-    const void *const all[] = {
-        ice,          ice->loop, ice->interface, ice->twin, ice->consent.remote_pwd, ice->servers,
-        ice->remotes, ice->out,  ice->ufrag,     ice->pwd,  ice->remote_ufrag};
+    const void *const all[] = {ice,          ice->loop,    ice->interface,
+                               ice->ca_file, ice->twin,    ice->consent.remote_pwd,
+                               ice->servers, ice->remotes, ice->out,
+                               ice->ufrag,   ice->pwd,     ice->remote_ufrag};
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) n += sotto__mem_size(all[i]);
+    for (size_t i = 0; i < ice->n_servers; i++) n += sotto__turn_tls_bytes(ice->servers[i].tls);
     return n;
 }
 
 const struct ice_ops sotto__ice_nice = {
     .init = ice_init,
+    .servers = sotto__nice_servers_add,
     .gather = ice_gather,
     .set_remote = ice_set_remote,
     .add_remote = ice_add_remote,

@@ -8,6 +8,7 @@
 
 #include "sotto/pc.h"
 #include "transport/ice.h"
+#include "transport/turn_tls.h"
 #include "util/limits.h"
 
 #define NICE_COMPONENT 1u
@@ -24,6 +25,8 @@ struct nice_loop {
     sotto_us now; /* of the last call from above */
     sotto_us due;
     gint wake_fd, wake; /* GLib's own, and its place in fds */
+    int turn_slot;      /* from there on the descriptors are those of ice_nice_turn.c … */
+    bool turn_ready;    /* … and one of them is ready */
     GSource *timers[NICE_TIMERS]; /* as last found, perhaps destroyed since; nullable */
     guint seen;                   /* up to this id sources were looked at */
     GPollFD fds[SOTTO_MAX_ICE_FDS];
@@ -39,15 +42,17 @@ void sotto__nice_loop_turn(struct nice_loop *l);  /* check and dispatch once */
 /* That timer, if libnice began it anew since it was last given; NULL: it did not. A view until the next turn. */
 GSource *sotto__nice_loop_new_timer(struct nice_loop *l, enum nice_timer timer);
 void sotto__nice_loop_set(struct nice_loop *l, GSource *timer, sotto_us at); /* of GLib's clock, as libnice's times are */
-/* Drive it until *done, waiting up to ms in all: for a free that cannot come back later. */
-void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms);
 
 struct nice_server {
     enum ice_server_kind kind;
     struct address addr;
     bool is_used;  /* libnice knows it */
     bool answered; /* as it should, or a candidate came of it */
-    int32_t code;  /* of its last error; 0: none */
+    bool is_bad;   /* libnice may hear no more of it: it would go on for ever */
+    unsigned n_stale, n_moves;
+    struct address alternate; /* where it sent us last; family 0: nowhere */
+    struct turn_tls *tls;     /* over TCP and TLS: what is between; NULL: nothing */
+    int32_t code;             /* of its last error; 0: none */
     char text[128];
 };
 
@@ -87,13 +92,14 @@ struct ice {
     guint stream;
     struct ice_box *box;
     struct log *log;
-    bool relay_only, allow_loopback, no_fast_path;
+    bool relay_only, allow_loopback, default_route, no_fast_path;
     char *interface;          /* nullable */
+    char *ca_file;            /* nullable */
     char *ufrag, *pwd; /* ours */
     char *remote_ufrag; /* "" before set_remote */
     bool is_patient;     /* as configured */
     sotto_us hold_until; /* remote candidates are held that long; 0: not held */
-    size_t n_turn, n_turn_tcp; /* servers */
+    size_t n_turn, n_turn_tcp; /* servers; of them those over TCP and TLS */
 
     /* what was called */
     bool gather_called, remote_set, remote_done, close_called;
@@ -109,6 +115,7 @@ struct ice {
     NiceCandidate *pair_local, *pair_remote;           /* the selected pair; NULL: none */
     size_t n_prflx;
     bool gathered, pair_changed, goodbye_done;
+    bool has_bad; /* of the servers */
     struct nice_server *servers; /* as in ice_cfg */
     size_t n_servers, n_servers_yielded, n_relay;
     bool has_family[2]; /* local addresses: IPv4, IPv6 */
@@ -192,10 +199,20 @@ sotto_us sotto__nice_twin_due(const struct ice *ice);
 
 /* ice_nice_server.c */
 int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg); /* 0 or SOTTO_E_NOMEM */
+int sotto__nice_servers_add(struct ice *ice, const struct ice_server *servers, size_t n); /* to libnice: 0 or SOTTO_E_SYS */
 void sotto__nice_servers_listen(struct ice *ice); /* before a turn */
-void sotto__nice_server_answer(struct nice_server *s, const uint8_t *p, size_t n);
+void sotto__nice_server_answer(struct nice_server *s, const struct stun_answer *a);
 void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c); /* a local candidate */
 bool sotto__nice_server_error(struct ice *ice, struct ice_out *out); /* once gathered: the next one that failed */
+
+/* ice_nice_turn.c: TURN over TCP and TLS */
+bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_server *s); /* server i, for libnice */
+void sotto__nice_turn_start(struct ice *ice);   /* libnice gathers */
+void sotto__nice_turn_turn(struct ice *ice, sotto_us now); /* what is ready or due */
+int sotto__nice_turn_fds(const struct ice *ice, struct sotto_fd *out, int n, int max); /* behind n others; how many then */
+bool sotto__nice_turn_ready(struct ice *ice, int slot); /* true: it was one of these */
+sotto_us sotto__nice_turn_due(const struct ice *ice);
+void sotto__nice_turn_free(struct ice *ice);
 
 bool sotto__nice_to_candidate(const NiceCandidate *c, struct candidate *ret); /* false: not one for the remote */
 NiceCandidate *sotto__nice_from_candidate(const struct ice *ice, const struct candidate *c);

@@ -139,17 +139,3 @@ void sotto__nice_loop_turn(struct nice_loop *l)
     l->stale = true;
     g_main_context_release(l->ctx);
 }
-
-void sotto__nice_loop_drain(struct nice_loop *l, const bool *done, int ms)
-{
-    gint64 end = g_get_monotonic_time() + (gint64)ms * 1000;
-    for (gint64 now = g_get_monotonic_time(); !*done && now < end; now = g_get_monotonic_time()) {
-        l->now = now;
-        l->stale = true;
-        sotto__nice_loop_query(l);
-        gint64 until = l->due < end ? l->due : end;
-        gint64 wait = until > now ? (until - now + 999) / 1000 : 0;
-        if (g_poll(l->fds, (guint)l->n, (gint)wait) < 0) continue; /* a signal */
-        sotto__nice_loop_turn(l);
-    }
-}

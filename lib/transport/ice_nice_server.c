@@ -1,34 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which STUN and TURN servers failed (W3C icecandidateerror), which libnice does not tell, and it drops a reflexive candidate that
- * equals the host's. So while candidates are gathered, the next datagram of each socket is looked at before libnice reads it: an
- * answer of a server (RFC 8489 §5, §14.8) is noted. That may miss one, so silence is claimed only of a server that gave no
- * candidate, and only if gathering lasted as long as libnice waits for a silent one. What is noted is for people to read; it
- * changes nothing.
+ * Which servers libnice is told of, and which of them failed (W3C icecandidateerror), which libnice does not tell, and it drops a
+ * reflexive candidate that equals the host's. So while candidates are gathered, the next datagram of each socket is looked at before
+ * libnice reads it: an answer of a server (RFC 8489 §5, §14.8) is noted. That may miss one, so silence is claimed only of a server that
+ * gave no candidate, and only if gathering lasted as long as libnice waits for a silent one. What is noted is for people to read. Only
+ * of a server that would have libnice repeat or follow without end, or go where no server can be, nothing more is let through.
  */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "transport/ice_nice.h"
-#include "util/bytes.h"
 #include "util/mem.h"
 
 /* Of five sendings: 250, 500, 1000 and 2000 ms after one another, and half as long again; less what a loaded machine is early. */
 #define SILENT_AFTER SOTTO_MS(4500)
 
-#define TYPE_MASK 0x3eefu /* without the class: RFC 8489 §5 */
-#define BINDING 0x0001u
-#define ALLOCATE 0x0003u
-#define CLASS_MASK 0x0110u
-#define CLASS_SUCCESS 0x0100u
-#define CLASS_ERROR 0x0110u
-#define ERROR_CODE 0x0009u
+#define STALE_NONCE 438
+#define TRY_ALTERNATE 300
+#define MAX_UNHEARD 64 /* datagrams of a bad server that are taken in one turn */
 #define NO_ANSWER 701 /* W3C WebRTC §4.8.2 */
 
 static bool is_turn(const struct nice_server *s)
 {
-    return s->kind != ICE_SERVER_STUN;
+    return s->kind > ICE_SERVER_STUN_TLS;
 }
 
 int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg)
@@ -44,41 +39,65 @@ int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg)
     return 0;
 }
 
-/* The text of a stranger: only what can be printed. */
-static void copy_reason(char *to, size_t cap, const uint8_t *p, size_t n)
+static int add_relay(struct ice *ice, size_t i, const struct ice_server *s)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < n && used + 1 < cap; i++)
-        to[used++] = p[i] >= 0x20 && p[i] < 0x7f ? (char)p[i] : '?';
-    to[used] = '\0';
+    struct nice_server *to = &ice->servers[i];
+    bool is_udp = s->kind == ICE_SERVER_TURN_UDP;
+    const struct address *a = &s->addr;
+    char text[46];
+    to->is_used = true;
+    if (!is_udp && !sotto__nice_turn_open(ice, i, s)) return 0; /* a server that failed */
+    if (!is_udp) a = sotto__turn_tls_port(to->tls);
+    if (!nice_agent_set_relay_info(
+            ice->agent, ice->stream, NICE_COMPONENT, sotto__address_text(a, text), a->port,
+            s->username ? s->username : "", s->credential ? s->credential : "",
+            is_udp ? NICE_RELAY_TYPE_TURN_UDP : NICE_RELAY_TYPE_TURN_TCP))
+        return SOTTO_E_SYS;
+    ice->n_turn++;
+    if (!is_udp) ice->n_turn_tcp++;
+    return 0;
 }
 
-/* RFC 8489 §14.8: the hundreds in three bits, the rest in a byte of 0…99, then the reason. */
-static void read_error(struct nice_server *s, struct reader value)
+/* The first STUN server and every TURN server; libnice knows no more of the former. */
+int sotto__nice_servers_add(struct ice *ice, const struct ice_server *servers, size_t n)
 {
-    uint32_t word = sotto__read_u32(&value);
-    int32_t hundreds = word >> 8 & 7, rest = word & 0xff;
-    if (value.bad || hundreds < 3 || hundreds > 6 || rest > 99) return;
-    s->code = 100 * hundreds + rest;
-    copy_reason(s->text, sizeof s->text, value.p, value.n);
-}
-
-void sotto__nice_server_answer(struct nice_server *s, const uint8_t *p, size_t n)
-{
-    struct reader r = sotto__reader(p, n);
-    unsigned type = sotto__read_u16(&r), length = sotto__read_u16(&r);
-    sotto__read_view(&r, 16); /* cookie and transaction */
-    if (r.bad || length != r.n || (type & TYPE_MASK) != (is_turn(s) ? ALLOCATE : BINDING)) return;
-    if ((type & CLASS_MASK) == CLASS_SUCCESS) s->answered = true;
-    if ((type & CLASS_MASK) != CLASS_ERROR) return;
-    while (r.n >= 4) {
-        unsigned attribute = sotto__read_u16(&r);
-        size_t size = sotto__read_u16(&r);
-        const uint8_t *value = sotto__read_view(&r, size);
-        if (!value) return;
-        if (attribute == ERROR_CODE) read_error(s, sotto__reader(value, size));
-        sotto__read_view(&r, (4 - size % 4) % 4);
+    bool has_stun = false;
+    char text[46];
+    int r = 0;
+    for (size_t i = 0; i < ice->n_servers && i < n && r == 0; i++) {
+        const struct ice_server *s = &servers[i];
+        if (s->addr.family == 0) continue; /* nobody knows its name */
+        ice->servers[i].addr = s->addr;
+        if (s->kind > ICE_SERVER_STUN_TLS) r = add_relay(ice, i, s);
+        if (s->kind != ICE_SERVER_STUN) continue;
+        if (!has_stun)
+            g_object_set(ice->agent, "stun-server", sotto__address_text(&s->addr, text),
+                         "stun-server-port", (guint)s->addr.port, NULL);
+        ice->servers[i].is_used = !has_stun && !ice->relay_only; /* libnice asks none then */
+        has_stun = true;
     }
+    return r;
+}
+
+void sotto__nice_server_answer(struct nice_server *s, const struct stun_answer *a)
+{
+    if (a->method != (is_turn(s) ? STUN_ALLOCATE : STUN_BINDING)) return;
+    if (!a->is_error) s->answered = true;
+    if (a->code == 0) return;
+    s->code = a->code;
+    sotto__stun_reason(a->reason, s->text, sizeof s->text);
+    if (a->code == TRY_ALTERNATE && a->alternate.family != 0) s->alternate = a->alternate;
+}
+
+/* What libnice would do without end or at a stranger's will: follow and repeat. */
+static bool is_bad(const struct ice *ice, struct nice_server *s, const struct stun_answer *a)
+{
+    if (a->method != STUN_ALLOCATE || !is_turn(s)) return false;
+    if (a->code == STALE_NONCE) s->n_stale++;
+    if (a->code == TRY_ALTERNATE) s->n_moves++;
+    return s->n_stale > SOTTO_MAX_TURN_STALE || s->n_moves > SOTTO_MAX_TURN_ALTERNATES ||
+           (a->code == TRY_ALTERNATE && a->alternate.family != 0 &&
+            !sotto__address_usable(&a->alternate, ice->allow_loopback));
 }
 
 static bool sender_of(int fd, struct address *ret, uint8_t *p, size_t *n)
@@ -90,11 +109,7 @@ static bool sender_of(int fd, struct address *ret, uint8_t *p, size_t *n)
     NiceAddress address;
     socklen_t len = sizeof from;
     ssize_t got = recvfrom(fd, p, *n, MSG_PEEK | MSG_DONTWAIT, &from.sa, &len);
-    if (got <= 0) return false;
-    if (len == 0) { /* TCP */
-        len = sizeof from;
-        if (getpeername(fd, &from.sa, &len) != 0) return false;
-    }
+    if (got <= 0 || len == 0) return false; /* TCP has no sender: see ice_nice_turn.c */
     if (from.sa.sa_family != AF_INET && from.sa.sa_family != AF_INET6) return false;
     nice_address_init(&address);
     nice_address_set_from_sockaddr(&address, &from.sa);
@@ -103,19 +118,35 @@ static bool sender_of(int fd, struct address *ret, uint8_t *p, size_t *n)
     return true;
 }
 
+/* The next datagram of a socket, if a server sent it; true: libnice was not to see it, and there may be another. */
+static bool hear(struct ice *ice, int fd)
+{
+    uint8_t bytes[1500];
+    size_t n = sizeof bytes;
+    struct address from;
+    struct stun_answer a;
+    if (!sender_of(fd, &from, bytes, &n)) return false;
+    for (size_t k = 0; k < ice->n_servers; k++) {
+        struct nice_server *s = &ice->servers[k];
+        bool is_its = sotto__address_eq(&from, &s->addr) || sotto__address_eq(&from, &s->alternate);
+        if (!is_its || s->tls) continue;
+        if (!s->is_bad && sotto__stun_answer(bytes, n, &a)) {
+            sotto__nice_server_answer(s, &a);
+            s->is_bad = is_bad(ice, s, &a);
+            ice->has_bad = ice->has_bad || s->is_bad;
+        }
+        if (s->is_bad) return recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) >= 0;
+    }
+    return false;
+}
+
 void sotto__nice_servers_listen(struct ice *ice)
 {
     const struct nice_loop *l = ice->loop;
-    if (ice->gathered || ice->n_servers == 0) return;
-    for (gint i = 0; i < l->n; i++) {
-        uint8_t bytes[1500];
-        size_t n = sizeof bytes;
-        struct address from;
-        if (!(l->fds[i].revents & G_IO_IN) || !sender_of(l->fds[i].fd, &from, bytes, &n)) continue;
-        for (size_t k = 0; k < ice->n_servers; k++)
-            if (sotto__address_eq(&from, &ice->servers[k].addr))
-                sotto__nice_server_answer(&ice->servers[k], bytes, n);
-    }
+    if (ice->n_servers == 0 || (ice->gathered && !ice->has_bad)) return;
+    for (gint i = 0; i < l->n; i++)
+        if (l->fds[i].revents & G_IO_IN)
+            for (int n = 0; n < MAX_UNHEARD && hear(ice, l->fds[i].fd);) n++;
 }
 
 void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c)
@@ -143,6 +174,11 @@ bool sotto__nice_server_error(struct ice *ice, struct ice_out *out)
         size_t i = ice->n_servers_yielded++;
         const struct nice_server *s = &ice->servers[i];
         bool was_long = ice->gathered_at - ice->gather_at >= SILENT_AFTER;
+        if (s->kind == ICE_SERVER_STUN_TLS && s->addr.family != 0) {
+            *out = (struct ice_out){.type = ICE_OUT_SERVER, .server = i, .code = NO_ANSWER};
+            out->text = "not asked: stuns gives no address for UDP";
+            return true;
+        }
         if (!s->is_used || worked(ice, s)) continue;
         *out = (struct ice_out){.type = ICE_OUT_SERVER, .server = i, .code = NO_ANSWER};
         out->text = "no answer";
@@ -151,7 +187,7 @@ bool sotto__nice_server_error(struct ice *ice, struct ice_out *out)
             out->text = s->text;
         } else if (!ice->has_family[s->addr.family == 6]) {
             out->text = "no local address of its family";
-        } else if (!was_long && s->kind != ICE_SERVER_TURN_TCP) {
+        } else if (!was_long && !s->tls) {
             continue; /* it did answer, or libnice would have waited */
         }
         return true;

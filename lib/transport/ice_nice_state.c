@@ -102,6 +102,7 @@ static void on_candidate(NiceAgent *agent, NiceCandidate *c, gpointer user)
     if (c->type != NICE_CANDIDATE_TYPE_HOST &&
         !sotto__address_usable(&checked.addr, ice->allow_loopback))
         return; /* a server's answer may say anything */
+    if (ice->gathered) return; /* too late: the remote was told that there are no more */
     if (ice->n_locals < SOTTO_MAX_LOCAL_CANDIDATES)
         ice->locals = g_slist_append(ice->locals, nice_candidate_copy(c)), ice->n_locals++;
 }
@@ -110,6 +111,7 @@ static void on_gathered(NiceAgent *agent, guint stream, gpointer user)
 {
     struct ice *ice = user;
     (void)agent, (void)stream;
+    if (ice->gathered) return;
     ice->gathered = true;
     ice->gathered_at = ice->loop->now;
 }

@@ -74,13 +74,16 @@ int sotto__transport_add_candidate(struct transport *t, const char *ufrag,
                                    const struct candidate *c, sotto_us now)
 {
     struct transport_generation *g = of_remote(t, ufrag);
-    return g ? t->shared->ice_ops->add_remote(g->ice, c, now) : 0;
+    if (!g) return 0;
+    if (c->addr.family == 0) return sotto__transport_ask_name(t, g->remote_ufrag, c, now);
+    return t->shared->ice_ops->add_remote(g->ice, c, now);
 }
 
 void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_us now)
 {
     struct transport_generation *g = of_remote(t, ufrag);
-    if (g) t->shared->ice_ops->remote_done(g->ice, now);
+    if (g && !sotto__transport_done_waits(t, g->remote_ufrag))
+        t->shared->ice_ops->remote_done(g->ice, now);
 }
 
 bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret)
@@ -101,7 +104,8 @@ static int say_ice(struct transport *t, struct transport_out *out)
 /* What needs no network. */
 static int news(struct transport *t, sotto_us now, struct transport_out *out)
 {
-    return say_ice(t, out) || sotto__transport_news(t, now, out);
+    return say_ice(t, out) || (t->servers_busy && sotto__transport_servers_news(t, out)) ||
+           sotto__transport_news(t, now, out);
 }
 
 /* g NULL: of a retired ICE. */
@@ -170,6 +174,7 @@ void sotto__transport_turn(struct transport *t)
 int sotto__transport_next(struct transport *t, sotto_us now, struct transport_out *out)
 {
     int filled = 0;
+    if (t->servers_busy) sotto__transport_gather_late(t, now);
     if (news(t, now, out)) return 1;
     while (t->budget > 0) {
         if (!take_one(t, now, out, &filled)) return sotto__transport_drain_sctp(t, now, out);
@@ -199,6 +204,7 @@ void sotto__transport_free(struct transport *t)
 {
     if (!t || !t->shared) return;
     const struct ice_ops *ops = t->shared->ice_ops;
+    sotto__transport_drop_names(t);
     struct ice *all[] = {t->live.ice, t->next.ice, t->carrier.ice, t->retired[0], t->retired[1]};
     sotto__sctp_free(t->sctp);
     sotto__dtls_free(t->dtls);

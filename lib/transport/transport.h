@@ -8,6 +8,8 @@
 #include "transport/dtls.h"
 #include "transport/egress.h"
 #include "transport/ice.h"
+#include "transport/mdns_agent.h"
+#include "transport/resolver.h"
 #include "transport/sctp.h"
 #include "transport/srtp.h"
 
@@ -20,6 +22,8 @@ struct transport_shared {
     struct dtls_ctx *dtls_ctx;
     struct log *log;
     struct sctp_home *sctp_home; /* NULL: there is no loop */
+    struct mdns_agent *mdns;     /* NULL: names of candidates are not resolved */
+    struct resolver *resolver;   /* NULL: nor are those of servers */
     bool no_fast_path;
 };
 
@@ -27,8 +31,10 @@ struct transport_cfg {                     /* borrowed for init; strings and ser
     const struct transport_shared *shared; /* outlives the transport */
     struct cert *cert;                     /* counted */
     bool relay_only, allow_loopback;
+    uint8_t privacy; /* SOTTO_PRIVACY_* */
     uint16_t port_min, port_max;
     const char *interface;
+    const char *ca_file; /* nullable: see ice.h */
     const struct ice_server *servers;
     size_t n_servers;
     uint32_t max_message_size;
@@ -53,8 +59,11 @@ struct transport_generation {
     bool selected;   /* it has a pair */
     int32_t state;   /* SOTTO_ICE_*: its own */
     bool is_restart; /* it was `next` once */
-    struct ice_server *servers; /* it was started with: kind, address and url, for error events */
+    struct ice_server *servers; /* it was started with: kind, address, host and url, for error events */
     size_t n_servers;
+    sotto_us gather_by; /* it waits for names of servers until then; 0: it gathers; -1: they were replaced */
+    uint8_t unnamed;    /* servers, by bit, whose names were not found, as is to be told */
+    bool is_barren;     /* it could not gather, as is to be told */
 };
 
 struct transport_kept { /* of a struct transport_remote: one block */
@@ -111,6 +120,12 @@ struct transport_early { /* datagrams that came before the handshake could run *
 
 struct transport {
     const struct transport_shared *shared;
+    struct node named; /* struct transport_named: candidates of the remote that wait for their addresses */
+    size_t n_named;
+    bool uses_names; /* the agent of the context knows us */
+    uint8_t naming;  /* servers, by bit, whose names are asked for */
+    bool servers_busy;     /* a generation waits for names, or has news of them */
+    const char *not_named; /* static: why the last one that was not found was not */
     struct transport_generation live; /* as negotiated last; data goes over it once it has a pair */
     struct transport_generation next; /* of an ICE restart: gathers and checks; becomes live with its first pair */
     struct transport_generation spare; /* credentials of a restart that would overtake `next` */
@@ -122,8 +137,9 @@ struct transport {
     struct transport_stats stats;
     struct transport_stats at_pair; /* as they were when the pair in use was selected; 0 for the first */
     bool relay_only, allow_loopback;
+    uint8_t privacy;
     uint16_t port_min, port_max;
-    char *interface;
+    char *interface, *ca_file;
     struct ice_server *servers;
     size_t n_servers;
     uint32_t max_message_size;
@@ -196,10 +212,22 @@ void sotto__transport_replace(struct transport *t, sotto_us now);
  * set_remote; nothing changed then. */
 int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote,
                                 sotto_us now);
-/* ufrag: the remote's, of the generation; one that is no longer used is ignored. 0 or as ice add_remote. */
+/* ufrag: the remote's, of the generation; one that is no longer used is ignored. 0 or as ice add_remote, or as
+ * sotto__mdns_agent_ask(). */
 int sotto__transport_add_candidate(struct transport *t, const char *ufrag,
                                    const struct candidate *c, sotto_us now);
 void sotto__transport_remote_done(struct transport *t, const char *ufrag, sotto_us now);
+/* A host candidate with a name for multicast DNS can be added: it is asked for, and its address goes to ICE when it is known. */
+bool sotto__transport_takes_name(const struct transport *t, const struct candidate *c);
+/* What a host candidate of ours is told as, by its privacy mode: false: it is not told. name: "" as it is, else this instead of its
+ * address, which is answered for from now on. */
+bool sotto__transport_tells(struct transport *t, sotto_us now, const struct candidate *c,
+                            char name[static MDNS_LOCAL]);
+/* What came of a server's name. */
+void sotto__transport_resolved(struct transport *t, const struct resolver_out *in);
+/* The answer for one of them; family 0: there is none. */
+void sotto__transport_named(struct transport *t, sotto_us now, const char *name,
+                            const struct address *addr);
 
 /* Data: an association begins as soon as DTLS is up; ends (ABORT to the remote; what was not pulled is lost, and no DOWN is told). Each
  * does nothing if it is so already. */

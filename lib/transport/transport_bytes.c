@@ -12,7 +12,7 @@ static size_t of_servers(const struct ice_server *s, size_t n)
     size_t sum = sotto__mem_size(s);
     for (size_t i = 0; i < n; i++)
         sum += sotto__mem_size(s[i].url) + sotto__mem_size(s[i].username) +
-               sotto__mem_size(s[i].credential);
+               sotto__mem_size(s[i].credential) + sotto__mem_size(s[i].host);
     return sum;
 }
 
@@ -21,7 +21,8 @@ static size_t of_ice(const struct transport *t)
     const struct transport_generation *all[] = {&t->live, &t->next, &t->carrier};
     const struct ice *ices[] = {all[0]->ice, all[1]->ice, all[2]->ice, t->retired[0],
                                 t->retired[1]};
-    size_t n = of_servers(t->servers, t->n_servers) + sotto__mem_size(t->interface);
+    size_t n = of_servers(t->servers, t->n_servers) + sotto__mem_size(t->interface) +
+               sotto__mem_size(t->ca_file);
     for (size_t i = 0; i < 3; i++)
         n += of_servers(all[i]->servers, all[i]->n_servers) + sotto__mem_size(all[i]->remote_ufrag);
     for (size_t i = 0; i < 5; i++)

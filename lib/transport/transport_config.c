@@ -27,6 +27,7 @@ void sotto__transport_free_servers(struct ice_server *servers, size_t n)
     for (size_t i = 0; i < n; i++) {
         sotto__free(servers[i].username);
         sotto__free(servers[i].url);
+        sotto__free(servers[i].host);
         if (servers[i].credential)
             sotto__free_secret(servers[i].credential, strlen(servers[i].credential));
     }
@@ -46,7 +47,7 @@ int sotto__transport_copy_servers(const struct ice_server *servers, size_t n, bo
     for (size_t i = 0; i < n; i++) {
         const struct ice_server *from = &servers[i];
         copy[i] = (struct ice_server){.kind = from->kind, .addr = from->addr};
-        if (!copy_text(&copy[i].url, from->url) ||
+        if (!copy_text(&copy[i].url, from->url) || !copy_text(&copy[i].host, from->host) ||
             (secrets && (!copy_text(&copy[i].username, from->username) ||
                          !copy_text(&copy[i].credential, from->credential)))) {
             sotto__transport_free_servers(copy, n);
@@ -83,26 +84,33 @@ void sotto__transport_free_config(struct transport *t)
 {
     sotto__transport_free_servers(t->servers, t->n_servers);
     sotto__free(t->interface);
+    sotto__free(t->ca_file);
     t->servers = NULL;
-    t->interface = NULL;
+    t->interface = t->ca_file = NULL;
     t->n_servers = 0;
 }
 
 int sotto__transport_configure(struct transport *t, const struct transport_cfg *cfg)
 {
     struct ice_server *servers;
-    char *interface = NULL;
+    char *interface = NULL, *ca_file = NULL;
     int r = sotto__transport_copy_servers(cfg->servers, cfg->n_servers, true, &servers);
     if (r < 0) return r;
-    if (!copy_text(&interface, cfg->interface)) {
+    if (!copy_text(&interface, cfg->interface) || !copy_text(&ca_file, cfg->ca_file)) {
+        sotto__free(interface);
         sotto__transport_free_servers(servers, cfg->n_servers);
         return SOTTO_E_NOMEM;
     }
     sotto__transport_free_config(t);
+    t->naming = 0; /* who waits for names of the old ones waits no longer */
+    if (t->live.gather_by != 0) t->live.gather_by = -1;
+    if (t->next.gather_by != 0) t->next.gather_by = -1;
     t->servers = servers, t->n_servers = cfg->n_servers;
     t->interface = interface;
+    t->ca_file = ca_file;
     t->relay_only = cfg->relay_only;
     t->allow_loopback = cfg->allow_loopback;
+    t->privacy = cfg->privacy;
     t->port_min = cfg->port_min, t->port_max = cfg->port_max;
     return 0;
 }
@@ -116,6 +124,7 @@ int sotto__transport_init(struct transport *t, const struct transport_cfg *cfg)
         .streams_in = cfg->streams_in,
         .owner = cfg->owner,
     };
+    sotto__list_init(&t->named);
     int r = sotto__transport_credentials(&t->live);
     if (r == 0) r = sotto__transport_configure(t, cfg);
     if (r < 0) {

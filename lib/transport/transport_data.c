@@ -308,6 +308,7 @@ void sotto__transport_end_data(struct transport *t, sotto_us now)
 void sotto__transport_close(struct transport *t, sotto_us now)
 {
     struct transport_out ignored;
+    sotto__transport_drop_names(t);
     sotto__transport_end_data(t, now);
     if (t->dtls && t->dtls_state != TRANSPORT_DTLS_FAILED) {
         sotto__dtls_close(t->dtls, now);

@@ -33,6 +33,21 @@ bool sotto__transport_next_retired(struct transport *t, size_t i, sotto_us now,
 int32_t sotto__transport_ice_state(const struct transport *t); /* to be shown */
 sotto_us sotto__transport_ice_due(const struct transport *t);
 
+/* transport_servers.c */
+bool sotto__transport_ask_servers(struct transport *t, sotto_us now); /* false: all that can be known is */
+/* Of a generation that has its ICE, with the servers whose addresses are known: 0 or as ice servers and gather. */
+int sotto__transport_gather(struct transport *t, struct transport_generation *g, sotto_us now);
+void sotto__transport_gather_late(struct transport *t, sotto_us now); /* those that need wait for names no longer */
+bool sotto__transport_servers_news(struct transport *t, struct transport_out *out);
+sotto_us sotto__transport_servers_due(const struct transport *t);
+
+/* transport_names.c */
+int sotto__transport_ask_name(struct transport *t, const char *ufrag, const struct candidate *c,
+                              sotto_us now); /* 0 or as sotto__mdns_agent_ask() */
+/* Candidates of this generation still wait: the end of them is told to ICE afterwards. */
+bool sotto__transport_done_waits(struct transport *t, const char *ufrag);
+void sotto__transport_drop_names(struct transport *t);
+
 /* transport_data.c: DTLS and SCTP */
 /* g NULL: a retired one. True: out is filled. */
 bool sotto__transport_take(struct transport *t, sotto_us now, const struct transport_generation *g,

@@ -14,6 +14,7 @@ void sotto__transport_reset(struct transport *t, sotto_us now)
     sotto__transport_drop_carrier(t, false, now);
     sotto__transport_retire(t, &t->live, false, now);
     sotto__wipe(&t->live, sizeof t->live);
+    sotto__transport_drop_names(t);
     sotto__sctp_free(t->sctp);
     sotto__dtls_free(t->dtls);
     sotto__transport_drop_early(t);

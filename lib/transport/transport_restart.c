@@ -37,6 +37,8 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
         .is_patient = g != &t->live && !t->controlling && is_up(t->live.state),
         .relay_only = t->relay_only,
         .allow_loopback = t->allow_loopback,
+        .default_route =
+            t->privacy == SOTTO_PRIVACY_DEFAULT_ROUTE || t->privacy == SOTTO_PRIVACY_PUBLIC,
         .no_fast_path = t->shared->no_fast_path,
         .ufrag = g->ufrag,
         .pwd = g->pwd,
@@ -45,6 +47,7 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
         .interface = t->interface,
         .servers = t->servers,
         .n_servers = t->n_servers,
+        .ca_file = t->ca_file,
         .box = t->shared->box,
         .log = t->shared->log,
         .world = t->shared->world,
@@ -53,17 +56,22 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
     struct ice *ice = NULL;
     int r = sotto__transport_copy_servers(t->servers, t->n_servers, false, &servers);
     if (r < 0) return r;
+    bool waits = sotto__transport_ask_servers(t, now);
     r = ops->init(&ice, &cfg, now);
-    if (r == 0) r = ops->gather(ice, now);
     if (r < 0) {
-        if (ice) ops->free(ice);
         sotto__transport_free_servers(servers, t->n_servers);
         return r;
     }
     g->ice = ice;
     g->servers = servers, g->n_servers = t->n_servers;
     g->state = SOTTO_ICE_NEW;
-    return 0;
+    g->gather_by = waits ? sotto__after(now, SOTTO_NAMES_WAIT_US) : 0;
+    t->servers_busy = t->servers_busy || waits;
+    if (!waits) r = sotto__transport_gather(t, g, now);
+    if (r == 0) return 0;
+    ops->free(ice);
+    sotto__transport_empty(g);
+    return r;
 }
 
 int sotto__transport_start(struct transport *t, bool controlling, sotto_us now)
@@ -100,7 +108,9 @@ void sotto__transport_empty(struct transport_generation *g)
     g->ice = NULL;
     sotto__free(g->remote_ufrag);
     g->remote_ufrag = NULL;
-    g->selected = g->is_restart = false;
+    g->selected = g->is_restart = g->is_barren = false;
+    g->gather_by = 0;
+    g->unnamed = 0;
     g->state = SOTTO_ICE_NEW;
 }
 
@@ -266,7 +276,7 @@ static struct ice *ice_at(const struct transport *t, size_t i)
 
 sotto_us sotto__transport_ice_due(const struct transport *t)
 {
-    sotto_us due = SOTTO_NEVER;
+    sotto_us due = t->servers_busy ? sotto__transport_servers_due(t) : SOTTO_NEVER;
     for (size_t i = 0; i < 5; i++)
         if (ice_at(t, i)) due = sotto__earlier(due, t->shared->ice_ops->due(ice_at(t, i)));
     for (size_t i = 0; i < 2; i++) {

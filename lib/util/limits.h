@@ -70,6 +70,33 @@
 #define SOTTO_MAX_ICE_FDS 72             /* descriptors of one ICE generation: a socket per address, TURN over TCP, libnice's own */
 #define SOTTO_MAX_PC_FDS 216             /* … of a connection: three generations over an ICE restart; below 256, as the loop numbers them */
 
+/* TURN over TCP and TLS */
+#define SOTTO_TURN_BUFFER (16u * 1024)   /* bytes each way between libnice and a server: a record of TLS */
+#define SOTTO_MAX_TURN_FRAME (8u * 1024) /* bytes of a message or of relayed data: WebRTC's packets have 1500; larger ones are lost */
+#define SOTTO_TURN_SOCKET (128 * 1024)   /* bytes that wait between libnice and us: a tenth of a second of video */
+#define SOTTO_TURN_CONNECT_US (4500 * 1000LL) /* TCP and TLS to a server together: before libnice gives up at 4.75 s */
+#define SOTTO_TURN_ALLOCATE_US (10 * 1000000LL) /* … and then an allocation */
+#define SOTTO_MAX_TURN_STALE 5u          /* 438 in a row: RFC 8489 §9.2.5 has the request repeated with the new nonce */
+#define SOTTO_MAX_TURN_ALTERNATES 4u     /* 300 in a row */
+#define SOTTO_MAX_GATHER_US (8 * 1000000LL) /* gathering is over by then, whatever servers still owe */
+
+/* names: multicast DNS (RFC 6762) of candidates, DNS of servers; of a context */
+#define SOTTO_MAX_MDNS_ASKS 256u         /* names of remotes that are being asked for, or wait for that… */
+#define SOTTO_MAX_MDNS_FLIGHT 16u        /* … of them, asked for at the same time */
+#define SOTTO_MAX_NAMED_REMOTES 16u      /* candidates of one remote that wait for their names */
+#define SOTTO_MDNS_ASK_US (4 * 1000000LL) /* a name that nobody answers for: asked at 0, 1 and 3 s (RFC 6762 §5.2), then given up */
+#define SOTTO_MAX_MDNS_NAMES 1024u       /* of ours that are answered for */
+#define SOTTO_MAX_MDNS_INTERFACES 8u     /* of this host on which names are asked and answered */
+#define SOTTO_MAX_MDNS_QUESTIONS 32u     /* of one message that are looked at */
+#define SOTTO_MAX_MDNS_UNICAST 32u       /* answers to one asker alone, in a second */
+#define SOTTO_MAX_RESOLVER_NAMES 32u     /* of servers, that DNS is asked for or has just told */
+#define SOTTO_MAX_RESOLVER_ASKS 4096u    /* connections that wait for them: 8 servers each, but few names */
+#define SOTTO_RESOLVE_US (5 * 1000000LL) /* a name of a server that DNS does not tell by then */
+#define SOTTO_MAX_RESOLVER_FDS 15        /* sockets of c-ares: one fewer than its macros were made for, which shift into the sign */
+#define SOTTO_NAMES_WAIT_US (500 * 1000LL) /* gathering waits so long for names of servers; then it does without those */
+#define SOTTO_RESOLVER_KEEP_US (10 * 1000000LL) /* an answer serves others for so long */
+#define SOTTO_MAX_MDNS_TURN 16u          /* messages that are read at a time, of each family */
+
 /* DTLS */
 #define SOTTO_MAX_DATAGRAM 65536u        /* largest datagram read */
 #define SOTTO_MTU 1200u                  /* UDP payload that passes everywhere: RFC 8831 §5, RFC 8261 §5 */

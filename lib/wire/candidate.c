@@ -74,10 +74,14 @@ static bool usable_v4(const uint8_t *ip, bool allow_loopback)
 
 static bool usable_v6(const uint8_t *ip, bool allow_loopback)
 {
+    static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
     if (is_zero(ip, 15) && ip[15] == 1) return allow_loopback;
     if (is_zero(ip, 12)) return false; /* unspecified, v4-compatible */
     if (is_zero(ip, 10) && ip[10] == 0xff && ip[11] == 0xff) return false; /* v4-mapped */
-    if (ip[0] == 0xff) return false;                   /* multicast */
+    if (ip[0] == 0xff) return false; /* multicast */
+    /* What a gateway makes IPv4 of is judged as that: RFC 6052 §2.1, RFC 3056 §2. */
+    if (memcmp(ip, nat64, sizeof nat64) == 0) return usable_v4(ip + sizeof nat64, false);
+    if (ip[0] == 0x20 && ip[1] == 0x02) return usable_v4(ip + 2, false);
     return !(ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80); /* link-local */
 }
 
@@ -87,6 +91,14 @@ bool sotto__address_usable(const struct address *a, bool allow_loopback)
     if (a->family == 4) return usable_v4(a->ip, allow_loopback);
     if (a->family == 6) return usable_v6(a->ip, allow_loopback);
     return false;
+}
+
+bool sotto__address_is_private(const struct address *a)
+{
+    const uint8_t *ip = a->ip;
+    if (a->family == 6) return (ip[0] & 0xfe) == 0xfc || ip[0] == 0;
+    return ip[0] == 10 || ip[0] == 127 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64);
 }
 
 /* ---- text → struct ---- */
@@ -100,7 +112,7 @@ static bool is_alnum(char c)
  * A host name: letters, digits, '-' and '.'. One whose last label begins with a digit is refused, as no top-level domain does:
  * resolvers read such texts ("127.1", "2130706433", "0x7f.1") as addresses that were not checked.
  */
-static bool is_host_name(struct str s)
+bool sotto__host_name_ok(struct str s)
 {
     struct str label, rest = s;
     if (s.n == 0 || s.n > 255) return false;
@@ -143,7 +155,7 @@ static const char *parse_fixed(struct str *rest, struct candidate *c)
     c->priority = (uint32_t)priority;
     word = sotto__str_word(rest);
     if (sotto__address_parse(word, &c->addr) < 0) {
-        if (!is_host_name(word)) return "address is neither numeric nor a host name";
+        if (!sotto__host_name_ok(word)) return "address is neither numeric nor a host name";
         memcpy(c->name, word.p, word.n);
     }
     if (!take_number(rest, 5, 1, UINT16_MAX, &port)) return "port is not 1 to 65535";
@@ -164,7 +176,7 @@ static const char *parse_extension(struct str name, struct str value, struct can
     unsigned bit = 0;
     if (is(name, "raddr")) {
         bit = SEEN_RADDR;
-        if (sotto__address_parse(value, &c->related) < 0 && !is_host_name(value))
+        if (sotto__address_parse(value, &c->related) < 0 && !sotto__host_name_ok(value))
             return "raddr is neither numeric nor a host name";
     } else if (is(name, "rport")) {
         bit = SEEN_RPORT;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Configurations of connections and the URLs of ICE servers. */
+#include <unistd.h>
+
 #include "api/ctx.h"
 #include "call.h"
 
-static void servers_are_numeric_urls(void **state)
+static void servers_are_urls(void **state)
 {
     static const struct {
         const char *url;
@@ -15,9 +17,11 @@ static void servers_are_numeric_urls(void **state)
         {"stun:[2001:db8::1]", 0},
         {"turn:192.0.2.1?transport=udp", 0},
         {"turn:192.0.2.1:443?transport=tcp", 0},
-        {"turns:192.0.2.1", SOTTO_E_UNSUPPORTED},
-        {"stun:stun.example.org", SOTTO_E_UNSUPPORTED},
-        {"turn:192.0.2.1?transport=sctp", SOTTO_E_SYNTAX},
+        {"turns:192.0.2.1", 0},
+        {"stuns:192.0.2.1", 0},
+        {"turns:turn.example.org", 0},
+        {"stun:stun.example.org", 0},
+        {"turn:192.0.2.1?transport=sctp", SOTTO_E_UNSUPPORTED},
         {"stun:192.0.2.1?transport=udp", SOTTO_E_SYNTAX},
         {"stun:192.0.2.1:0", SOTTO_E_SYNTAX},
         {"stun:192.0.2.1:65536", SOTTO_E_SYNTAX},
@@ -59,7 +63,10 @@ static void ranges_are_checked_and_zero_is_the_default(void **state)
         {{.ice_transport_policy = 2}, SOTTO_E_RANGE},
         {{.ice_transport_policy = -1}, SOTTO_E_RANGE},
         {{.bundle_policy = 3}, SOTTO_E_RANGE},
-        {{.privacy_mode = 1}, SOTTO_E_UNSUPPORTED},
+        {{.privacy_mode = 1}, 0},
+        {{.privacy_mode = 4}, 0},
+        {{.privacy_mode = 5}, SOTTO_E_RANGE},
+        {{.privacy_mode = -1}, SOTTO_E_RANGE},
         {{.port_min = 5000, .port_max = 4999}, SOTTO_E_RANGE},
         {{.port_max = 4999}, SOTTO_E_RANGE},
         {{.port_min = 5000, .port_max = 5000}, 0},
@@ -149,12 +156,39 @@ static void a_name_and_password_of_a_turn_server_are_bounded(void **state)
     assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_LIMIT);
 }
 
+static void authorities_are_read_at_once_and_named_again(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/sotto-ca-XXXXXX", *pem;
+    sotto_cert *cert;
+    sotto_pc_config cfg = {.size = sizeof cfg, .ca_file = "/nowhere/ca.pem"};
+    struct pc_config out;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_ACCESS);
+    int fd = mkstemp(path);
+    cfg.ca_file = path;
+    assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_ACCESS); /* it is empty */
+    assert_int_equal(sotto_cert_generate(&cert), 0);
+    assert_int_equal(sotto_cert_to_pem(cert, &pem), 0);
+    assert_int_equal(write(fd, pem, strlen(pem)), (ssize_t)strlen(pem));
+    assert_int_equal(sotto__config_read(&cfg, &out), 0);
+    assert_string_equal(out.peer.transport.ca_file, path);
+    sotto__config_free(&out);
+    cfg.size = offsetof(sotto_pc_config, ca_file); /* an older program: no such field */
+    assert_int_equal(sotto__config_read(&cfg, &out), 0);
+    assert_null(out.peer.transport.ca_file);
+    sotto_free(pem);
+    sotto_cert_free(cert);
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(servers_are_numeric_urls),
+        cmocka_unit_test(servers_are_urls),
         cmocka_unit_test(ranges_are_checked_and_zero_is_the_default),
         cmocka_unit_test(sizes_and_tails_are_honoured),
+        cmocka_unit_test(authorities_are_read_at_once_and_named_again),
         cmocka_unit_test(the_first_servers_size_is_the_stride),
         cmocka_unit_test(a_name_and_password_of_a_turn_server_are_bounded),
     };

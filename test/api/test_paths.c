@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../transport/coturn.h"
+#include "../transport/tls_kit.h"
 #include "api/ctx.h"
 #include "call.h"
 #include "peer/private.h"
@@ -162,19 +163,19 @@ static void through_libnice(void **state)
     over_a_direct_path(true);
 }
 
-static void over_a_relay(void **state)
+static void over_relays(enum ice_server_kind kind, const char *where, const char *query)
 {
-    (void)state;
-    struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
+    struct ice_server s = coturn_server(kind, COTURN_PASSWORD);
     char url[64];
-    snprintf(url, sizeof url, "turn:127.0.0.1:%u?transport=udp", s.addr.port);
+    snprintf(url, sizeof url, "%s:%u%s", where, s.addr.port, query);
     sotto_ice_server server = {
         .size = sizeof server, .url = url, .username = s.username, .credential = s.credential};
     sotto_pc_config cfg = {.size = sizeof cfg,
                            .allow_loopback = true,
                            .ice_servers = &server,
                            .n_ice_servers = 1,
-                           .ice_transport_policy = SOTTO_ICE_POLICY_RELAY};
+                           .ice_transport_policy = SOTTO_ICE_POLICY_RELAY,
+                           .ca_file = tls_ca_file()};
     sotto_ctx *ctx = make(false);
     struct call c;
     call_new(&c, ctx, ctx);
@@ -187,25 +188,46 @@ static void over_a_relay(void **state)
     sotto_ctx_free(ctx);
 }
 
+static void over_a_relay(void **state)
+{
+    (void)state;
+    over_relays(ICE_SERVER_TURN_UDP, "turn:127.0.0.1", "?transport=udp");
+}
+
+static void over_a_relay_by_tcp(void **state)
+{
+    (void)state;
+    over_relays(ICE_SERVER_TURN_TCP, "turn:127.0.0.1", "?transport=tcp");
+}
+
+static void over_a_relay_by_tls(void **state)
+{
+    (void)state;
+    over_relays(ICE_SERVER_TURN_TLS, "turns:localhost", "");
+}
+
 static int start(void **state)
 {
     (void)state;
-    return coturn_start() ? 0 : -1;
+    tls_kit_start();
+    struct coturn_with tls = {.cert = tls_file(TLS_GOOD), .key = tls_key_file(TLS_GOOD)};
+    return coturn_start_with(&tls) ? 0 : -1;
 }
 
 static int stop(void **state)
 {
     (void)state;
     coturn_stop();
+    tls_kit_stop();
     return 0;
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(past_libnice),
-        cmocka_unit_test(through_libnice),
-        cmocka_unit_test(over_a_relay),
+        cmocka_unit_test(past_libnice),        cmocka_unit_test(through_libnice),
+        cmocka_unit_test(over_a_relay),        cmocka_unit_test(over_a_relay_by_tcp),
+        cmocka_unit_test(over_a_relay_by_tls),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests_name("paths", tests, start, stop);

@@ -53,6 +53,7 @@ static void must_equal(const sotto_pc_config *a, const sotto_pc_config *b)
     assert_int_equal(a->max_buffered_bytes, b->max_buffered_bytes);
     assert_ptr_equal(a->user, b->user);
     assert_int_equal(a->allow_loopback, b->allow_loopback);
+    assert_true(same_text(a->ca_file, b->ca_file));
 }
 
 static void defaults_are_filled_in(void **state)
@@ -271,7 +272,11 @@ static void bad_policy(sotto_pc_config *c)
 }
 static void privacy(sotto_pc_config *c)
 {
-    c->privacy_mode = 1;
+    c->privacy_mode = SOTTO_PRIVACY_PROXY + 1;
+}
+static void more_privacy(sotto_pc_config *c)
+{
+    c->privacy_mode = SOTTO_PRIVACY_PUBLIC;
 }
 static void not_a_cert(sotto_pc_config *c)
 {
@@ -303,12 +308,13 @@ static const struct change changes[] = {
     {"bundle policy with a bad server", SOTTO_E_MODIFICATION, bundle_and_a_bad_server},
     {"a bad URL", SOTTO_E_SYNTAX, a_bad_url},
     {"a path", SOTTO_E_SYNTAX, a_path_in_the_url},
-    {"a name", SOTTO_E_UNSUPPORTED, a_name},
+    {"a name", 0, a_name},
     {"no password", SOTTO_E_ACCESS, no_password},
     {"too many servers", SOTTO_E_LIMIT, too_many},
     {"bad ports", SOTTO_E_RANGE, bad_ports},
     {"bad policy", SOTTO_E_RANGE, bad_policy},
-    {"privacy", SOTTO_E_UNSUPPORTED, privacy},
+    {"privacy", SOTTO_E_RANGE, privacy},
+    {"another privacy", 0, more_privacy},
     {"not a certificate", SOTTO_E_INVAL, not_a_cert},
     {"no size", SOTTO_E_INVAL, no_size},
 };

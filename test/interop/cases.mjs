@@ -4,7 +4,7 @@ import { demoSeries, pages, requests } from './demo.mjs';
 import { framesSeries } from './frames.mjs';
 import { TRIALS, mediaSeries, trialSeries } from './media.mjs';
 import { perfectSeries } from './perfect.mjs';
-import { CLOSED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, measure, newPage, results, sleep, test } from './lib.mjs';
+import { CLOSED, CONNECTED, DISCONNECTED, Echo, FAILED, Peer, connect, equal, launch, launchChromium, measure, newPage, results, sleep, test } from './lib.mjs';
 
 const MAX = 262144; /* sotto's and Chromium's largest message */
 const SIZES = [[true, 5], [false, 1200], [true, 0], [false, 0], [true, 65537], [false, MAX - 1], [false, MAX], [true, MAX]];
@@ -229,6 +229,36 @@ async function mdns() {
   try { await messages(browser, 'browser', true); await messages(browser, 'library', false); } finally { await browser.close(); }
 }
 
+/* A name and no address in the candidates of a description, or another error. */
+function onlyNames(sdp, whose) {
+  const lines = sdp.match(/^a=candidate:.*$/mg) ?? [];
+  const shown = lines.filter(l => / typ host/.test(l) && !/ [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.local [0-9]+ typ host/.test(l));
+  if (lines.length === 0 || shown.length > 0 || /10\.77\.|fd77:/.test(sdp)) throw new Error(`${whose} shows: ${shown[0] ?? sdp}`);
+}
+
+/* Names only, and one side is told no candidates at all: the other finds it because it has asked for its name. */
+async function mdnsNames(hidden) {
+  const browser = await launchChromium({ mdns: true });
+  try {
+    await withPeer(async peer => {
+      const page = await newPage(browser), p = await page.make(false);
+      peer.tell('new', 0, ...(hidden === 'library' ? ['privacy=2'] : []));
+      const first = await page.open(p, 'first'), offer = await page.offer(p);
+      const without = sdp => sdp.replace(/^a=(candidate|end-of-candidates).*\r\n/mg, '');
+      onlyNames(offer, 'the page');
+      peer.tell('D', 0, 'offer', hidden === 'library' ? without(offer) : offer);
+      const answer = (await peer.description(0)).sdp;
+      if (hidden === 'library') onlyNames(answer, 'the library');
+      await page.accept(p, hidden === 'library' ? answer : without(answer));
+      await page.connected(p);
+      await peer.state(0, CONNECTED);
+      await page.opened(first);
+      for (const [text, size] of SIZES) await page.roundTrip(first, text, size);
+      await page.end();
+    });
+  } finally { await browser.close(); }
+}
+
 async function twoBrowsers(a, b) {
   return withPeer(async peer => {
     const pages = [await newPage(a), await newPage(b)];
@@ -316,6 +346,8 @@ const browsers = await Promise.all(names.map(n => launch[n]()));
 const background = names.map(n => test(`${n}: page gone without goodbye`, 100000, () => gone(n)));
 await Promise.all(names.map((n, i) => series(n, browsers[i])));
 await test('chromium: addresses hidden behind mDNS names', 60000, mdns);
+await test('chromium: the library finds the page by its mDNS names', 60000, () => mdnsNames('page'));
+await test('chromium: the page finds the library by its mDNS names', 60000, () => mdnsNames('library'));
 await test('two browsers at once', 60000, () => twoBrowsers(...browsers));
 await test('demo: what the web server answers and refuses', 20000, requests);
 await test('demo: the page in two browsers at once', 90000, () => pages(browsers));

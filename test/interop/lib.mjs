@@ -42,10 +42,11 @@ const FIREFOX_MEDIA = {
   'dom.min_background_timeout_value': 4, 'dom.timeout.enable_budget_timer_throttling': false,
 };
 
-/* A Chromium that hides its addresses behind mDNS names, as it does for people, or not. trials: of --force-fieldtrials. */
-export async function launchChromium({ mdns = false, loopback = false, media = false, trials = '' } = {}) {
+/* A Chromium that hides its addresses behind mDNS names, as it does for people, or not. trials: of --force-fieldtrials. hosts: that it
+ * may connect to by TCP, numeric addresses too. */
+export async function launchChromium({ mdns = false, loopback = false, media = false, trials = '', hosts = [] } = {}) {
   const { chromium } = await import('playwright-core');
-  const args = [...CHROMIUM_ARGS];
+  const args = CHROMIUM_ARGS.map(a => a.startsWith('--host-resolver-rules') ? [a, ...hosts.map(h => `EXCLUDE ${h}`)].join(', ') : a);
   if (!mdns) args.push('--disable-features=WebRtcHideLocalIpsWithMdns');
   if (loopback) args.push('--allow-loopback-in-peer-connection');
   if (media) args.push(...CHROMIUM_MEDIA);
@@ -103,10 +104,10 @@ export async function newPage(browser, media = false) {
 
 /* --- the library's processes ------------------------------------------------------------------------------------------ */
 
-/* SOTTO_NETNS_OTHER: the namespace where the library runs. */
+/* SOTTO_NETNS_OTHER: the namespace where the library runs, a name or a path. */
 function start(program, args, options) {
-  const other = process.env.SOTTO_NETNS_OTHER;
-  const command = other ? ['nsenter', `--net=/run/netns/${other}`, program, ...args] : [program, ...args];
+  const other = process.env.SOTTO_NETNS_OTHER, path = other?.startsWith('/') ? other : `/run/netns/${other}`;
+  const command = other ? ['nsenter', `--net=${path}`, program, ...args] : [program, ...args];
   return spawn(command[0], command.slice(1), options);
 }
 

@@ -4,14 +4,15 @@
  * line on standard output; fields are divided by tabs, "\n" inside a field stands for a newline. n: number of a connection,
  * i: number of a channel (given by "dc" and "channel"), t: a transceiver: its place in the list, "mid:M", or "?R": one that is not
  * stopped, R modulo their number.
- * In:  new n [trickle] [loopback] [max=BYTES] [bundle=N] [relay] · describe n (or offer n) · D n TYPE SDP
+ * In:  new n [trickle] [loopback] [max=BYTES] [bundle=N] [relay] [privacy=N] [server=URL[|NAME|PASSWORD]]… · describe n (or offer n)
+ *      · D n TYPE SDP
  *      · C n MID LINE [UFRAG] · create n offer|answer [restart] · set n local|remote TYPE [SDP|created] · write n (gives D)
  *      · perfect n polite|impolite · restart n · transceiver n KIND DIRECTION [stream=S]… [rid=R]… · track n KIND [stream=S]…
  *      · untrack n t · direction n t DIRECTION · stop n t · prefs n t MIME… · codecs n t · params n t · look n · stats n
  *      · open n LABEL [unordered] [rtx=N] [life=N] [id=N] [protocol=P] · send i text|bin SIZE COUNT · say i TEXT · flow i MS
  *      · play n t [FILE] · record n DIRECTORY · recorded n · reflect n t · key n t · dtmf n t TONES · frames n
  *      · mode n echo|sink|report|numbered · reading n 0|1 · count i · close i · pcclose n · free n · rss
- * Out: D n TYPE SDP · C n MID LINE UFRAG · created n TYPE SDP · set n CODE REASON · ignored|yielded n · needed n
+ * Out: D n TYPE SDP · C n MID LINE UFRAG · server n CODE URL TEXT · created n TYPE SDP · set n CODE REASON · ignored|yielded n · needed n
  *      · track|untrack n MID STREAMS · state n CONNECTION ICE GATHERING SIGNALING · codecs n CODEC… · params n ENCODING…
  *      · look n SIGNALING CONNECTION DTLS UFRAG REMOTE-UFRAG TRANSCEIVERS LOCAL REMOTE · stats n JSON
  *      · play|record|reflect|key|dtmf n CODE · recorded n · frames n COUNTS… · tone n TONE
@@ -235,6 +236,14 @@ static void on_candidate(int n, const sotto_event *e)
     putchar('\n');
 }
 
+static void on_server(int n, const sotto_event *e)
+{
+    printf("server\t%d\t%d", n, e->u.candidate_error.code);
+    write_field(e->u.candidate_error.url);
+    write_field(e->u.candidate_error.text);
+    putchar('\n');
+}
+
 static void on_event(sotto_event *e)
 {
     int n = find_conn(e->pc);
@@ -247,6 +256,7 @@ static void on_event(sotto_event *e)
     case SOTTO_EV_STATE: on_state(n, e); break;
     case SOTTO_EV_NEGOTIATION_NEEDED: on_negotiation_needed(n); break;
     case SOTTO_EV_CANDIDATE: on_candidate(n, e); break;
+    case SOTTO_EV_CANDIDATE_ERROR: on_server(n, e); break;
     case SOTTO_EV_TRACK: on_track(n, "track", e); break;
     case SOTTO_EV_TRACK_REMOVED: on_track(n, "untrack", e); break;
     case SOTTO_EV_FRAME:

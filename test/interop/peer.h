@@ -9,6 +9,7 @@
 
 #define MAX_PCS 16
 #define MAX_DCS 4096
+#define MAX_SERVERS 8
 #define MAX_FIELDS 16
 #define MAX_SHOWN 256 /* transceivers of a connection */
 

@@ -158,9 +158,26 @@ void on_negotiation_needed(int n)
         printf("needed\t%d\n", n);
 }
 
+/* "URL", or "URL|NAME|PASSWORD". */
+static void add_server(sotto_pc_config *cfg, sotto_ice_server *servers, char *text)
+{
+    sotto_ice_server *s = &servers[cfg->n_ice_servers];
+    if (cfg->n_ice_servers == MAX_SERVERS) return;
+    *s = (sotto_ice_server){.size = sizeof *s, .url = text};
+    char *name = strchr(text, '|'), *word = name ? strchr(name + 1, '|') : NULL;
+    if (word) {
+        *name = *word = '\0';
+        s->username = name + 1;
+        s->credential = word + 1;
+    }
+    cfg->ice_servers = servers;
+    cfg->n_ice_servers++;
+}
+
 void do_new(int n, char **f, int n_f)
 {
     sotto_pc_config cfg = {.size = sizeof cfg};
+    sotto_ice_server servers[MAX_SERVERS];
     int r;
     forget_created(n);
     sotto_event_free(conns[n].held);
@@ -170,10 +187,13 @@ void do_new(int n, char **f, int n_f)
         if (strcmp(f[i], "trickle") == 0) conns[n].trickle = true;
         if (strcmp(f[i], "loopback") == 0) cfg.allow_loopback = true;
         if (strcmp(f[i], "relay") == 0) cfg.ice_transport_policy = SOTTO_ICE_POLICY_RELAY;
+        if (strncmp(f[i], "server=", 7) == 0) add_server(&cfg, servers, f[i] + 7);
         if (strncmp(f[i], "max=", 4) == 0)
             cfg.max_message_size = (uint32_t)strtoul(f[i] + 4, NULL, 10);
         if (strncmp(f[i], "bundle=", 7) == 0)
             cfg.bundle_policy = (int32_t)strtol(f[i] + 7, NULL, 10);
+        if (strncmp(f[i], "privacy=", 8) == 0)
+            cfg.privacy_mode = (int32_t)strtol(f[i] + 8, NULL, 10);
     }
     if ((r = sotto_pc_new(ctx, &cfg, &conns[n].pc)) < 0) report("new", r);
 }

@@ -178,16 +178,18 @@ static void check_server(const char *kinds, enum candidate_type type, const char
 
 static void the_server_of_a_candidate_is_named_if_it_can_be_one_only(void **state)
 {
-    (void)state; /* 0 STUN, 1 TURN over UDP, 2 TURN over TCP */
+    (void)state; /* 0 STUN, 1 STUN over TLS, 2 TURN over UDP, 3 TURN over TCP, 4 TURN over TLS */
     check_server("", CANDIDATE_SRFLX, NULL, NULL);
     check_server("0", CANDIDATE_SRFLX, "0", NULL);
+    check_server("01", CANDIDATE_SRFLX, "0", NULL); /* which gives none */
     check_server("0", CANDIDATE_PRFLX, NULL, NULL);
     check_server("00", CANDIDATE_SRFLX, NULL, NULL);
-    check_server("01", CANDIDATE_SRFLX, NULL, NULL); /* a TURN server gives them, too */
-    check_server("01", CANDIDATE_RELAY, "1", "udp");
-    check_server("20", CANDIDATE_RELAY, "0", "tcp");
-    check_server("022", CANDIDATE_RELAY, NULL, "tcp");
-    check_server("12", CANDIDATE_RELAY, NULL, NULL);
+    check_server("02", CANDIDATE_SRFLX, NULL, NULL); /* a TURN server gives them, too */
+    check_server("02", CANDIDATE_RELAY, "1", "udp");
+    check_server("30", CANDIDATE_RELAY, "0", "tcp");
+    check_server("14", CANDIDATE_RELAY, "1", "tls");
+    check_server("033", CANDIDATE_RELAY, NULL, "tcp");
+    check_server("23", CANDIDATE_RELAY, NULL, NULL);
 }
 
 static void candidates_of_a_description_that_ice_does_not_use_are_not_listed(void **state)

@@ -314,6 +314,10 @@ static const struct {
     {"candidate:1 1 udp 1 0.0.0.0 9 typ host", 0},
     {"candidate:1 1 udp 1 fe80::1 9 typ host", 0},
     {"candidate:1 1 udp 1 ::ffff:10.0.0.1 9 typ host", 0},
+    {"candidate:1 1 udp 1 :: 9 typ host", 0},
+    {"candidate:1 1 udp 1 ff02::1 9 typ host", 0},
+    {"candidate:1 1 udp 1 64:ff9b::169.254.169.254 80 typ host", 0},
+    {"candidate:1 1 udp 1 2002:7f00:1::1 22 typ host", 0},
     {"candidate:1 1 udp 1 example.com 9 typ host", 0}, /* H033 */
     {"candidate:1 1 udp 1 00000000-0000-0000-0000-000000000000.local 9 typ host", 0},
     {"candidate:1 1 tcp 1 1.2.3.4 9 typ host tcptype active", 0},

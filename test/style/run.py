@@ -21,12 +21,14 @@ BUILD = sys.argv[1] if len(sys.argv) > 1 else "build/gcc"
 LAYERS = {"util": 0, "wire": 1, "transport": 2, "media": 2, "peer": 3, "api": 4, "extra": 0.5}  # a layer sees itself and lower ones
 OWNERS = {  # header → the only files of lib/ that may include it
     r"(glib|gio|nice|agent|stun|gobject)\b.*": ["lib/transport/ice_nice*.[ch]"],
-    r"openssl/.*": ["lib/transport/dtls*.[ch]", "lib/transport/cert.c", "lib/transport/srtp_gcm.c", "lib/util/rand.c"],
+    r"openssl/.*": ["lib/transport/dtls*.[ch]", "lib/transport/cert.c", "lib/transport/srtp_gcm.c", "lib/transport/turn_tls_stream.[ch]", "lib/util/rand.c"],
     r"usrsctp\.h": ["lib/transport/sctp*.[ch]"],
+    r"ares\.h": ["lib/transport/resolver.c"],
     r"srtp2/.*": ["lib/transport/srtp*.[ch]"],
     r"opus/.*": ["lib/extra/audio*.c", "lib/extra/playout*.[ch]"],
     r"sys/epoll\.h|sys/timerfd\.h": ["lib/api/loop*.c"],
-    r"pthread\.h|threads\.h": ["lib/api/*.[ch]", "lib/transport/sctp*.[ch]", "lib/transport/crc32c.c", "lib/transport/srtp_process.c", "lib/transport/dtls_library.c"],
+    r"pthread\.h|threads\.h": ["lib/api/*.[ch]", "lib/transport/sctp*.[ch]", "lib/transport/crc32c.c", "lib/transport/srtp_process.c", "lib/transport/dtls_library.c",
+                               "lib/transport/turn_tls_stream.c"],
     r"stdatomic\.h": ["lib/api/*.[ch]", "lib/transport/sctp*.[ch]", "lib/transport/dtls_int.h",
                        "lib/util/mem.c", "lib/util/rand.c", "lib/transport/srtp_process.c", "lib/extra/playout*.[ch]"],  # dtls_int.h: contexts share certificates
 }

@@ -5,8 +5,15 @@
 #include "transport/ice.h"
 
 #define COTURN_PASSWORD "turn-password"
+#define COTURN_SECRET "shared-secret"
+
+struct coturn_with { /* nullable: all of it */
+    const char *cert, *key; /* PEM files: it takes TLS at a port of its own */
+    bool has_secret;        /* it takes time-limited credentials only, made with COTURN_SECRET */
+};
 
 bool coturn_start(void); /* false, with a message: it is not installed, or did not start */
+bool coturn_start_with(const struct coturn_with *with);
 void coturn_stop(void);
 /* To be used with this credential; views of static text. */
 struct ice_server coturn_server(enum ice_server_kind kind, const char *credential);

@@ -115,6 +115,28 @@ static void loopback_is_listed_only_when_allowed(void **state)
     }
 }
 
+/* Whatever network this machine has: one address of a family at most, and one that is offered without the filter as well. */
+static void the_default_route_leaves_from_one_address_of_a_family(void **state)
+{
+    struct ice_local_filter all = {.allow_loopback = false}, some = {.default_route = true},
+                            named = {
+                                .interface = "lo", .default_route = true, .allow_loopback = true};
+    struct address a[SOTTO_MAX_LOCAL_ADDRESSES], b[SOTTO_MAX_LOCAL_ADDRESSES];
+    int of[2] = {0, 0};
+    (void)state;
+    int n_all = sotto__ice_local_addresses(&all, a, SOTTO_MAX_LOCAL_ADDRESSES);
+    int n = sotto__ice_local_addresses(&some, b, SOTTO_MAX_LOCAL_ADDRESSES);
+    assert_true(n >= 0 && n <= n_all && n <= 2);
+    for (int i = 0; i < n; i++) {
+        bool is_in = false;
+        for (int k = 0; k < n_all; k++) is_in = is_in || sotto__address_eq(&a[k], &b[i]);
+        assert_true(is_in && of[b[i].family == 6]++ == 0);
+    }
+    some.allow_loopback = true;
+    assert_true(sotto__ice_local_addresses(&some, b, SOTTO_MAX_LOCAL_ADDRESSES) > n); /* for tests */
+    assert_true(sotto__ice_local_addresses(&named, b, SOTTO_MAX_LOCAL_ADDRESSES) > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +144,7 @@ int main(void)
         cmocka_unit_test(lines_of_if_inet6_are_read),
         cmocka_unit_test(the_stable_address_is_hidden_behind_a_temporary_one),
         cmocka_unit_test(loopback_is_listed_only_when_allowed),
+        cmocka_unit_test(the_default_route_leaves_from_one_address_of_a_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

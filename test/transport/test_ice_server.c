@@ -63,7 +63,8 @@ static void answers_of_servers_are_read(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct nice_server s = {.kind = table[i].kind};
-        sotto__nice_server_answer(&s, table[i].p, table[i].n);
+        struct stun_answer a;
+        if (sotto__stun_answer(table[i].p, table[i].n, &a)) sotto__nice_server_answer(&s, &a);
         assert_int_equal(s.answered, table[i].answered);
         assert_int_equal(s.code, table[i].code);
         assert_string_equal(s.text, table[i].text);
@@ -76,7 +77,9 @@ static void an_endless_reason_is_cut(void **state)
     uint8_t bytes[600] = "\x01\x11\x02\x44" HEAD "\x00\x09\x02\x40\x00\x00\x04\x01";
     struct nice_server s = {.kind = ICE_SERVER_STUN};
     memset(bytes + 28, 'x', sizeof bytes - 28);
-    sotto__nice_server_answer(&s, bytes, sizeof bytes);
+    struct stun_answer a;
+    assert_true(sotto__stun_answer(bytes, sizeof bytes, &a));
+    sotto__nice_server_answer(&s, &a);
     assert_int_equal(s.code, 401);
     assert_int_equal(strlen(s.text), sizeof s.text - 1);
 }
@@ -104,7 +107,7 @@ static void what_is_told_of_a_server_is_known(void **state)
         {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP}, 2, 1, EARLY, true, 401},
         {{.is_used = true, .code = 300, .kind = ICE_SERVER_TURN_UDP}, 2, 1, EARLY, true, 0},
         {{.is_used = true, .kind = ICE_SERVER_TURN_UDP}, 1, 0, EARLY, true, 0},
-        {{.is_used = true, .kind = ICE_SERVER_TURN_TCP}, 1, 0, EARLY, true, 701}, /* refused */
+        {{.is_used = true, .kind = ICE_SERVER_TURN_TCP, .code = 701}, 1, 0, EARLY, true, 701}, /* refused */
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         static struct ice ice;

@@ -348,6 +348,32 @@ static void address_eq_compares_family_port_and_the_bytes_in_use(void **state)
     assert_false(sotto__address_eq(&a, &b));
 }
 
+static void private_addresses_are_those_of_one_network(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is;
+    } rows[] = {
+        {"9.255.255.255", false},  {"10.0.0.0", true},
+        {"10.255.255.255", true},  {"11.0.0.0", false},
+        {"100.63.255.255", false}, {"100.64.0.0", true},
+        {"100.127.255.255", true}, {"100.128.0.0", false},
+        {"127.0.0.1", true},       {"172.15.255.255", false},
+        {"172.16.0.0", true},      {"172.31.255.255", true},
+        {"172.32.0.0", false},     {"192.167.0.1", false},
+        {"192.168.0.1", true},     {"192.169.0.1", false},
+        {"8.8.8.8", false},        {"fc00::1", true},
+        {"fdff::1", true},         {"fe00::1", false},
+        {"2001:db8::1", false},    {"::1", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct address a;
+        assert_int_equal(sotto__address_parse(sotto__str(rows[i].text), &a), 0);
+        if (sotto__address_is_private(&a) != rows[i].is) fail_msg("%s", rows[i].text);
+    }
+}
+
 static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H032, F7 */
 {
     (void)state;
@@ -391,7 +417,6 @@ static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H0
         {"2001:db8::ff:0:1", true, true},
         {"2001:db8::ff00:0:1", true, true},
         {"2001:db8::ffff:1.2.3.4", true, true},
-
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct address a = {.port = 9};
@@ -404,6 +429,30 @@ static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H0
     }
     struct address name = {.port = 9};
     assert_false(sotto__address_usable(&name, true));
+}
+
+/* NAT64, and 6to4: loopback is never reached so. */
+static void address_behind_a_gateway_is_judged_by_its_ipv4(void **state)
+{
+    static const struct {
+        const char *text;
+        bool usable;
+    } cases[] = {
+        {"64:ff9b::192.0.2.1", true},  {"64:ff9b::169.254.169.254", false},
+        {"64:ff9b::127.0.0.1", false}, {"64:ff9b::224.0.0.1", false},
+        {"64:ff9b::", false},          {"64:ff9b::1:127.0.0.1", true},
+        {"2002:c000:201::1", true},    {"2002:a9fe:a9fe::1", false},
+        {"2002:7f00:1::1", false},     {"2002:ffff:ffff::1", false},
+        {"2003:7f00:1::1", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct address a = {.port = 9};
+        assert_int_equal(sotto__address_parse(sotto__str(cases[i].text), &a), 0);
+        for (int loopback = 0; loopback < 2; loopback++)
+            if (sotto__address_usable(&a, loopback == 1) != cases[i].usable)
+                fail_msg("%s", cases[i].text);
+    }
 }
 
 int main(void)
@@ -424,7 +473,9 @@ int main(void)
         cmocka_unit_test(candidate_holds_the_longest_ufrag),
         cmocka_unit_test(address_survives_a_round_trip_and_keeps_its_port),
         cmocka_unit_test(address_eq_compares_family_port_and_the_bytes_in_use),
+        cmocka_unit_test(private_addresses_are_those_of_one_network),
         cmocka_unit_test(address_is_usable_only_where_a_peer_can_be),
+        cmocka_unit_test(address_behind_a_gateway_is_judged_by_its_ipv4),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SOTTO_WIRE_STUN_H
+#define SOTTO_WIRE_STUN_H
+/* What a STUN or TURN server answers (RFC 8489), as far as failures are concerned; and frames of TURN over a stream (RFC 8656). */
+#include "wire/candidate.h"
+
+#define STUN_BINDING 0x001u
+#define STUN_ALLOCATE 0x003u
+
+struct stun_answer {
+    uint16_t method;
+    bool is_error;
+    int32_t code;             /* of an error: 300…699; 0: it has none */
+    struct str reason;        /* view: a stranger's bytes */
+    struct address alternate; /* ALTERNATE-SERVER; family 0: none */
+    struct str domain;        /* ALTERNATE-DOMAIN, a view: a host name; empty: none */
+};
+
+/* A whole message → struct. False: it is none, or neither a success nor an error. The transaction is not looked at. */
+bool sotto__stun_answer(const uint8_t *p, size_t n, struct stun_answer *ret);
+/* Only what can be printed, ended by NUL, cut to fit. */
+void sotto__stun_reason(struct str reason, char *out, size_t cap);
+/*
+ * The length of the frame at p with its padding: a STUN message or ChannelData (RFC 8656 §12.5). 0: not known yet;
+ * SIZE_MAX: it is neither.
+ */
+size_t sotto__stun_frame(const uint8_t *p, size_t n);
+
+#endif
