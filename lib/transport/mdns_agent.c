@@ -83,13 +83,12 @@ static void look(struct mdns_agent *a, sotto_us now)
     a->n_interfaces = n > 0 ? (size_t)n : 0;
     for (size_t f = 0; f < 2; f++) {
         if (a->fds[f] < 0) a->fds[f] = ops->open(a->cfg.world, groups[f].family, PORT);
-        if (a->fds[f] < 0)
-            SOTTO_LOG(a->cfg.log, SOTTO_LOG_WARNING, "mdns", "no socket for IPv%u port 5353",
-                      groups[f].family);
         for (size_t i = 0; a->fds[f] >= 0 && i < a->n_interfaces; i++)
             if (a->interfaces[i].has[f])
                 ops->join(a->cfg.world, a->fds[f], &groups[f], a->interfaces[i].index);
     }
+    if (a->fds[0] < 0 && a->fds[1] < 0) /* one of them is enough: there are hosts without IPv6 */
+        SOTTO_LOG(a->cfg.log, SOTTO_LOG_WARNING, "mdns", "port 5353 cannot be used");
 }
 
 static void send_all(struct mdns_agent *a, const struct writer *w)
