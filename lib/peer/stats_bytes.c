@@ -12,6 +12,7 @@ static size_t of_peer(const struct peer *p)
 {
     size_t n = sotto__mem_size(p) + sotto__mem_size(p->controls) + sotto__mem_size(p->line) +
                sotto__mem_size(p->candidates) + sotto__mem_size(p->remote_tls_id);
+    for (size_t i = 0; i < p->n_candidates; i++) n += sotto__mem_size(p->candidates[i].name);
     for (size_t i = 0; i < p->n_controls; i++) {
         const struct note *note = p->controls[p->control_head + i].note;
         if (note)

@@ -124,8 +124,10 @@ static bool find_default(bool v6, struct address *ret)
     struct ifaddrs as_if = {.ifa_flags = IFF_UP | IFF_RUNNING,
                             .ifa_addr = (struct sockaddr *)(void *)&own};
     socklen_t n = sizeof own;
-    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), temporary = 1;
     if (fd < 0) return false;
+    if (v6) /* RFC 5014: rather a temporary one. Where there is none, or the kernel knows no such wish, the usual one will do */
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, &temporary, sizeof temporary);
     bool found = connect(fd, to, v6 ? sizeof to6 : sizeof to4) == 0 &&
                  getsockname(fd, as_if.ifa_addr, &n) == 0;
     close(fd);

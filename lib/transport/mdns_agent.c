@@ -18,6 +18,7 @@
 #define LEGACY_TTL 10u               /* … for who does not speak mDNS: §6.7 */
 #define LOOK_EVERY SOTTO_SECONDS(1)  /* for interfaces, at most */
 #define AGAIN SOTTO_SECONDS(1)       /* a record goes to a link no more often: §6 */
+#define NEGATIVE (2 * SOTTO_MAX_MDNS_INTERFACES) /* in sent_at: that the other family has no address, to any link */
 #define FRESH SOTTO_SECONDS(TTL / 4) /* sent within it: an answer to one is enough: §5.4 */
 
 struct mdns_ask {
@@ -34,7 +35,7 @@ struct mdns_name {
     struct node node;
     const void *owner;
     struct address addr;
-    sotto_us sent_at[2 * SOTTO_MAX_MDNS_INTERFACES]; /* by interface and family; 0: never */
+    sotto_us sent_at[NEGATIVE + 1]; /* by interface and family; 0: never */
     char name[MDNS_LOCAL];
 };
 
@@ -83,13 +84,12 @@ static void look(struct mdns_agent *a, sotto_us now)
     a->n_interfaces = n > 0 ? (size_t)n : 0;
     for (size_t f = 0; f < 2; f++) {
         if (a->fds[f] < 0) a->fds[f] = ops->open(a->cfg.world, groups[f].family, PORT);
-        if (a->fds[f] < 0)
-            SOTTO_LOG(a->cfg.log, SOTTO_LOG_WARNING, "mdns", "no socket for IPv%u port 5353",
-                      groups[f].family);
         for (size_t i = 0; a->fds[f] >= 0 && i < a->n_interfaces; i++)
             if (a->interfaces[i].has[f])
                 ops->join(a->cfg.world, a->fds[f], &groups[f], a->interfaces[i].index);
     }
+    if (a->fds[0] < 0 && a->fds[1] < 0) /* one of them is enough: there are hosts without IPv6 */
+        SOTTO_LOG(a->cfg.log, SOTTO_LOG_WARNING, "mdns", "port 5353 cannot be used");
 }
 
 static void send_all(struct mdns_agent *a, const struct writer *w)
@@ -259,7 +259,7 @@ static void answer(struct mdns_agent *a, sotto_us now, size_t f, const struct ne
     while (at < a->n_interfaces && a->interfaces[at].index != from->interface) at++;
     if (!name || !q->is_internet || at == a->n_interfaces) return;
     struct mdns_record r = record_for(name, q->type, legacy);
-    sotto_us *sent_at = &name->sent_at[2 * at + f];
+    sotto_us *sent_at = &name->sent_at[r.type == MDNS_NSEC ? NEGATIVE : 2 * at + f];
     bool fresh = *sent_at != 0 && now - *sent_at < FRESH;
     if (is_known(m, &r)) return;
     sotto__mdns_begin(&w, legacy ? m->id : 0, true);
@@ -269,9 +269,9 @@ static void answer(struct mdns_agent *a, sotto_us now, size_t f, const struct ne
     if (legacy || (q->unicast && fresh)) {
         if (may_send_unicast(a, now))
             a->cfg.ops->send(a->cfg.world, a->fds[f], &from->addr, from->interface, w.p, w.n);
-    } else if (*sent_at == 0 || now - *sent_at >= AGAIN || r.type == MDNS_NSEC) {
+    } else if (*sent_at == 0 || now - *sent_at >= AGAIN) {
         a->cfg.ops->send(a->cfg.world, a->fds[f], &groups[f], from->interface, w.p, w.n);
-        if (r.type != MDNS_NSEC) *sent_at = now;
+        *sent_at = now;
     }
 }
 

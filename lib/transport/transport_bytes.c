@@ -11,8 +11,8 @@ static size_t of_servers(const struct ice_server *s, size_t n)
 {
     size_t sum = sotto__mem_size(s);
     for (size_t i = 0; i < n; i++)
-        sum += sotto__mem_size(s[i].url) + sotto__mem_size(s[i].username) +
-               sotto__mem_size(s[i].credential) + sotto__mem_size(s[i].host);
+        sum += sotto__mem_size(s[i].url) + sotto__mem_size(s[i].host) +
+               sotto__mem_size(s[i].username) + sotto__mem_size(s[i].credential);
     return sum;
 }
 
@@ -25,6 +25,8 @@ static size_t of_ice(const struct transport *t)
                sotto__mem_size(t->ca_file);
     for (size_t i = 0; i < 3; i++)
         n += of_servers(all[i]->servers, all[i]->n_servers) + sotto__mem_size(all[i]->remote_ufrag);
+    for (const struct node *x = t->named.next; x && x != &t->named; x = x->next)
+        n += sotto__mem_size(x); /* its first part: transport_names.c */
     for (size_t i = 0; i < 5; i++)
         if (ices[i]) n += t->shared->ice_ops->bytes(ices[i]);
     return n;

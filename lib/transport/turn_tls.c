@@ -30,7 +30,8 @@ struct pipe {
 };
 
 struct turn_tls {
-    struct turn_tls_cfg cfg; /* its texts are ours */
+    struct turn_tls_cfg cfg;
+    char *host;              /* of cfg; nullable */
     struct address port;     /* for libnice */
     int listener, inner;     /* -1: none */
     struct turn_stream outer;
@@ -138,11 +139,6 @@ const struct address *sotto__turn_tls_port(const struct turn_tls *t)
 
 /* ---- life ---- */
 
-static bool copy_text(const char **text)
-{
-    return !*text || (*text = sotto__strdup(*text)) != NULL;
-}
-
 int sotto__turn_tls_new(struct turn_tls **ret, const struct turn_tls_cfg *cfg)
 {
     struct turn_tls *t = sotto__calloc(1, sizeof *t);
@@ -150,15 +146,8 @@ int sotto__turn_tls_new(struct turn_tls **ret, const struct turn_tls_cfg *cfg)
     t->listener = t->inner = t->outer.fd = -1;
     t->by = SOTTO_NEVER;
     t->cfg = *cfg;
-    t->cfg.host = t->cfg.ca_file = t->cfg.interface = NULL;
-    int r = SOTTO_E_NOMEM;
-    const char *host = cfg->host, *ca_file = cfg->ca_file, *interface = cfg->interface;
-    if (copy_text(&host)) t->cfg.host = host;
-    if (copy_text(&ca_file)) t->cfg.ca_file = ca_file;
-    if (copy_text(&interface)) t->cfg.interface = interface;
-    if (!t->cfg.host == !cfg->host && !t->cfg.ca_file == !cfg->ca_file &&
-        !t->cfg.interface == !cfg->interface)
-        r = listen_here(t);
+    if (cfg->host) t->cfg.host = t->host = sotto__strdup(cfg->host);
+    int r = cfg->host && !t->host ? SOTTO_E_NOMEM : listen_here(t);
     if (r < 0) {
         sotto__turn_tls_free(t);
         return r;
@@ -173,34 +162,20 @@ void sotto__turn_tls_free(struct turn_tls *t)
     sotto__turn_stream_close(&t->outer);
     close_port(t);
     close_inner(t);
-    sotto__free((char *)(uintptr_t)t->cfg.host);
-    sotto__free((char *)(uintptr_t)t->cfg.ca_file);
-    sotto__free((char *)(uintptr_t)t->cfg.interface);
+    sotto__free(t->host);
     sotto__free_secret(t, sizeof *t);
 }
 
 size_t sotto__turn_tls_bytes(const struct turn_tls *t)
 {
-    if (!t) return 0;
-    return sotto__mem_size(t) + sotto__mem_size(t->cfg.host) + sotto__mem_size(t->cfg.ca_file) +
-           sotto__mem_size(t->cfg.interface);
-}
-
-static struct turn_peer peer_of(const struct turn_tls *t)
-{
-    return (struct turn_peer){.addr = t->cfg.addr,
-                              .host = t->cfg.host,
-                              .is_tls = t->cfg.is_tls,
-                              .ca_file = t->cfg.ca_file,
-                              .interface = t->cfg.interface};
+    return t ? sotto__mem_size(t) + sotto__mem_size(t->host) : 0;
 }
 
 void sotto__turn_tls_start(struct turn_tls *t, sotto_us now)
 {
-    struct turn_peer to = peer_of(t);
     t->is_started = true;
     t->by = sotto__after(now, SOTTO_TURN_CONNECT_US);
-    if (sotto__turn_stream_connect(&t->outer, &to) < 0) end(t, NO_ANSWER, t->outer.why);
+    if (sotto__turn_stream_connect(&t->outer, &t->cfg) < 0) end(t, NO_ANSWER, t->outer.why);
 }
 
 /* ---- what the server says ---- */
@@ -208,16 +183,15 @@ void sotto__turn_tls_start(struct turn_tls *t, sotto_us now)
 /* Another server, with the same request and the same demands on its certificate, but perhaps another name: RFC 8489 §10. */
 static int follow(struct turn_tls *t, const struct stun_answer *a, sotto_us now)
 {
-    char *host = NULL;
     if (++t->n_alternates > SOTTO_MAX_TURN_ALTERNATES)
         return end(t, TRY_ALTERNATE, "sent to ever other servers");
     if (!sotto__address_usable(&a->alternate, t->cfg.allow_loopback))
         return end(t, TRY_ALTERNATE, "sent to an address that is none of a server");
     if (a->domain.n > 0) {
-        host = sotto__strndup(a->domain.p, a->domain.n);
+        char *host = sotto__strndup(a->domain.p, a->domain.n);
         if (!host) return end(t, TRY_ALTERNATE, "no memory");
-        sotto__free((char *)(uintptr_t)t->cfg.host);
-        t->cfg.host = host;
+        sotto__free(t->host);
+        t->cfg.host = t->host = host;
     }
     t->cfg.addr = a->alternate;
     t->checked = t->down.n = t->skip = t->up.from = 0;
@@ -376,7 +350,6 @@ static void refuse(struct turn_tls *t)
 
 int sotto__turn_tls_next(struct turn_tls *t, sotto_us now, struct stun_answer *ret)
 {
-    struct turn_peer to = peer_of(t);
     t->has_more = false;
     if (now >= t->by) close_port(t);
     if (t->is_over) {
@@ -386,7 +359,7 @@ int sotto__turn_tls_next(struct turn_tls *t, sotto_us now, struct stun_answer *r
     if (!t->is_started) return 0;
     if (now >= t->by) return end_late(t);
     if (!t->outer.is_open) {
-        int r = sotto__turn_stream_open(&t->outer, &to);
+        int r = sotto__turn_stream_open(&t->outer, &t->cfg);
         if (r < 0) return end(t, NO_ANSWER, t->outer.why);
         if (r == 0) return 0;
         t->by = sotto__after(now, SOTTO_TURN_ALLOCATE_US);

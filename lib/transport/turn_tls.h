@@ -11,13 +11,13 @@
 #include "util/time.h"
 #include "wire/stun.h"
 
-struct turn_tls_cfg { /* borrowed for init */
+struct turn_tls_cfg {
     struct address addr;
-    const char *host; /* nullable: the name that its certificate must have; NULL: the address */
+    const char *host; /* nullable: the name that its certificate must have; NULL: the address. Copied */
     bool is_tls;
     bool allow_loopback;   /* as a target of ALTERNATE-SERVER */
-    const char *ca_file;   /* nullable: who is believed instead of the system's authorities */
-    const char *interface; /* nullable: leave by this one only */
+    const char *ca_file;   /* nullable: who is believed instead of the system's authorities. It outlives this */
+    const char *interface; /* nullable: leave by this one only. It outlives this */
 };
 
 struct turn_tls;

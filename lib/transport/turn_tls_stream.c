@@ -16,8 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "transport/turn_tls.h"
-
 #define SUITES "ECDHE+AESGCM:ECDHE+CHACHA20" /* of TLS 1.2; all of 1.3 are so */
 
 static struct {
@@ -134,7 +132,7 @@ int sotto__turn_tls_check(const char *ca_file)
     return c ? 0 : SOTTO_E_ACCESS;
 }
 
-static bool demand_name(SSL *ssl, const struct turn_peer *to)
+static bool demand_name(SSL *ssl, const struct turn_tls_cfg *to)
 {
     X509_VERIFY_PARAM *p = SSL_get0_param(ssl);
     X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
@@ -145,7 +143,7 @@ static bool demand_name(SSL *ssl, const struct turn_peer *to)
     return X509_VERIFY_PARAM_set1_ip(p, to->addr.ip, to->addr.family == 4 ? 4 : 16);
 }
 
-static int begin_tls(struct turn_stream *s, const struct turn_peer *to)
+static int begin_tls(struct turn_stream *s, const struct turn_tls_cfg *to)
 {
     SSL_CTX *c = ctx_of(to->ca_file);
     s->ssl = c ? SSL_new(c) : NULL;
@@ -180,7 +178,7 @@ static int tls_result(struct turn_stream *s, int r)
 
 /* ---- the connection ---- */
 
-int sotto__turn_stream_connect(struct turn_stream *s, const struct turn_peer *to)
+int sotto__turn_stream_connect(struct turn_stream *s, const struct turn_tls_cfg *to)
 {
     int one = 1;
     struct sockaddr_storage where = {0};
@@ -195,7 +193,7 @@ int sotto__turn_stream_connect(struct turn_stream *s, const struct turn_peer *to
     return fail_errno(s, "connect");
 }
 
-int sotto__turn_stream_open(struct turn_stream *s, const struct turn_peer *to)
+int sotto__turn_stream_open(struct turn_stream *s, const struct turn_tls_cfg *to)
 {
     if (!s->is_connected) {
         struct sockaddr_storage where = {0};

@@ -4,7 +4,7 @@
 /* A connection to a server, with TLS or without: what turn_tls.c reads and writes. Nothing blocks. */
 #include <openssl/ssl.h>
 
-#include "wire/candidate.h"
+#include "transport/turn_tls.h"
 
 #define TURN_STREAM_WHY 112
 
@@ -17,16 +17,9 @@ struct turn_stream { /* zero but for fd -1: none */
     char why[TURN_STREAM_WHY];     /* it failed */
 };
 
-struct turn_peer { /* views */
-    struct address addr;
-    const char *host; /* nullable */
-    bool is_tls;
-    const char *ca_file, *interface; /* nullable */
-};
-
 /* All of them: 0 and more as said, or SOTTO_E_NETWORK, and why[] is filled. */
-int sotto__turn_stream_connect(struct turn_stream *s, const struct turn_peer *to);
-int sotto__turn_stream_open(struct turn_stream *s, const struct turn_peer *to); /* 1 open, 0 not yet */
+int sotto__turn_stream_connect(struct turn_stream *s, const struct turn_tls_cfg *to);
+int sotto__turn_stream_open(struct turn_stream *s, const struct turn_tls_cfg *to); /* 1 open, 0 not yet */
 int sotto__turn_stream_read(struct turn_stream *s, uint8_t *p, size_t n); /* bytes, 0 none yet; the end is a failure */
 int sotto__turn_stream_write(struct turn_stream *s, const uint8_t *p, size_t n); /* bytes, 0 no room */
 bool sotto__turn_stream_has_more(const struct turn_stream *s); /* read and not taken: poll() does not tell */

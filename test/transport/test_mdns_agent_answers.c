@@ -68,6 +68,24 @@ static void a_record_goes_to_a_link_once_a_second(void **state)
     rig_free(r);
 }
 
+static void what_is_not_there_is_told_once_a_second(void **state)
+{
+    struct rig *r = rig_new(1);
+    char name[MDNS_LOCAL];
+    (void)state;
+    assert_int_equal(sotto__mdns_agent_hide(&r->a, r->now, &v6, r, name), 0);
+    rig_question(r, &neighbour, name, MDNS_A, false); /* whoever asks for both … */
+    rig_question(r, &neighbour, name, MDNS_AAAA, false);
+    assert_int_equal(sent_after(r, 0), 2); /* … is answered for both */
+    assert_int_equal(last_record(r).type, MDNS_AAAA);
+    for (int i = 0; i < 10; i++) rig_question(r, &neighbour, name, MDNS_A, false);
+    assert_int_equal(sent_after(r, SOTTO_SECONDS(1)), 0);
+    rig_question(r, &neighbour, name, MDNS_A, false);
+    assert_int_equal(sent_after(r, 0), 1);
+    assert_int_equal(last_record(r).type, MDNS_NSEC);
+    rig_free(r);
+}
+
 static void who_asks_for_a_unicast_answer_gets_one_if_the_link_has_heard_it(void **state)
 {
     struct rig *r = rig_new(1);
@@ -239,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_ours_are_answered_on_the_link_that_asks),
         cmocka_unit_test(a_record_goes_to_a_link_once_a_second),
+        cmocka_unit_test(what_is_not_there_is_told_once_a_second),
         cmocka_unit_test(who_asks_for_a_unicast_answer_gets_one_if_the_link_has_heard_it),
         cmocka_unit_test(who_does_not_speak_mdns_is_answered_as_in_dns),
         cmocka_unit_test(what_is_known_or_not_ours_is_not_answered),
