@@ -206,10 +206,15 @@ static bool takes_candidates(const struct sdp *sdp, const struct sdp_media *m)
     return tagged < 0 || m == &sdp->media[tagged] || count_candidates(&sdp->media[tagged]) == 0;
 }
 
-static bool is_usable(const struct peer *p, const struct candidate *c)
+/* What is not is written down; but not a second component, which browsers name for the same address. */
+static bool is_usable(struct peer *p, const struct candidate *c)
 {
-    return !c->is_tcp && c->component == 1 && c->addr.family != 0 &&
-           sotto__address_usable(&c->addr, p->transport.allow_loopback);
+    if (c->component != 1) return false;
+    if (!c->is_tcp && c->addr.family != 0 &&
+        sotto__address_usable(&c->addr, p->transport.allow_loopback))
+        return true;
+    sotto__story_refused(p, c);
+    return false;
 }
 
 static void warn_limit(struct peer *p, sotto_us now)
