@@ -13,5 +13,6 @@
 #include <sotto/event.h>
 #include <sotto/media.h>
 #include <sotto/pc.h>
+#include <sotto/reconnect.h>
 #include <sotto/stats.h>
 #endif

@@ -10,7 +10,7 @@
 
 #include "api/ctx.h"
 #include "api/stats_json.h"
-#include "peer/stats.h"
+#include "peer/explain.h"
 #include "util/mem.h"
 
 static double wall_clock_ms(void)
@@ -54,6 +54,39 @@ SOTTO_API int sotto_pc_get_stats_json(sotto_pc *pc, char **ret)
     r = sotto__stats_json(stats, ret);
     sotto__free(stats);
     return r;
+}
+
+static int explain(sotto_pc *pc, sotto_stats **ret)
+{
+    struct peer *peer;
+    double now = wall_clock_ms();
+    int r = sotto__pc_enter(pc, &peer);
+    if (r < 0) return r;
+    r = sotto__peer_explain(peer, sotto__now(pc->ctx), now, ret);
+    sotto__pc_leave(pc);
+    return r;
+}
+
+/* The report as one of its texts. */
+static int explain_as(sotto_pc *pc, int (*write)(const sotto_stats *, char **), char **ret)
+{
+    sotto_stats *report;
+    if (!ret) return SOTTO_E_INVAL;
+    int r = explain(pc, &report);
+    if (r < 0) return r;
+    r = write(report, ret);
+    sotto__free(report);
+    return r;
+}
+
+SOTTO_API int sotto_pc_explain(sotto_pc *pc, char **ret)
+{
+    return explain_as(pc, sotto__explain_text, ret);
+}
+
+SOTTO_API int sotto_pc_explain_json(sotto_pc *pc, char **ret)
+{
+    return explain_as(pc, sotto__stats_json, ret);
 }
 
 SOTTO_API const sotto_stat *sotto_stats_find(const sotto_stats *stats, const char *type)

@@ -207,11 +207,16 @@ static bool takes_candidates(const struct sdp *sdp, const struct sdp_media *m)
     return tagged < 0 || m == &sdp->media[tagged] || count_candidates(&sdp->media[tagged]) == 0;
 }
 
-static bool is_usable(const struct peer *p, const struct candidate *c)
+/* What is not is written down; but not a second component, which browsers name for the same address. */
+static bool is_usable(struct peer *p, const struct candidate *c)
 {
-    if (c->is_tcp || c->component != 1) return false;
-    return c->addr.family == 0 ? sotto__transport_takes_name(&p->transport, c)
-                               : sotto__address_usable(&c->addr, p->transport.allow_loopback);
+    if (c->component != 1) return false;
+    if (!c->is_tcp && (c->addr.family == 0
+                           ? sotto__transport_takes_name(&p->transport, c)
+                           : sotto__address_usable(&c->addr, p->transport.allow_loopback)))
+        return true;
+    sotto__story_refused(p, c);
+    return false;
 }
 
 void sotto__peer_named(struct peer *p, sotto_us now, const char *name, const struct address *addr)

@@ -269,6 +269,7 @@ int sotto__peer_pull_media(struct peer *p, sotto_us now, struct peer_media *out)
     struct line *line;
     struct received *f = sotto__session_pull(p->session, now, &line, &out->rid, &out->capture);
     if (!f) return 0;
+    sotto__story_reached(p, now, MOMENT_FRAME);
     out->transceiver = owner(line);
     out->received = f;
     return 1;

@@ -61,6 +61,7 @@ void sotto__peer_free(struct peer *p)
     sotto__events_free(p);
     sotto__transceivers_free(p);
     sotto__media_free(p);
+    sotto__story_free(p);
     sotto__description_free(&p->current_local);
     sotto__description_free(&p->pending_local);
     sotto__description_free(&p->current_remote);
@@ -89,6 +90,7 @@ void sotto__peer_close(struct peer *p, sotto_us now)
     p->signaling = SOTTO_SIGNALING_CLOSED;
     p->connection = SOTTO_CONNECTION_CLOSED;
     p->ice = SOTTO_ICE_CLOSED;
+    sotto__story_update(p, now);
     sotto__events_state(p, now);
 }
 
@@ -158,6 +160,7 @@ static int32_t aggregate(const struct peer *p)
 void sotto__peer_update(struct peer *p, sotto_us now)
 {
     if (p->closed) return;
+    sotto__story_update(p, now);
     bool end = p->ice == SOTTO_ICE_FAILED || p->dtls == TRANSPORT_DTLS_CLOSED;
     if (end && p->held.channel) return; /* the end is told after the messages that had arrived */
     p->ended = p->dtls == TRANSPORT_DTLS_CLOSED;
@@ -219,6 +222,7 @@ static void gathered(struct peer *p, sotto_us now, const char *ufrag)
 
 static void server_failed(struct peer *p, sotto_us now, const struct transport_out *t)
 {
+    sotto__story_trouble(p, now, t);
     struct note *note = sotto__events_reserve(p, 1) == 0 ? sotto__calloc(1, sizeof *note) : NULL;
     if (!note) return; /* of no consequence for the connection */
     note->url = sotto__strdup(t->server->url ? t->server->url : "");
@@ -256,13 +260,14 @@ void sotto__peer_end_data(struct peer *p, sotto_us now)
     sotto__receive(p, now);
 }
 
-static void dtls_changed(struct peer *p, const struct transport_out *t)
+static void dtls_changed(struct peer *p, sotto_us now, const struct transport_out *t)
 {
     p->dtls = t->dtls_state;
     if (t->dtls_state == TRANSPORT_DTLS_CLOSED)
         association_down(p, 0, "the remote closed the connection");
     if (t->dtls_state == TRANSPORT_DTLS_FAILED) {
         SOTTO_LOG(p->transport.shared->log, SOTTO_LOG_ERROR, "dtls", "%s", t->reason);
+        sotto__story_trouble(p, now, t);
         association_down(p, t->error, "the connection could not be secured");
     }
 }
@@ -287,7 +292,7 @@ static void route(struct peer *p, sotto_us now, const struct transport_out *t)
     case TRANSPORT_OUT_GATHERED: gathered(p, now, t->ufrag); break;
     case TRANSPORT_OUT_SERVER: server_failed(p, now, t); break;
     case TRANSPORT_OUT_ICE: p->ice = t->ice_state; break;
-    case TRANSPORT_OUT_DTLS: dtls_changed(p, t); break;
+    case TRANSPORT_OUT_DTLS: dtls_changed(p, now, t); break;
     case TRANSPORT_OUT_SCTP_UP: association_up(p, now, t->streams_out); break;
     case TRANSPORT_OUT_RTP:
     case TRANSPORT_OUT_RTCP: sotto__media_packet(p, now, t); return;

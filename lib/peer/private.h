@@ -4,6 +4,7 @@
 /* What the files of peer/ share. */
 #include "peer/peer.h"
 #include "peer/section.h"
+#include "peer/story.h"
 #include "peer/transceiver.h"
 #include "sotto/event.h"
 #include "util/map.h"
@@ -112,6 +113,7 @@ struct peer {
     struct session *session; /* media; NULL before the first transceiver */
     sotto_us born, ntp_offset; /* for it */
     uint64_t reflected;     /* packets of our own that came back, as told */
+    struct story story;     /* for sotto_pc_explain() */
     bool told_no_srtp;      /* media was negotiated where there are no keys for it */
 
     /* events */

@@ -140,6 +140,9 @@
 
 /* events and contexts */
 #define SOTTO_MAX_PCS 4096u              /* peer connections of a context */
+#define SOTTO_MAX_STORY_SERVERS 8u       /* errors of STUN and TURN servers that sotto_pc_explain() remembers: the first ones */
+#define SOTTO_MAX_EXPLANATION 4096u      /* bytes of its sentence, and of its advice */
+#define SOTTO_MAX_EXPLANATION_TEXT 65536u /* bytes of the whole text: above what the limits of candidates allow */
 #define SOTTO_MAX_PC_EVENTS 320u         /* control events of a connection beside those of channels: candidates, states, warnings */
 #define SOTTO_MAX_POSTS 1024u            /* sotto_ctx_post */
 #define SOTTO_MAX_STRUCT 4096u           /* bytes of a public struct: a size above it was never set */

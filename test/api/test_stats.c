@@ -403,6 +403,40 @@ static void wrong_arguments_are_refused(void **state)
     sotto_ctx_free(ctx);
 }
 
+static void a_connection_explains_itself_in_words_and_as_json(void **state)
+{
+    (void)state;
+    sotto_ctx *ctx = new_ctx();
+    struct call c;
+    char *text = NULL, *json = NULL;
+    const char *rest;
+    call_new(&c, ctx, ctx);
+    assert_int_equal(sotto_pc_explain(NULL, &text), SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_explain(c.a.pc, NULL), SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_explain_json(c.a.pc, NULL), SOTTO_E_INVAL);
+    assert_int_equal(sotto_pc_explain(c.a.pc, &text), 0);
+    assert_ptr_equal(strstr(text, "Nothing was negotiated"), text);
+    sotto_free(text);
+    call_connect(&c);
+    assert_int_equal(sotto_pc_explain(c.a.pc, &text), 0);
+    assert_ptr_equal(strstr(text, "Connected ("), text);
+    assert_non_null(strstr(text, "\ndtls "));
+    assert_int_equal(sotto_pc_explain_json(c.a.pc, &json), 0);
+    rest = json;
+    must(&rest, "{\"E\":{\"id\":\"E\",\"type\":\"sotto-explanation\",\"timestamp\":");
+    assert_non_null(
+        strstr(json, "\"stage\":\"connected\",\"isUp\":true,\"sentence\":\"Connected ("));
+    assert_non_null(strstr(json, "\"type\":\"candidate-pair\""));
+    sotto_free(json);
+    sotto_free(text);
+    sotto_pc_close(c.a.pc);
+    assert_int_equal(sotto_pc_explain(c.a.pc, &text), 0);
+    assert_ptr_equal(strstr(text, "The connection was closed here."), text);
+    sotto_free(text);
+    call_free(&c);
+    sotto_ctx_free(ctx);
+}
+
 static void lookups_take_null_and_find_nothing(void **state)
 {
     (void)state;
@@ -516,6 +550,7 @@ int main(void)
         cmocka_unit_test(an_empty_report_is_an_empty_object),
         cmocka_unit_test(a_call_reports_itself_at_both_ends),
         cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test(a_connection_explains_itself_in_words_and_as_json),
         cmocka_unit_test(lookups_take_null_and_find_nothing),
         cmocka_unit_test(a_closed_connection_reports_and_a_freed_one_does_not),
         cmocka_unit_test(polling_a_thousand_times_is_cheap),

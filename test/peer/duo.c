@@ -18,6 +18,7 @@ static void side_open(struct duo *d, struct duo_side *s, const char *address)
                                          .max_message_size = SOTTO_DEFAULT_MESSAGE,
                                          .streams_out = 256,
                                          .streams_in = 512},
+                           .now = duo_now(d),
                            .max_buffered = SOTTO_DEFAULT_BUFFERED,
                            .max_channels = 256};
     assert_int_equal(sotto__peer_new(&s->peer, &cfg), 0);

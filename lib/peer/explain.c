@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The report of sotto_pc_explain(): what the connection went through (story.c), phase by phase, what stood in its way, and the candidates
+ * and the pair as the statistics have them (W3C webrtc-stats). In: the peer; out: objects like those of the statistics. The judgement
+ * itself is in explain_verdict.c.
+ */
+#include "peer/explain.h"
+
+#include <stdio.h>
+
+#include "peer/private.h"
+
+/* Signaling ends when the second of the two descriptions is set, whichever that is: see begun_and_done(). */
+const struct explain_phase sotto__explain_phases[EXPLAIN_PHASES] = {
+    {"signaling", MOMENT_LOCAL, MOMENT_REMOTE}, {"gathering", MOMENT_GATHERING, MOMENT_GATHERED},
+    {"checking", MOMENT_CHECKING, MOMENT_PAIR}, {"dtls", MOMENT_HANDSHAKE, MOMENT_SECURE},
+    {"data", MOMENT_SECURE, MOMENT_DATA},       {"media", MOMENT_SECURE, MOMENT_FRAME},
+};
+
+static double seconds(sotto_us t)
+{
+    return (double)t / 1e6;
+}
+
+/* Moments of a story are one more than they are. */
+static void add_phase(struct stats_build *b, const struct story *s, const struct explain_phase *ph)
+{
+    char id[32];
+    sotto_us from = s->reached[ph->from], to = s->reached[ph->to];
+    if (ph->from == MOMENT_LOCAL && to > 0 && (from == 0 || to < from)) {
+        from = to;
+        to = s->reached[MOMENT_LOCAL];
+    }
+    if (from == 0 || (ph->from == MOMENT_SECURE && to == 0)) return;
+    snprintf(id, sizeof id, "E-%s", ph->name);
+    sotto__stats_begin(b, "sotto-phase", id);
+    sotto__stats_text(b, "name", ph->name);
+    sotto__stats_double(b, "begun", seconds(from - 1));
+    if (to > 0) sotto__stats_double(b, "duration", seconds(to > from ? to - from : 0));
+}
+
+static void add_servers(struct stats_build *b, const struct story *s)
+{
+    for (size_t i = 0; i < s->n_servers; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "E-server-%zu", i);
+        sotto__stats_begin(b, "sotto-server-error", id);
+        sotto__stats_text(b, "url", s->servers[i].url);
+        sotto__stats_signed(b, "errorCode", s->servers[i].code);
+        sotto__stats_text(b, "errorText", s->servers[i].text);
+        sotto__stats_double(b, "at", seconds(s->servers[i].at - 1));
+    }
+}
+
+static void add_refused(struct stats_build *b, const struct story *s)
+{
+    static const char *const why[REFUSALS] = {
+        [REFUSED_TCP] = "tcp", [REFUSED_NAME] = "name", [REFUSED_ADDRESS] = "address"};
+    for (unsigned i = 0; i < REFUSALS; i++) {
+        char id[32];
+        if (s->refused[i] == 0) continue;
+        snprintf(id, sizeof id, "E-refused-%s", why[i]);
+        sotto__stats_begin(b, "sotto-refused", id);
+        sotto__stats_text(b, "reason", why[i]);
+        sotto__stats_int(b, "candidates", s->refused[i]);
+    }
+}
+
+static void add_explanation(struct stats_build *b, const struct peer *p, sotto_us now)
+{
+    struct buf sentence, advice;
+    sotto__buf_init(&sentence, SOTTO_MAX_EXPLANATION);
+    sotto__buf_init(&advice, SOTTO_MAX_EXPLANATION);
+    const char *stage = sotto__explain_verdict(p, now, &sentence, &advice);
+    sotto__buf_add(&sentence, "", 1);
+    sotto__buf_add(&advice, "", 1);
+    if (sentence.err || advice.err) b->text.err = SOTTO_E_NOMEM;
+    sotto__stats_begin(b, "sotto-explanation", "E");
+    sotto__stats_text(b, "stage", stage);
+    sotto__stats_bool(b, "isUp", p->connection == SOTTO_CONNECTION_CONNECTED);
+    if (!sentence.err) sotto__stats_text(b, "sentence", (const char *)sentence.p);
+    if (!advice.err && advice.n > 1) sotto__stats_text(b, "advice", (const char *)advice.p);
+    sotto__stats_double(b, "age", seconds(now - p->born));
+    sotto__stats_int(b, "losses", p->story.losses);
+    sotto__buf_free(&sentence);
+    sotto__buf_free(&advice);
+}
+
+int sotto__peer_explain(struct peer *p, sotto_us now, double timestamp, sotto_stats **ret)
+{
+    struct stats_build b;
+    char pair[STATS_PAIR_ID];
+    sotto__stats_init(&b);
+    add_explanation(&b, p, now);
+    for (int i = 0; i < EXPLAIN_PHASES; i++) add_phase(&b, &p->story, &sotto__explain_phases[i]);
+    add_servers(&b, &p->story);
+    add_refused(&b, &p->story);
+    sotto__stats_ice(&b, p, false, pair);
+    return sotto__stats_finish(&b, timestamp, ret);
+}
