@@ -211,9 +211,9 @@ static bool takes_candidates(const struct sdp *sdp, const struct sdp_media *m)
 static bool is_usable(struct peer *p, const struct candidate *c)
 {
     if (c->component != 1) return false;
-    if (!c->is_tcp && (c->addr.family == 0
-                           ? sotto__transport_takes_name(&p->transport, c)
-                           : sotto__address_usable(&c->addr, p->transport.allow_loopback)))
+    if (!c->is_tcp &&
+        (c->addr.family == 0 ? sotto__transport_takes_name(&p->transport, c)
+                             : sotto__address_usable(&c->addr, p->transport.allow_loopback)))
         return true;
     sotto__story_refused(p, c);
     return false;

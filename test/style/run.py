@@ -161,7 +161,8 @@ def one_of(pattern, stem):
 
 
 def check_one_name():
-    """Law 5: lib/L/X.c has test/L/test_X.c, a public header X.h has lib/api/X.c, a file of wire has its fuzzer."""
+    """Law 5: lib/L/X.c has test/L/test_X.c, a public header X.h has lib/api/X.c, or lib/extra/X.c for what stands beside
+    the library's objects; a file of wire has its fuzzer."""
     for path in sources("lib"):
         directory, name = os.path.split(path)
         stem, extension = os.path.splitext(name)
@@ -172,8 +173,8 @@ def check_one_name():
             yield path, f"has no fuzz/fuzz_{stem}.c"
     for path in tracked("include/sotto/*.h"):
         stem = os.path.basename(path)[:-2]
-        if stem != "sotto" and not os.path.exists(f"lib/api/{stem}.c"):
-            yield path, f"has no lib/api/{stem}.c"
+        if stem != "sotto" and not any(os.path.exists(f"lib/{d}/{stem}.c") for d in ("api", "extra")):
+            yield path, f"has no lib/api/{stem}.c, and no lib/extra/{stem}.c"
     for path in tracked("fuzz/fuzz_*.c"):
         stem = os.path.basename(path)[len("fuzz_"):-2]
         if not tracked(f"fuzz/corpus/{stem}/*"):
