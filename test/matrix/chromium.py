@@ -61,10 +61,14 @@ def run(cell, program, directory):
         env = dict(os.environ, SOTTO_NETNS_OTHER=world.peers[2].path, SOTTO_INTEROP_PEER=os.path.abspath(program))
         p = world.peers[1].start(['node', os.path.join(HERE, 'chromium.mjs'), json.dumps(what)], env=env, stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        out, noise = p.communicate(timeout=150)
+        try:
+            out, noise = p.communicate(timeout=150)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            out, noise = p.communicate()
         last = (out.strip() or noise.strip() or 'no word').splitlines()[-1]
         return p.returncode == 0, last
-    except (OSError, subprocess.TimeoutExpired) as e:
+    except OSError as e:
         return False, str(e)
     finally:
         if world:
@@ -74,7 +78,7 @@ def run(cell, program, directory):
 def main():
     program, words = sys.argv[1], sys.argv[2:]
     todo = [c for c in CELLS if not words or any(w in name_of(c) for w in words)]
-    directory, failed = worlds.ready(), 0
+    directory, failed = worlds.ready(program), 0
     try:
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             for cell, (good, text) in zip(todo, pool.map(lambda c: run(c, program, directory), todo)):

@@ -314,6 +314,74 @@ def event_turn_server_starts_anew_and_nobody_knows(make):
         return 'failed after %.1f s, restarted, complete after %.1f s' % (failed, took)
 
 
+# ---- patience ----
+
+def lossy(make, seconds):
+    """Numbered messages, ten a second each way; nothing is shown of what is repeated."""
+    with make('cone', 'cone') as s:
+        ends = ((s.call.a, s.call.i), (s.call.b, s.call.k))
+        s.world.sites[1].lose(5)
+        at = time.monotonic()
+        for p, channel in ends:
+            p.tell('mode', 0, 'numbered')
+            p.tell('flow', channel, 100)
+        time.sleep(seconds)
+        for (p, channel), (q, other) in zip(ends, reversed(ends)):
+            p.tell('flow', channel, 0)
+            sent = int(p.wait(['flow', channel])[2])
+            end = time.monotonic() + 30
+            while (got := q.count(other)[0]) < sent and time.monotonic() < end:
+                time.sleep(0.05)
+            if got != sent or sent < 8 * seconds:
+                raise Late('%d of %d messages came' % (got, sent))
+        if s.seen(at):
+            raise Late('the state changed: ' + s.seen(at))
+        s.sound()
+        return 'no state changed in %d s' % seconds
+
+
+def event_five_percent_are_lost(make):
+    return lossy(make, 30)
+
+
+def event_long_five_percent_are_lost_for_an_hour(make):
+    return lossy(make, 3600)
+
+
+def churn(make, rounds):
+    """Connections over relays made and dropped, in the same two processes: neither they nor the server keep anything of them."""
+    options = [*peers.servers('udp'), 'relay']
+    with make('open', 'open', (options, options)) as s:
+        c, sizes = s.call, []
+        for k in range(rounds):
+            c.again()
+            if k in (rounds // 5, rounds - 1):
+                sizes.append([rss(p) for p in (c.a, c.b)])
+        for p in c.a, c.b:
+            p.tell('free', 0)
+        end = time.monotonic() + 5
+        while (left := s.world.turn.allocations()) > 0 and time.monotonic() < end:
+            time.sleep(0.1)
+        grown = max(y - x for x, y in zip(*sizes))
+        if left or grown > 1024:
+            raise Late('%d allocations are left; %d KB more after %d connections' % (left, grown, rounds))
+        s.sound()
+        return '%d KB more after %d connections, no allocation left' % (grown, rounds)
+
+
+def rss(peer):
+    peer.tell('rss')
+    return int(peer.wait(['rss'])[1])
+
+
+def event_connections_over_relays_leave_nothing(make):
+    return churn(make, 40)
+
+
+def event_long_a_thousand_connections_over_relays_leave_nothing(make):
+    return churn(make, 1000)
+
+
 # ---- what is on the wire ----
 
 class Capture:
@@ -422,7 +490,7 @@ def main():
     names = [n[len('event_'):] for n in globals() if n.startswith('event_')]
     names = [n for n in names if '--long' in sys.argv or words or not n.startswith('long')]
     names = [n for n in names if not words or any(w in n for w in words)]
-    directory, failed = worlds.ready(), 0
+    directory, failed = worlds.ready(program), 0
     try:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             for name, (good, text) in zip(names, pool.map(lambda n: run(n, program, directory), names)):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """matrix.py PEER [--fast] [--jobs N] [--list] [TEXT…]: two peers across each pair of kinds of sites (worlds.py), and through the TURN server by
-each transport. In each cell both connect, within 5 s where there is a direct way and 10 s through the relay, and exchange ten megabytes each
-way unharmed. A line "ok CELL: …" or "not ok CELL: …" each, with the ways that were taken. PEER: the commanded peer of test/interop.
+each transport, and over links with faults. In each cell both connect, within 5 s where there is a direct way and 10 s through the relay, and
+exchange ten megabytes each way unharmed, or less over a slow link. A line "ok CELL: …" or "not ok CELL: …" each, with the ways that were taken. PEER: the commanded peer of test/interop.
 --fast: each kind and each transport once. TEXT: only cells whose name contains one of them."""
 import argparse
 import concurrent.futures
@@ -22,14 +22,29 @@ FAST = ['open to open', 'cone to cone', 'symmetric to open', 'symmetric to cone'
 TRANSPORTS = ['udp', 'tcp', 'tcp443', 'tls', 'udp6', 'tcp6', 'tls6', 'name']
 
 
-class Cell:
-    """relay: the transport by which both ends must use the relay, '': as they like. hidden: the ends that use nothing but the relay."""
+# Of the left site, both ways (test/net/link.c), and how many messages go over it each way
+LINKS = {
+    'delay 100 ms': (['delay-ms=100'], peers.MESSAGES),
+    'loss 5 %': (['delay-ms=10', 'loss=0.05'], peers.MESSAGES),
+    'reordering 10 %': (['delay-ms=10', 'reorder=0.1', 'behind-ms=10'], peers.MESSAGES),
+    'rate 2 Mbit/s': (['rate-mbit=2', 'queue=60000'], 48),
+    'MTU 1280': (['mtu=1280'], peers.MESSAGES),
+}
+LINKS['all of it'] = (sum((settings for settings, _ in reversed(LINKS.values())), []), 16)  # the last delay counts
 
-    def __init__(self, left, right, relay='', hidden=''):
-        self.kinds, self.relay, self.hidden = (left, right), relay, hidden
+
+class Cell:
+    """relay: the transport by which both ends must use the relay, '': as they like. hidden: the ends that use nothing but the relay. link: one
+    of LINKS, or ''."""
+
+    def __init__(self, left, right, relay='', hidden='', link=''):
+        self.kinds, self.relay, self.hidden, self.link = (left, right), relay, hidden, link
+        self.settings, self.messages = LINKS[link] if link else (None, peers.MESSAGES)
         self.name = '%s to %s' % self.kinds
         if hidden:
             self.name += ', relay only by %s at %s' % (relay, {'a': 'the left', 'b': 'the right', 'ab': 'both'}[hidden])
+        if link:
+            self.name += ', ' + link
 
     def options(self, end):
         hide = end in self.hidden
@@ -45,6 +60,9 @@ def cells():
     found += [Cell('broken-ipv6' if t.endswith('6') else 'cone', 'ipv6-only' if t.endswith('6') else 'symmetric', t, 'b') for t in TRANSPORTS]
     found += [Cell('ipv6-only', 'ipv6-only', t, 'ab') if t.endswith('6') else Cell('open', 'cone', t, 'ab') for t in TRANSPORTS]
     found.append(Cell('only-443', 'symmetric', 'tls', 'a'))  # what an office lets out
+    found += [Cell('cone', 'cone', link=k) for k in LINKS]
+    found += [Cell('symmetric', 'symmetric', link=k) for k in LINKS]
+    found += [Cell('ipv6-only', 'ipv6-only', link='all of it'), Cell('only-443', 'open', 'tls', 'a', 'all of it')]
     return found
 
 
@@ -73,16 +91,16 @@ def run(cell, program, directory):
     """(whether it is good, what there is to say)"""
     world = call = None
     try:
-        world = worlds.World(directory, *cell.kinds)
+        world = worlds.World(directory, *cell.kinds, link=cell.settings)
         call = peers.Call(program, world, (cell.options('a'), cell.options('b')), DIRECT if cell.is_direct() else RELAYED)
         connected = call.connect()
         with BUSY:
             start = time.monotonic()
-            call.exchange()
+            call.exchange(cell.messages)
             spent = time.monotonic() - start
         wrong = wrong_way(cell, call) or '; '.join(call.errors())
-        return not wrong, wrong or '%s and %s, connected after %.2f s, ten megabytes each way in %.1f s' % (
-            call.a.pair(), call.b.pair(), connected, spent)
+        return not wrong, wrong or '%s and %s, connected after %.2f s, %g MB each way in %.1f s' % (
+            call.a.pair(), call.b.pair(), connected, cell.messages / 16, spent)
     except (peers.Late, OSError) as e:
         return False, str(e)
     finally:
@@ -115,7 +133,7 @@ def main():
     if args.list:
         print('\n'.join(c.name for c in todo))
         return 0
-    directory = worlds.ready()
+    directory = worlds.ready(args.peer)
     try:
         with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
             for cell, result in zip(todo, pool.map(lambda c: run(c, args.peer, directory), todo)):

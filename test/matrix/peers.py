@@ -157,12 +157,27 @@ class Call:
         self.a = Peer(argv, world.peers[1])
         self.b = Peer(argv, world.peers[2], self.a)
         self.a.other = self.b
-        self.seconds = seconds
-        for p, more in ((self.a, options[0]), (self.b, options[1])):
+        self.seconds, self.options = seconds, options
+        self.begin()
+
+    def begin(self):
+        """New connections, in the place of those that there were."""
+        for p, more in ((self.a, self.options[0]), (self.b, self.options[1])):
             p.tell('new', 0, 'trickle', *more)
             p.tell('mode', 0, 'sink')
         self.a.tell('perfect', 0, 'impolite')
         self.b.tell('perfect', 0, 'polite')
+
+    def again(self):
+        """Everything anew in the same processes. What the old connections had to say has been said: both had gathered."""
+        for p in self.a, self.b:
+            p.wait(['state', 0, None, None, 2], 10)
+            p.tell('free', 0)
+            p.ask('rss')
+            with p.more:
+                p.kept.clear()
+        self.begin()
+        return self.connect()
 
     def connect(self):
         """Seconds until both are connected and the channel is open."""

@@ -124,16 +124,41 @@ class Internet:
                       'route add default dev void', 'route add ::/0 dev void')
 
 
+class Wire:
+    """From a site's router to the internet by an emulated link (test/net/link.c), for delay, loss and whatever else veth does not do."""
+    program = ''  # `ready` knows
+
+    def __init__(self, router, internet, device, settings):
+        self.process = subprocess.Popen([self.program, 'a.netns=' + router.path, 'a.device=wan', 'b.netns=' + internet.path,
+                                         'b.device=' + device, *settings], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if not self.process.stdout.readline():
+            raise OSError('no emulated link')
+
+    def tell(self, line):
+        self.process.stdin.write(line + '\n')
+        self.process.stdin.flush()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+
 class Site:
-    def __init__(self, internet, number, kind):
-        self.internet, self.number, self.kind = internet, number, kind
+    """settings: of the emulated link that it is connected by, None: by one without faults."""
+
+    def __init__(self, internet, number, kind, settings=None):
+        self.internet, self.number, self.kind, self.wire = internet, number, kind, None
         self.router, n = Space(), number
         self.inside4 = '10.%d.0.' % n if kind.nat else '198.51.100.'
         self.base = 0 if kind.nat else 16 * n  # of the last byte
         self.length = 24 if kind.nat else 28
         self.router.set(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv4__icmp_ratelimit=0)
-        self.router.ip('link set lo up', 'link add wan type veth peer name s%d netns %s' % (n, internet.space.path),
-                       'link set wan mtu %d up' % kind.mtu, 'address add 203.0.113.%d/28 dev wan' % (16 * n + 2),
+        if settings is None:
+            self.router.ip('link add wan type veth peer name s%d netns %s' % (n, internet.space.path))
+        else:
+            self.wire = Wire(self.router, internet.space, 's%d' % n, settings)
+        self.router.ip('link set lo up', 'link set wan mtu %d up' % kind.mtu, 'address add 203.0.113.%d/28 dev wan' % (16 * n + 2),
                        'address add 2001:db8:100:%d::2/64 dev wan nodad' % n)
         internet.space.ip('link set s%d mtu %d up' % (n, kind.mtu), 'address add 203.0.113.%d/28 dev s%d' % (16 * n + 1, n),
                           'address add 2001:db8:100:%d::1/64 dev s%d nodad' % (n, n))
@@ -150,6 +175,7 @@ class Site:
             chain forward {
                 type filter hook forward priority 0; policy drop;
                 %s
+                tcp flags syn tcp option maxseg size set 1200 # as routers do before narrow links
                 ct state established,related accept
                 iifname "lan" %s accept
                 iifname "wan" %s
@@ -187,6 +213,10 @@ class Site:
     def mend(self):
         self.router.nft('delete table inet cut')
 
+    def lose(self, percent):
+        """So many of the packets, each on its own, in each direction."""
+        self.router.nft('table inet loss { chain f { type filter hook prerouting priority -400; numgen random mod 100 < %d drop; }; }' % percent)
+
     def rebind(self):
         """As a NAT that forgot everything: what the peer sends on comes from another port."""
         self.nat(':20000-29999')
@@ -213,11 +243,13 @@ class Site:
         self.router.ip('link delete lan')
 
     def close(self):
+        if self.wire:
+            self.wire.close()
         self.router.close()
 
 
 class Turn:
-    """coturn. Its certificate is of turn.example and of its addresses, by an authority whose certificate is in `ca`."""
+    """coturn; it ends with the thread that started it. Its certificate is of turn.example and of its addresses, by the authority of ca.pem."""
 
     def __init__(self, internet, directory, *options):
         self.space, self.options = internet.space, options
@@ -227,9 +259,9 @@ class Turn:
 
     def start(self):
         self.process = self.space.start(
-            ['turnserver', '-n', '--no-cli', '--listening-ip=' + SERVER4, '--listening-ip=' + SERVER6, '--relay-ip=' + SERVER4,
-             '--relay-ip=' + SERVER6, '--listening-port=%d' % PORT, '--tls-listening-port=%d' % PORT_TLS, '--no-dtls', '--cert=' + self.chain,
-             '--pkey=' + self.key, '--lt-cred-mech', '--user=%s:%s' % (USER, PASSWORD), '--realm=' + REALM, '--log-file=/dev/null',
+            ['setpriv', '--pdeathsig', 'KILL', 'turnserver', '-n', '--no-cli', '--listening-ip=' + SERVER4, '--listening-ip=' + SERVER6,
+             '--relay-ip=' + SERVER4, '--relay-ip=' + SERVER6, '--listening-port=%d' % PORT, '--tls-listening-port=%d' % PORT_TLS, '--no-dtls',
+             '--cert=' + self.chain, '--pkey=' + self.key, '--lt-cred-mech', '--user=%s:%s' % (USER, PASSWORD), '--realm=' + REALM, '--log-file=/dev/null',
              '--simple-log', '--pidfile=/dev/null', '--userdb=/dev/null', '--relay-threads=1', *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with self.space:
@@ -247,6 +279,12 @@ class Turn:
     def stop(self):
         self.process.kill()
         self.process.wait()
+
+    def allocations(self):
+        """How many there are over IPv4: each has a socket of the upper ports."""
+        own = struct.pack('=I', struct.unpack('!I', socket.inet_aton(SERVER4))[0]).hex().upper()
+        addresses = [line.split()[1].split(':') for line in self.space.run('cat', '/proc/net/udp').splitlines()[1:]]
+        return sum(1 for address, port in addresses if address == own and int(port, 16) >= 49152)
 
 
 class Names:
@@ -289,12 +327,12 @@ class Names:
 
 
 class World:
-    """Two sites of these kinds, each with a peer's namespace; peers[1], peers[2]."""
+    """Two sites of these kinds, each with a peer's namespace; peers[1], peers[2]. link: settings of an emulated one at the left site."""
 
-    def __init__(self, directory, left, right, turn=True):
+    def __init__(self, directory, left, right, turn=True, link=None):
         self.lock = threading.Lock()
         self.internet = Internet()
-        self.sites = {n: Site(self.internet, n, Kind(k)) for n, k in ((1, left), (2, right))}
+        self.sites = {1: Site(self.internet, 1, Kind(left), link), 2: Site(self.internet, 2, Kind(right))}
         self.peers = {n: Space() for n in self.sites}
         for n, space in self.peers.items():
             space.ip('link set lo up')
@@ -330,8 +368,9 @@ def certificates(directory):
         os.chmod(path(name), 0o644)  # coturn may give its rights up
 
 
-def ready():
-    """A directory for what the worlds need, or an exception that says what is missing. The caller removes it."""
+def ready(peer):
+    """A directory for what the worlds need, or an exception that says what is missing. The caller removes it. peer: a program of the build."""
+    Wire.program = os.path.join(os.path.dirname(peer), '..', 'net', 'link')
     for program in 'ip', 'nft', 'turnserver', 'openssl':
         if not shutil.which(program):
             raise OSError('%s is missing: install iproute2, nftables, coturn and openssl' % program)

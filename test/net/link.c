@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An emulated link between two network namespaces, as these kernels have no netem: link [NAME=VALUE…]
- * Makes the namespaces, a TUN device in each (10.88.0.1 and 10.88.0.2), and carries packets between them as path.c says. Prints
+ * Makes the namespaces, a TUN device in each (10.88.0.1 and 10.88.0.2), and carries packets between them as path.c says. With
+ * a.netns=PATH and a.device=NAME, and the same of b, it puts the devices into namespaces that there are, and leaves their addresses to
+ * whom they belong to. Prints
  *     ready PID NAMESPACE-A NAMESPACE-B
  * (for nsenter --net=…) and goes on until its standard input ends. Lines of NAME=VALUE there change the link, "counts" prints a
  * line of JSON for each direction, "down" and "up" cut it and mend it. Needs CAP_NET_ADMIN and /dev/net/tun. Names, each also as
@@ -32,6 +34,7 @@
 #define BACKLOG 20000  /* packets that a device holds while we do not run: what is lost shall be lost here */
 
 struct side {
+    const char *netns, *device; /* NULL: it makes them */
     int ns, tun;
     struct path out; /* what leaves it */
     bool is_down;
@@ -72,6 +75,8 @@ static void set_up(const char *device, const char *address)
     if (address) {
         set_address(s, &r, SIOCSIFADDR, address);
         set_address(s, &r, SIOCSIFNETMASK, "255.255.255.0");
+    }
+    if (strcmp(device, "lo") != 0) {
         r.ifr_mtu = (int)device_mtu;
         if (ioctl(s, SIOCSIFMTU, &r) < 0) die("device-mtu");
         r.ifr_qlen = BACKLOG;
@@ -92,18 +97,29 @@ static void disable_ipv6(void)
     close(fd);
 }
 
+static void enter(struct side *s)
+{
+    if (s->netns) {
+        s->ns = open(s->netns, O_RDONLY | O_CLOEXEC);
+        if (s->ns < 0 || setns(s->ns, CLONE_NEWNET) < 0) die(s->netns);
+        return;
+    }
+    if (unshare(CLONE_NEWNET) < 0) die("a network namespace");
+    s->ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (s->ns < 0) die("the namespace");
+    disable_ipv6();
+    set_up("lo", NULL);
+}
+
 static void side_open(struct side *s, const char *address)
 {
     struct ifreq r = {.ifr_flags = IFF_TUN | IFF_NO_PI};
-    if (unshare(CLONE_NEWNET) < 0) die("a network namespace");
-    s->ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    enter(s);
     s->tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (s->ns < 0 || s->tun < 0) die("/dev/net/tun");
-    snprintf(r.ifr_name, sizeof r.ifr_name, "link");
+    if (s->tun < 0) die("/dev/net/tun");
+    snprintf(r.ifr_name, sizeof r.ifr_name, "%s", s->device ? s->device : "link");
     if (ioctl(s->tun, TUNSETIFF, &r) < 0) die("a TUN device");
-    disable_ipv6();
-    set_up("lo", NULL);
-    set_up("link", address);
+    set_up(r.ifr_name, s->netns ? NULL : address);
 }
 
 /* ---- what it is told ---- */
@@ -124,6 +140,20 @@ static bool set_one(struct path_cfg *c, const char *name, double v)
         c->queue = (size_t)v;
     else if (strcmp(name, "mtu") == 0)
         c->mtu = (size_t)v;
+    else
+        return false;
+    return true;
+}
+
+/* Where a side is; only of what stays: the arguments. */
+static bool place(const char *text)
+{
+    if ((text[0] != 'a' && text[0] != 'b') || text[1] != '.') return false;
+    struct side *s = &sides[text[0] - 'a'];
+    if (strncmp(text + 2, "netns=", 6) == 0)
+        s->netns = text + 8;
+    else if (strncmp(text + 2, "device=", 7) == 0)
+        s->device = text + 9;
     else
         return false;
     return true;
@@ -254,7 +284,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 2; i++)
         if (!path_init(&sides[i].out, 1 + (uint64_t)i)) die("memory");
     for (int i = 1; i < argc; i++)
-        if (!set(argv[i])) {
+        if (!place(argv[i]) && !set(argv[i])) {
             fprintf(stderr, "link: what is \"%s\"? See the head of link.c.\n", argv[i]);
             return 2;
         }
