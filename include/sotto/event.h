@@ -42,6 +42,8 @@ enum {
     SOTTO_EV_TARGET_BITRATE = 19,    /**< u.bitrate: how much may be sent changed */
     SOTTO_EV_DTMF_TONE = 22,         /**< u.dtmf: a tone begins, or with tone 0 all were played */
     SOTTO_EV_WARNING = 20,           /**< u.warning: something that an operator should know */
+    SOTTO_EV_NETWORK_CHANGED = 23,   /**< u.network: this host has other addresses, or another default route, or it slept; told to
+                                          connections that have begun to gather, at most once until it is taken */
     SOTTO_EV_USER = 21               /**< u.post: what sotto_ctx_post() was given; pc is NULL */
 };
 
@@ -143,6 +145,11 @@ struct sotto_event {
             const char *text; /**< one English sentence, a view valid until the event is freed */
             uint64_t count;   /**< how many, where the code says so; else 0 */
         } warning;
+        /** SOTTO_EV_NETWORK_CHANGED. */
+        struct {
+            bool needs_restart; /**< true: the connection's path is gone, or it has none and may find one, or the default route moved. ICE
+                                     is restarted by itself (SOTTO_EV_NEGOTIATION_NEEDED), unless sotto_pc_config.no_auto_restart */
+        } network;
         /** SOTTO_EV_USER. */
         struct {
             uint32_t code; /**< as posted */

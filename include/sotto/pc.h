@@ -104,6 +104,9 @@ typedef struct sotto_pc_config {
                                               hostile description can then aim checks at this host's own services */
     const char *ca_file;                 /**< nullable: PEM certificates of the authorities that "turns:" servers must have theirs from,
                                               instead of the system's. Security: whoever can write the file can pose as a server */
+    bool no_auto_restart;                /**< false: where this host's network changes so that the connection needs it, and when it wakes
+                                              from a long sleep, the library acts as if sotto_pc_restart_ice() had been called; true: it
+                                              only tells of it, by SOTTO_EV_NETWORK_CHANGED */
 } sotto_pc_config;
 
 /** A candidate of the remote, as RTCIceCandidateInit. */

@@ -146,6 +146,7 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
     ret->bundle_policy = c.bundle_policy;
     ret->user = c.user;
     ret->peer.max_channels = t->streams_out;
+    ret->peer.no_auto_restart = c.no_auto_restart;
     ret->peer.max_buffered = c.max_buffered_bytes ? c.max_buffered_bytes : SOTTO_DEFAULT_BUFFERED;
     return 0;
 }

@@ -18,8 +18,19 @@ static sotto_us real_now(void *user)
     return sotto_now();
 }
 
-static const struct world real_world = {real_now, &sotto__ice_nice, NULL, &sotto__net_linux, NULL,
-                                        NULL};
+static sotto_us real_boot(void *user)
+{
+    struct timespec t;
+    (void)user;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (sotto_us)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static const struct world real_world = {.now = real_now,
+                                        .ice_ops = &sotto__ice_nice,
+                                        .net_ops = &sotto__net_linux,
+                                        .watch_ops = &sotto__net_watch_linux,
+                                        .boot = real_boot};
 
 int sotto__config_size(const void *p, size_t known, size_t least)
 {
@@ -67,6 +78,7 @@ static void destroy(sotto_ctx *c)
     sotto__spare_free(c);
     sotto__mdns_agent_free(&c->mdns);
     sotto__resolver_free(&c->resolver);
+    sotto__net_watch_close(&c->watch);
     sotto__dtls_ctx_free(c->shared.dtls_ctx);
     sotto__ice_box_free(&c->box);
     sotto__map_free(&c->by_id);
@@ -117,6 +129,8 @@ int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg, sotto_
     c->in_world = w != NULL;
     c->inner = c->outer = c->ready = c->wake = c->sctp_wake = c->timer = -1;
     c->batch_until = c->closing_at = SOTTO_NEVER;
+    c->watch.fd = -1;
+    c->shared.watch = &c->watch;
     init_lists(c);
     int r = read_config(c, cfg);
     if (w) c->no_thread = true;

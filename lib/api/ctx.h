@@ -6,6 +6,7 @@
 #include "peer/peer.h"
 #include "sotto/ctx.h"
 #include "sotto/event.h"
+#include "transport/net_watch.h"
 #include "util/map.h"
 
 /* The world that a context lives in: the real one, or test/net. */
@@ -16,6 +17,8 @@ struct world {
     const struct net_ops *net_ops; /* NULL: no multicast DNS, and no DNS */
     void *net;                     /* given to them */
     const char *dns;               /* servers to be asked instead of the system's: resolver.h */
+    const struct net_watch_ops *watch_ops; /* NULL: this host's addresses are not watched; given user */
+    sotto_us (*boot)(void *user);  /* a clock that goes on while the host sleeps, else as now; NULL: it never sleeps */
 };
 
 #define MAGIC_CTX 0x736f7478u
@@ -102,6 +105,9 @@ struct sotto_ctx {
     struct egress egress;
     struct mdns_agent mdns;
     struct resolver resolver;
+    struct net_watch watch;
+    bool roams;      /* a connection has gathered, so changes of the network matter */
+    sotto_us asleep; /* how much longer than it was awake the host has been on, when it was looked last */
     struct log log;
 
     /* the loop */
@@ -174,6 +180,12 @@ void sotto__loop_wake(sotto_ctx *c);
 void sotto__loop_close_ice(sotto_ctx *c, struct ice *ice,
                            sotto_us now); /* NULL is fine; it says goodbye and is freed */
 sotto_us sotto__ctx_due(const sotto_ctx *c); /* the next deadline */
+
+void sotto__loop_watch(sotto_ctx *c); /* the network, which is open */
+
+/* roam.c */
+void sotto__roam_begin(sotto_ctx *c, sotto_us now);
+void sotto__roam_turn(sotto_ctx *c, sotto_us now);
 
 /* event.c */
 int sotto__event_take(sotto_ctx *c, sotto_event **ret); /* under the lock */

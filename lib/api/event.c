@@ -182,6 +182,15 @@ static int fill_state(sotto_pc *pc, struct full_event **ret, const struct peer_e
     return 0;
 }
 
+static int fill_network(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
+{
+    struct full_event *f = sotto__event_new(pc->guard, 0);
+    if (!f) return SOTTO_E_NOMEM;
+    f->e.u.network.needs_restart = p->code != 0;
+    *ret = f;
+    return 0;
+}
+
 static int take_control(sotto_ctx *c, sotto_event **ret)
 {
     sotto_pc *pc = CONTAINER_OF(c->control.next, struct sotto_pc, control);
@@ -200,6 +209,7 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
     case SOTTO_EV_KEYFRAME_NEEDED:
     case SOTTO_EV_TARGET_BITRATE:
     case SOTTO_EV_DTMF_TONE: r = sotto__event_fill_media(pc, &p, &f); break;
+    case SOTTO_EV_NETWORK_CHANGED: r = fill_network(pc, &f, &p); break;
     case SOTTO_EV_STATE:
     case SOTTO_EV_NEGOTIATION_NEEDED: r = fill_state(pc, &f, &p); break;
     default: r = fill_channel(pc, &f, &p); break;

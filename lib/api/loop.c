@@ -22,7 +22,8 @@
 #define ID_SCTP 1
 #define ID_NAMES 2
 #define ID_SERVERS 3
-#define FIRST_ID 4
+#define ID_NETWORK 4
+#define FIRST_ID 5
 #define CLOSING_STEP SOTTO_MS(20) /* how often goodbyes are looked after */
 #define CLOSING_TRIES 4
 #define LONG_WAIT SOTTO_MS(2)
@@ -163,6 +164,7 @@ sotto_us sotto__ctx_due(const sotto_ctx *c)
     due = sotto__earlier(due, sotto__sctp_home_due(&c->sctp_home));
     if (c->mdns.is_busy) due = sotto__earlier(due, sotto__mdns_agent_due(&c->mdns));
     if (c->resolver.is_busy) due = sotto__earlier(due, sotto__resolver_due(&c->resolver));
+    due = sotto__earlier(due, sotto__net_watch_due(&c->watch));
     return sotto__earlier(due, sotto__earlier(c->closing_at, c->batch_until));
 }
 
@@ -213,8 +215,16 @@ static void watch_all(sotto_ctx *c, sotto_pc *pc)
     pc->n_fds = n;
 }
 
+void sotto__loop_watch(sotto_ctx *c)
+{
+    if (!c->in_world && watch(c->inner, c->watch.fd, ID_NETWORK) < 0)
+        SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "loop", "the network cannot be watched: errno %d",
+                  errno);
+}
+
 void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc)
 {
+    if (!c->roams && sotto__peer_gathers(pc->peer)) sotto__roam_begin(c, sotto__now(c));
     if (!c->in_world) watch_all(c, pc);
     pc->due = sotto__peer_due(pc->peer);
     heap_put(c, pc);
@@ -352,7 +362,7 @@ static void take_servers(sotto_ctx *c, sotto_us now)
     watch_names(c, fds, sotto__resolver_fds(&c->resolver, fds, SOTTO_MAX_RESOLVER_FDS), ID_SERVERS);
 }
 
-static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
+static void take_ready(sotto_ctx *c, sotto_us now, const struct epoll_event *events, int n)
 {
     for (int i = 0; i < n; i++) {
         uint64_t id = events[i].data.u64 >> SLOT_BITS;
@@ -361,6 +371,7 @@ static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
         if (id == ID_SCTP) clear_fd(c->sctp_wake);
         if (id == ID_NAMES) sotto__mdns_agent_ready(&c->mdns);
         if (id == ID_SERVERS) sotto__resolver_ready(&c->resolver);
+        if (id == ID_NETWORK) sotto__net_watch_ready(&c->watch, now);
         sotto_pc *pc = id < FIRST_ID ? NULL : sotto__map_get(&c->by_id, id);
         if (!pc) continue;
         short revents = 0;
@@ -437,7 +448,8 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
 {
     sotto_us now = sotto__now(c);
     struct node *node;
-    take_ready(c, events, n);
+    take_ready(c, now, events, n);
+    if (c->roams) sotto__roam_turn(c, now);
     take_due(c, now);
     take_woken(c, now);
     if (c->mdns.is_busy && sotto__mdns_agent_due(&c->mdns) <= now) take_names(c, now);

@@ -55,6 +55,7 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
         .user = pc->user,
         .allow_loopback = t->allow_loopback,
         .ca_file = copy_text(&at, t->ca_file),
+        .no_auto_restart = cfg->no_auto_restart,
     };
     for (size_t i = 0; i < t->n_servers; i++)
         servers[i] = (sotto_ice_server){.size = sizeof *servers,
@@ -89,6 +90,7 @@ static bool keeps(const sotto_pc *pc, const struct peer_cfg *is, const struct pc
     if (to->user && to->user != pc->user) return false;
     return to->bundle_policy == pc->bundle_policy && a->max_message_size == b->max_message_size &&
            is->max_channels == to->peer.max_channels && is->max_buffered == to->peer.max_buffered &&
+           is->no_auto_restart == to->peer.no_auto_restart &&
            a->allow_loopback == b->allow_loopback;
 }
 

@@ -204,6 +204,15 @@ void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const cha
     if (c) c->code = code, c->text = text, c->count += count;
 }
 
+void sotto__events_network(struct peer *p, sotto_us now, bool needs_restart)
+{
+    struct control *c = NULL;
+    for (size_t i = 0; i < p->n_controls && !c; i++)
+        if (control_at(p, i)->type == SOTTO_EV_NETWORK_CHANGED) c = control_at(p, i);
+    if (!c) c = push(p, now, SOTTO_EV_NETWORK_CHANGED);
+    if (c) c->code |= needs_restart;
+}
+
 static void list_media(struct peer *p, sotto_us now, struct transceiver *t)
 {
     if (sotto__list_linked(&t->k.pending)) return;

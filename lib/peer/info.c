@@ -64,6 +64,7 @@ void sotto__peer_get_config(const struct peer *p, struct peer_cfg *ret)
                       .streams_in = t->streams_in},
         .max_buffered = p->max_buffered,
         .max_channels = p->max_channels,
+        .no_auto_restart = p->roam.is_off,
     };
 }
 

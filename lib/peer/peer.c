@@ -36,6 +36,7 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     p->max_buffered = cfg->max_buffered;
     p->max_message_size = cfg->transport.max_message_size;
     p->max_channels = cfg->max_channels;
+    p->roam.is_off = cfg->no_auto_restart;
     p->streams = cfg->max_channels;
     p->reading = true;
     p->born = cfg->now;
@@ -319,6 +320,7 @@ int sotto__peer_next(struct peer *p, sotto_us now)
     while (sotto__transport_next(&p->transport, now, &t) == 1) route(p, now, &t);
     sotto__receive(p, now);
     sotto__media_run(p, now);
+    sotto__roam_run(p, now);
     sotto__sendq_pump(p, now);
     sotto__peer_drain(p, now);
     sotto__peer_update(p, now);
@@ -328,7 +330,7 @@ int sotto__peer_next(struct peer *p, sotto_us now)
 sotto_us sotto__peer_due(const struct peer *p)
 {
     if (p->closed) return SOTTO_NEVER;
-    sotto_us due = sotto__transport_due(&p->transport);
+    sotto_us due = sotto__earlier(sotto__transport_due(&p->transport), sotto__roam_due(p));
     return p->session ? sotto__earlier(due, sotto__session_due(p->session)) : due;
 }
 

@@ -17,6 +17,7 @@ struct peer_cfg { /* borrowed for new; what it points to is copied */
     sotto_us now, ntp_offset; /* ntp_offset: added to a time it gives µs since 1900 */
     uint32_t max_buffered; /* send queue of one channel, bytes */
     uint16_t max_channels; /* ids below it may be used: transport.streams_out */
+    bool no_auto_restart;  /* see roam.c */
 };
 
 /* One data channel. api/ reads the fields; peer/ writes them. It dies when it is closed and its handle was released. */
@@ -120,6 +121,10 @@ void sotto__peer_named(struct peer *p, sotto_us now, const char *name, const str
 void sotto__peer_resolved(struct peer *p, const struct resolver_out *out); /* … of a server's */
 int sotto__peer_can_trickle(const struct peer *p);
 int sotto__peer_restart_ice(struct peer *p, sotto_us now);
+bool sotto__peer_gathers(const struct peer *p); /* ICE has begun, so this host's addresses matter */
+/* The addresses of this host have changed, as transport.shared->watch has seen; it slept for that long. */
+void sotto__peer_moved(struct peer *p, sotto_us now);
+void sotto__peer_slept(struct peer *p, sotto_us now, sotto_us slept);
 /* Servers, policy, ports and interface of cfg. restart: one of them differs from before. 0, SOTTO_E_CLOSED, SOTTO_E_NOMEM. */
 int sotto__peer_configure(struct peer *p, const struct transport_cfg *cfg, bool restart);
 void sotto__peer_get_config(const struct peer *p, struct peer_cfg *ret); /* as it stands now: views */

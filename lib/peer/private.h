@@ -35,6 +35,13 @@ struct note {
     int32_t code;
 };
 
+struct roam { /* ICE restarts because this host's network changed: roam.c */
+    bool is_off;
+    uint8_t routes; /* bits: the default route of IPv4, of IPv6 moved since the last one */
+    sotto_us last;  /* when the last one was; 0: never */
+    sotto_us at;    /* when it is looked whether another one is needed; 0: never */
+};
+
 struct local_candidate { /* what one of ours has of a struct candidate; component 1, UDP */
     char ufrag[9];       /* of which generation; "" free */
     char foundation[33];
@@ -114,6 +121,7 @@ struct peer {
     sotto_us born, ntp_offset; /* for it */
     uint64_t reflected;     /* packets of our own that came back, as told */
     struct story story;     /* for sotto_pc_explain() */
+    struct roam roam;
     bool told_no_srtp;      /* media was negotiated where there are no keys for it */
 
     /* events */
@@ -139,6 +147,7 @@ void sotto__events_drop_candidates(struct peer *p, const char *ufrag); /* of a g
 /* count: how many; those of a kind that waits already are added up. */
 void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text,
                            uint64_t count);
+void sotto__events_network(struct peer *p, sotto_us now, bool needs_restart); /* those that wait are merged */
 void sotto__events_media(struct peer *p, sotto_us now, struct transceiver *t, uint32_t type);
 void sotto__events_drop_media(struct transceiver *t, uint32_t bits);
 /* note is moved; false: the queue is full, it was freed. */
@@ -167,6 +176,10 @@ void sotto__description_free(struct description *d);
 struct description *sotto__jsep_remote(struct peer *p); /* the effective one; sdp NULL: none */
 bool sotto__jsep_is_answer(int32_t type); /* or pranswer */
 struct str sotto__jsep_ufrag(const struct sdp *sdp); /* of the section that candidates go to, else of the session; empty: none */
+
+/* roam.c */
+sotto_us sotto__roam_due(const struct peer *p);
+void sotto__roam_run(struct peer *p, sotto_us now);
 
 /* needed.c: W3C §4.7.3 */
 void sotto__needed_update(struct peer *p, sotto_us now); /* "update the negotiation-needed flag", at the end of each operation */

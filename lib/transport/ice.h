@@ -82,6 +82,7 @@ struct ice_out {
 
 struct ice_pair { /* the selected one */
     struct candidate local, remote;
+    struct address base; /* of this host, that its packets leave from, to a relay too; family 0: not known */
     sotto_us rtt; /* last round trip of a check; 0: not known */
 };
 
@@ -114,6 +115,9 @@ struct ice_ops {
     int (*fds)(const struct ice *ice, struct sotto_fd *out, int max);
     /* poll() said `revents` of descriptor `slot` as numbered by the last fds(); next() then dispatches. */
     void (*ready)(struct ice *ice, int slot, short revents);
+    /* Nullable. The network of this host has changed, or it slept for that long while `now` stood still: the peer's consent is that much
+     * older, and is asked for at once. */
+    void (*woke)(struct ice *ice, sotto_us slept, sotto_us now);
     /* Text of the selected pair for humans, masked: "host udp 10.0.x.x → …"; "" without one. */
     const char *(*selected)(const struct ice *ice);
     /* The selected pair; false: there is none. */

@@ -461,6 +461,7 @@ static bool ice_pair(const struct ice *ice, struct ice_pair *ret)
     if (!ice->pair_local || !sotto__nice_to_candidate(ice->pair_local, &pair.local) ||
         !sotto__nice_to_candidate(ice->pair_remote, &pair.remote))
         return false;
+    sotto__nice_to_address(&ice->pair_local->base_addr, &pair.base);
     *ret = pair;
     return true;
 }
@@ -584,6 +585,7 @@ const struct ice_ops sotto__ice_nice = {
     .ready = ice_ready,
     .selected = ice_selected,
     .pair = ice_pair,
+    .woke = sotto__nice_woke,
     .close = ice_close,
     .closed = ice_closed,
     .free = ice_free,

@@ -173,6 +173,7 @@ void sotto__nice_consent_listen(struct ice *ice, sotto_us now);   /* before a tu
 void sotto__nice_consent_turn(struct ice *ice, sotto_us now);     /* asks if that is due */
 sotto_us sotto__nice_consent_due(const struct ice *ice);
 bool sotto__nice_consent_ended(const struct ice *ice, sotto_us now);
+void sotto__nice_woke(struct ice *ice, sotto_us slept, sotto_us now); /* see ice.h */
 
 /* ice_nice_filter.c: once both ufrags and the sockets are there; again with another remote. */
 void sotto__nice_filter(struct ice *ice);

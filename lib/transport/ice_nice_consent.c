@@ -229,3 +229,10 @@ void sotto__nice_consent_listen(struct ice *ice, sotto_us now)
         if (take_head(ice, fd, now)) sotto__nice_loop_read(l, i); /* poll() will say if there is more */
     }
 }
+
+void sotto__nice_woke(struct ice *ice, sotto_us slept, sotto_us now)
+{
+    ice->consent.given -= slept;
+    ice->heard -= slept;
+    ice->consent.at = now;
+}

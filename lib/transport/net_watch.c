@@ -18,41 +18,82 @@
 #define LONGEST SOTTO_SECONDS(2)
 #define READS 64 /* messages of one turn; the rest is there at the next */
 
-static void look(struct net_watch *w)
-{
-    const struct ice_local_filter all = {.allow_loopback = true};
-    int n = sotto__ice_local_addresses(&all, w->addresses, SOTTO_MAX_LOCAL_ADDRESSES);
-    w->n = n > 0 ? (size_t)n : 0;
-}
+/* ---- Linux ---- */
 
-int sotto__net_watch_open(struct net_watch *w)
+static int linux_open(void *world)
 {
     struct sockaddr_nl to = {.nl_family = AF_NETLINK,
-                             .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
-    w->look_at = SOTTO_NEVER;
-    w->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-    if (w->fd < 0 || bind(w->fd, (const struct sockaddr *)(const void *)&to, sizeof to) < 0) {
-        sotto__net_watch_close(w);
-        return SOTTO_E_SYS;
-    }
+                             .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                                          RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+    (void)world;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)(const void *)&to, sizeof to) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+/* What was lost because its buffer was full (ENOBUFS) is news, too. */
+static bool linux_news(void *world, int fd)
+{
+    uint8_t message[64]; /* cut: nobody reads it */
+    (void)world;
+    for (int i = 0; i < READS; i++)
+        if (recv(fd, message, sizeof message, MSG_DONTWAIT) <= 0) break;
+    return true;
+}
+
+static void linux_look(void *world, struct net_look *ret)
+{
+    const struct ice_local_filter all = {.allow_loopback = true}, route = {.default_route = true};
+    struct address found[2];
+    (void)world;
+    int n = sotto__ice_local_addresses(&all, ret->addresses, NET_WATCH_ADDRESSES);
+    ret->n = n > 0 ? (size_t)n : 0;
+    n = sotto__ice_local_addresses(&route, found, 2);
+    for (int i = 0; i < n; i++) ret->route[found[i].family == 6] = found[i];
+}
+
+static void linux_close(void *world, int fd)
+{
+    (void)world;
+    close(fd);
+}
+
+const struct net_watch_ops sotto__net_watch_linux = {linux_open, linux_news, linux_look,
+                                                     linux_close};
+
+/* ---- the watch ---- */
+
+static void look(struct net_watch *w)
+{
+    w->is = (struct net_look){.n = 0};
+    w->ops->look(w->world, &w->is);
+}
+
+int sotto__net_watch_open(struct net_watch *w, const struct net_watch_ops *ops, void *world)
+{
+    *w = (struct net_watch){.ops = ops, .world = world, .look_at = SOTTO_NEVER};
+    w->fd = ops->open(world);
+    if (w->fd < 0) return SOTTO_E_SYS;
     look(w);
     return 0;
 }
 
 void sotto__net_watch_close(struct net_watch *w)
 {
-    if (w->fd >= 0) close(w->fd);
+    if (w->fd >= 0) w->ops->close(w->world, w->fd);
     w->fd = -1;
 }
 
-/* What was lost because its buffer was full (ENOBUFS) is news, too. */
-void sotto__net_watch_ready(struct net_watch *w, sotto_us now)
+void sotto__net_watch_soon(struct net_watch *w, sotto_us now)
 {
-    uint8_t message[64]; /* cut: nobody reads it */
-    for (int i = 0; i < READS; i++)
-        if (recv(w->fd, message, sizeof message, MSG_DONTWAIT) <= 0) break;
     if (w->look_at == SOTTO_NEVER) w->first = now;
     w->look_at = sotto__earlier(sotto__after(now, QUIET), sotto__after(w->first, LONGEST));
+}
+
+void sotto__net_watch_ready(struct net_watch *w, sotto_us now)
+{
+    if (w->fd >= 0 && w->ops->news(w->world, w->fd)) sotto__net_watch_soon(w, now);
 }
 
 sotto_us sotto__net_watch_due(const struct net_watch *w)
@@ -60,23 +101,27 @@ sotto_us sotto__net_watch_due(const struct net_watch *w)
     return w->fd < 0 ? SOTTO_NEVER : w->look_at;
 }
 
-bool sotto__net_watch_has(const struct net_watch *w, const struct address *a)
+bool sotto__net_same_ip(const struct address *a, const struct address *b)
 {
-    for (size_t i = 0; i < w->n; i++)
-        if (w->addresses[i].family == a->family &&
-            memcmp(w->addresses[i].ip, a->ip, a->family == 4 ? 4 : 16) == 0)
-            return true;
+    return a->family == b->family && memcmp(a->ip, b->ip, a->family == 4 ? 4 : 16) == 0;
+}
+
+bool sotto__net_look_has(const struct net_look *l, const struct address *a)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (sotto__net_same_ip(&l->addresses[i], a)) return true;
     return false;
 }
 
 bool sotto__net_watch_changed(struct net_watch *w, sotto_us now)
 {
-    struct net_watch before = *w;
     if (sotto__net_watch_due(w) > now) return false;
     w->look_at = SOTTO_NEVER;
+    w->was = w->is;
     look(w);
-    bool same = before.n == w->n;
-    for (size_t i = 0; same && i < w->n; i++)
-        same = sotto__net_watch_has(&before, &w->addresses[i]);
+    bool same = w->was.n == w->is.n && sotto__net_same_ip(&w->was.route[0], &w->is.route[0]) &&
+                sotto__net_same_ip(&w->was.route[1], &w->is.route[1]);
+    for (size_t i = 0; same && i < w->is.n; i++)
+        same = sotto__net_look_has(&w->was, &w->is.addresses[i]);
     return !same;
 }

@@ -49,7 +49,8 @@ static bool set_options(struct sctp *s, const struct sctp_cfg *cfg)
     struct linger linger = {.l_onoff = 1, .l_linger = 0}; /* close is one ABORT, and then nothing */
     struct sctp_initmsg init = {.sinit_num_ostreams =
                                     s->guard.few ? s->guard.few : cfg->streams_out,
-                                .sinit_max_instreams = (uint16_t)(s->guard.user_streams + 1)};
+                                .sinit_max_instreams = (uint16_t)(s->guard.user_streams + 1),
+                                .sinit_max_attempts = UINT16_MAX}; /* sctp_outage.c counts */
     struct sctp_assoc_value reset = {.assoc_id = SCTP_ALL_ASSOC,
                                      .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ};
     struct sctp_event event = {
@@ -102,6 +103,7 @@ int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
     s->guard.window = UINT32_MAX;
     s->backlog.most = SOTTO_SCTP_BACKLOG;
     sotto__sctp_busy(s, now);
+    sotto__sctp_outage_init(s, now);
     s->out_state = sotto__calloc(cfg->streams_out, 1);
     int r = s->out_state ? sotto__sctp_stack_add(s, now) : SOTTO_E_NOMEM;
     if (r == 0) {
@@ -157,6 +159,7 @@ void sotto__sctp_free(struct sctp *s)
     sotto__sctp_rest(s);
     sotto__outbox_free(&s->front);
     sotto__outbox_free(&s->back);
+    sotto__sctp_outage_free(s);
     sotto__free(s->stage.p);
     sotto__free(s->run.p);
     sotto__free(s->ahead.p);
@@ -214,7 +217,7 @@ static bool take_packet(struct sctp *s, struct sctp_out *out)
 }
 
 /* What was sent has been acknowledged and what was asked for answered: no timer runs but that of heartbeats. */
-static bool is_settled(const struct sctp *s)
+bool sotto__sctp_settled(const struct sctp *s)
 {
     return s->up && s->run.messages == 0 &&
            (!s->has_tsn || (s->guard.has_acked && (int32_t)(s->guard.acked - s->last_tsn) >= 0)) &&
@@ -254,12 +257,13 @@ static void turn(struct sctp *s, sotto_us now, bool ticks)
     sotto__sctp_look(s);
     atomic_store(&s->attention, false);
     sotto__sctp_path_turn(s, now);
+    sotto__sctp_outage_turn(s, now);
     swap_boxes(s);
     s->is_trim = now >= s->busy_until && s->front.packets == 0;
     if (s->is_trim) {
         free_boxes(s);
         sotto__sctp_shrink(s);
-        if (is_settled(s)) sotto__sctp_rest(s);
+        if (sotto__sctp_settled(s)) sotto__sctp_rest(s);
     }
     sotto__sctp_unlock(s);
 }
@@ -268,7 +272,8 @@ int sotto__sctp_next(struct sctp *s, sotto_us now, struct sctp_out *out)
 {
     if (take_packet(s, out)) return 1;
     bool ticks = s->so && !s->down && now >= tick_due(s);
-    if (ticks || waits(s) || now >= sotto__sctp_path_due(s)) turn(s, now, ticks);
+    if (ticks || waits(s) || now >= sotto__sctp_path_due(s) || now >= sotto__sctp_outage_due(s))
+        turn(s, now, ticks);
     if (s->up && !s->up_told) {
         s->up_told = true;
         *out = (struct sctp_out){.type = SCTP_OUT_UP, .streams_out = s->streams_out};
@@ -287,6 +292,7 @@ sotto_us sotto__sctp_due(const struct sctp *s)
         return 0;
     if (!s->so || s->down) return SOTTO_NEVER;
     sotto_us due = s->home && s->is_trim ? sotto__after(s->look_at, SCTP_LOOK_WAIT) : tick_due(s);
+    due = sotto__earlier(due, sotto__sctp_outage_due(s));
     return sotto__earlier(due, sotto__sctp_path_due(s));
 }
 

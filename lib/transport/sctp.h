@@ -110,6 +110,9 @@ void sotto__sctp_close(struct sctp *s, sotto_us now);
  * go whole or not at all; 0, and before the first call: none is ever larger. */
 void sotto__sctp_set_path(struct sctp *s, size_t most);
 
+/* Whether ICE has a path. While it has none, the association waits; afterwards it ends if the peer does not answer for a minute. */
+void sotto__sctp_set_reachable(struct sctp *s, sotto_us now, bool reachable);
+
 struct sctp_stats {
     uint64_t packets_in, packets_dropped, outbox_dropped, messages_in, messages_out;
     uint32_t rwnd_peer, cwnd, rtt_us, packet_size; /* packet_size: the largest that the path is known to carry */

@@ -172,6 +172,7 @@ static void after_input(struct sctp *s)
     sotto__sctp_release(s);
     sotto__sctp_add_out(s);
     end_probes(s);
+    if (s->outage.heard) sotto__sctp_outage_heard(s);
     sotto__sctp_look(s);
 }
 
@@ -233,6 +234,7 @@ static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, str
     if (seen->more && !get_streams(s, copy, seen)) return;
     if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
     if (seen->acks) s->backlog.stale = true;
+    if (seen->acks || (seen->answer > 0 && !answer)) s->outage.heard = true;
     if (seen->data_len > 0) note_rate(s, now, n);
     if (seen->advances && s->up && now - s->restarted >= SCTP_RESTART_TIMER)
         restart_timer(s, now, p);

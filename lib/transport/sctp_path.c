@@ -128,6 +128,7 @@ static void put(struct sctp *s, uint8_t *p, size_t n)
     uint32_t crc = sotto__crc32c(0, p, n);
     for (int i = 0; i < 4; i++) p[8 + i] = (uint8_t)(crc >> (8 * i)); /* RFC 9260 appendix A: least significant first */
     uint8_t *to = sotto__outbox_room(&s->back, n, false);
+    sotto__sctp_outage_output(s, p, n);
     if (to)
         memcpy(to, p, n);
     else

@@ -57,6 +57,17 @@ struct sctp_resets { /* an event of usrsctp that is given out stream by stream *
     size_t at, n;
 };
 
+struct sctp_outage { /* no path for packets: sctp_outage.c */
+    bool is_held;    /* there is none */
+    bool is_lenient; /* usrsctp does not count repetitions */
+    bool is_first;   /* … because the handshake is not done */
+    bool heard;      /* the peer acknowledged something, and usrsctp has been told */
+    bool waits;      /* … though something had no answer when the span began… */
+    sotto_us until;  /* … that ends then */
+    uint8_t *p;      /* what was repeated last while there was none; NULL: nothing */
+    size_t n;
+};
+
 enum stream_state { STREAM_OPEN, STREAM_RESETTING, STREAM_DENIED, STREAM_LATER };
 
 struct sctp {
@@ -101,6 +112,7 @@ struct sctp {
         uint32_t room;    /* added to the receive buffer for them */
     } probe;
     struct sctp_path path; /* partly under the lock */
+    struct sctp_outage outage; /* under the lock */
     sotto_us busy_until, look_at;
     bool is_trim; /* idle, its boxes given back */
     bool is_awake; /* counted so in its home */
@@ -152,7 +164,16 @@ uint8_t *sotto__outbox_room(struct outbox *o, size_t n, bool probe); /* for one 
 /* sctp_streams.c */
 bool sotto__sctp_has_stream(struct sctp *s, sotto_us now, uint16_t sid); /* an outbound one; false: not yet */
 
+/* sctp_outage.c */
+sotto_us sotto__sctp_outage_due(const struct sctp *s);
+void sotto__sctp_outage_free(struct sctp *s);
+
 /* All under the lock */
+void sotto__sctp_outage_init(struct sctp *s, sotto_us now);
+void sotto__sctp_outage_output(struct sctp *s, const uint8_t *p, size_t n); /* a packet leaves */
+void sotto__sctp_outage_heard(struct sctp *s);                              /* … as usrsctp knows */
+void sotto__sctp_outage_turn(struct sctp *s, sotto_us now);                 /* may fail */
+bool sotto__sctp_settled(const struct sctp *s); /* it is up, and nothing waits for an answer but heartbeats */
 bool sotto__sctp_add_in(struct sctp *s);             /* inbound streams, all that there are; false: the association has failed */
 void sotto__sctp_add_out(struct sctp *s);            /* outbound ones, if they are wanted and can be added now */
 void sotto__sctp_streams_up(struct sctp *s, uint16_t negotiated); /* the association is up */
@@ -166,6 +187,7 @@ void sotto__sctp_shrink(struct sctp *s);             /* the window is as at firs
 void sotto__sctp_flush_input(struct sctp *s);        /* the packets that came are usrsctp's */
 void sotto__sctp_flush_run(struct sctp *s);          /* the messages that were accepted are */
 
+#define SCTP_REPETITIONS 17 /* in vain: silence ends an association after a minute */
 #define SCTP_NEAR_MS 5u /* round trips up to here need no more than the first window */
 #define SCTP_RESTART_TIMER SOTTO_MS(50) /* a quarter of the shortest RTO */
 #define SCTP_TICK_BUSY SOTTO_MS(10)

@@ -153,8 +153,8 @@ static void set_defaults(void)
     usrsctp_sysctl_set_sctp_rto_max_default(4000); /* a lost FORWARD-TSN costs one such wait each time */
     usrsctp_sysctl_set_sctp_init_rto_max_default(4000);
     usrsctp_sysctl_set_sctp_init_rtx_max_default(16);
-    usrsctp_sysctl_set_sctp_assoc_rtx_max_default(17); /* so silence ends an association after a minute */
-    usrsctp_sysctl_set_sctp_path_rtx_max_default(17);
+    usrsctp_sysctl_set_sctp_assoc_rtx_max_default(SCTP_REPETITIONS);
+    usrsctp_sysctl_set_sctp_path_rtx_max_default(SCTP_REPETITIONS);
     usrsctp_sysctl_set_sctp_heartbeat_interval_default(30000); /* RFC 9260 §16; an answer clears the errors that probes count */
     usrsctp_sysctl_set_sctp_max_retran_chunk(0); /* else 30 probes of a closed window would end it */
 }

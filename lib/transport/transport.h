@@ -24,6 +24,7 @@ struct transport_shared {
     struct sctp_home *sctp_home; /* NULL: there is no loop */
     struct mdns_agent *mdns;     /* NULL: names of candidates are not resolved */
     struct resolver *resolver;   /* NULL: nor are those of servers */
+    const struct net_watch *watch; /* NULL: this host's addresses are not watched */
     bool no_fast_path;
 };
 
@@ -258,6 +259,8 @@ struct transport_bytes { /* of memory that is ours */
 void sotto__transport_bytes(const struct transport *t, struct transport_bytes *ret);
 
 bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret); /* selected; false: none */
+/* The network of this host has changed, or it slept: see ice woke. */
+void sotto__transport_woke(struct transport *t, sotto_us slept, sotto_us now);
 
 void sotto__transport_turn(struct transport *t); /* a new turn begins: 64 datagrams */
 int sotto__transport_next(struct transport *t, sotto_us now,

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "sotto/pc.h"
 #include "transport/pmtu.h"
 #include "transport/transport_priv.h"
 #include "util/mem.h"
@@ -197,6 +198,16 @@ static void look_at_path(struct transport *t)
     sotto__sctp_set_path(t->sctp, t->path.is_searched ? most_of_peer(t) : 0);
 }
 
+/* Between the loss of a path and the next one the association waits. */
+static void look_at_state(struct transport *t, sotto_us now)
+{
+    int32_t state = sotto__transport_ice_state(t);
+    if (state == SOTTO_ICE_DISCONNECTED || state == SOTTO_ICE_FAILED)
+        sotto__sctp_set_reachable(t->sctp, now, false);
+    else if (state == SOTTO_ICE_CONNECTED || state == SOTTO_ICE_COMPLETED)
+        sotto__sctp_set_reachable(t->sctp, now, true);
+}
+
 static void seal_packet(struct transport *t, sotto_us now, const uint8_t *p, size_t n,
                         enum sctp_whole whole)
 {
@@ -254,6 +265,7 @@ int sotto__transport_drain_sctp(struct transport *t, sotto_us now, struct transp
 {
     struct sctp_out s;
     if (t->sctp) look_at_path(t);
+    if (t->sctp) look_at_state(t, now);
     while (t->sctp && sotto__sctp_next(t->sctp, now, &s) == 1) {
         if (s.type == SCTP_OUT_PACKET) seal_packet(t, now, s.p, s.n, s.whole);
         if (s.type == SCTP_OUT_PACKET || t->sctp_over) continue;

@@ -311,6 +311,13 @@ void sotto__transport_ready(struct transport *t, int slot, short revents)
     }
 }
 
+void sotto__transport_woke(struct transport *t, sotto_us slept, sotto_us now)
+{
+    for (size_t i = 0; i < 3; i++) /* those that were retired ask nobody */
+        if (ice_at(t, i) && t->shared->ice_ops->woke)
+            t->shared->ice_ops->woke(ice_at(t, i), slept, now);
+}
+
 struct ice *sotto__transport_detach(struct transport *t, sotto_us now)
 {
     struct transport_generation *generations[] = {&t->live, &t->next, &t->carrier};

@@ -68,6 +68,8 @@
 #define SOTTO_ICE_BOX (8u * 1024 * 1024) /* bytes of datagrams that one dispatch of libnice may bring: one full socket */
 #define SOTTO_SOCKET_BUFFER (4u * 1024 * 1024) /* SO_RCVBUF and SO_SNDBUF asked for */
 #define SOTTO_MAX_ICE_FDS 72             /* descriptors of one ICE generation: a socket per address, TURN over TCP, libnice's own */
+#define SOTTO_RESTART_EVERY_US (4 * 1000000LL) /* ICE restarts because this host's network changed: not more often, of one connection */
+#define SOTTO_SLEPT_US (3 * 1000000LL) /* a machine that slept for less goes on as if it had not */
 #define SOTTO_MAX_PC_FDS 216             /* … of a connection: three generations over an ICE restart; below 256, as the loop numbers them */
 
 /* TURN over TCP and TLS */

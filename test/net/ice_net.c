@@ -191,7 +191,8 @@ static bool net_pair(const struct ice *ice, struct ice_pair *ret)
 {
     const struct pair *p = ice->selected;
     if (!p) return false;
-    *ret = (struct ice_pair){.local = ice->candidates[p->local], .rtt = p->rtt};
+    *ret = (struct ice_pair){
+        .local = ice->candidates[p->local], .base = ice->sockets[p->local].addr, .rtt = p->rtt};
     for (size_t i = 0; i < ice->n_remotes; i++) {
         const struct remote *r = &ice->remotes[i];
         if (!sotto__address_eq(&r->addr, &p->remote)) continue;
@@ -201,6 +202,12 @@ static bool net_pair(const struct ice *ice, struct ice_pair *ret)
                                          .type = r->prflx ? CANDIDATE_PRFLX : CANDIDATE_HOST};
     }
     return true;
+}
+
+static void net_woke(struct ice *ice, sotto_us slept, sotto_us now)
+{
+    ice->answered_at -= slept;
+    ice->keepalive_at = now;
 }
 
 static bool net_whole(struct ice *ice, bool whole)
@@ -256,6 +263,7 @@ const struct ice_ops sotto__ice_net = {
     .ready = net_ready,
     .selected = net_selected,
     .pair = net_pair,
+    .woke = net_woke,
     .close = net_close,
     .closed = net_closed,
     .free = net_ice_free,

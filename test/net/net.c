@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "transport/net_watch.h"
 #include "util/limits.h"
 
 static unsigned made; /* networks */
@@ -49,6 +50,17 @@ void net_free(struct net *net)
     free(net);
 }
 
+static void set_addresses(struct net_host *h, const char *addresses)
+{
+    struct str rest = sotto__str(addresses), one, after;
+    h->n_addresses = 0;
+    for (bool more = addresses[0] != '\0'; more; rest = after) {
+        more = sotto__str_cut(rest, ',', &one, &after);
+        if (h->n_addresses == NET_MAX_ADDRESSES) abort();
+        if (sotto__address_parse(one, &h->addresses[h->n_addresses++])) abort();
+    }
+}
+
 struct net_host *net_host_new(struct net *net, const char *addresses)
 {
     if (net->n_hosts == NET_MAX_HOSTS) abort();
@@ -57,12 +69,7 @@ struct net_host *net_host_new(struct net *net, const char *addresses)
     h->index = net->n_hosts;
     h->gather_us = SOTTO_MS(1);
     h->next_port = 10000;
-    struct str rest = sotto__str(addresses), one, after;
-    for (bool more = true; more; rest = after) {
-        more = sotto__str_cut(rest, ',', &one, &after);
-        if (h->n_addresses == NET_MAX_ADDRESSES) abort();
-        if (sotto__address_parse(one, &h->addresses[h->n_addresses++])) abort();
-    }
+    set_addresses(h, addresses);
     net->hosts[net->n_hosts++] = h;
     for (int i = 0; i < net->n_hosts; i++)
         net->links[i][h->index].delay_us = net->links[h->index][i].delay_us = SOTTO_MS(5);
@@ -126,6 +133,59 @@ sotto_us net_due(const struct net *net)
     return net->n_heap > 0 ? net->heap[0]->at : SOTTO_NEVER;
 }
 
+static bool has_address(const struct net_host *h, const struct address *a)
+{
+    for (size_t i = 0; i < h->n_addresses; i++)
+        if (h->addresses[i].family == a->family && memcmp(h->addresses[i].ip, a->ip, 16) == 0)
+            return true;
+    return false;
+}
+
+void net_host_move(struct net_host *h, const char *addresses)
+{
+    set_addresses(h, addresses);
+    h->moves++;
+    for (struct node *n = h->net->sockets.next; n != &h->net->sockets; n = n->next) {
+        struct net_socket *s = CONTAINER_OF(n, struct net_socket, node);
+        if (s->host == h) s->gone = !has_address(h, &s->addr);
+    }
+}
+
+/* its watch */
+
+static int watch_open(void *world)
+{
+    struct net_host *h = world;
+    h->seen = h->moves;
+    return h->index;
+}
+
+static bool watch_news(void *world, int fd)
+{
+    struct net_host *h = world;
+    bool any = h->seen != h->moves;
+    (void)fd;
+    h->seen = h->moves;
+    return any;
+}
+
+static void watch_look(void *world, struct net_look *ret)
+{
+    const struct net_host *h = world;
+    for (size_t i = 0; i < h->n_addresses; i++) {
+        struct address *route = &ret->route[h->addresses[i].family == 6];
+        ret->addresses[ret->n++] = h->addresses[i];
+        if (route->family == 0) *route = h->addresses[i]; /* the first one of each family */
+    }
+}
+
+static void watch_close(void *world, int fd)
+{
+    (void)world, (void)fd;
+}
+
+const struct net_watch_ops net_watch_host = {watch_open, watch_news, watch_look, watch_close};
+
 static struct net_socket *socket_of(struct net *net, const struct address *to)
 {
     for (struct node *n = net->sockets.next; n != &net->sockets; n = n->next) {
@@ -138,7 +198,7 @@ static struct net_socket *socket_of(struct net *net, const struct address *to)
 static void deliver(struct net *net, struct net_datagram *d)
 {
     struct net_socket *s = socket_of(net, &d->to);
-    if (!s) {
+    if (!s || s->gone) {
         net->count.nowhere++;
         free(d);
     } else if (s->inbox_bytes + d->n > SOTTO_SOCKET_BUFFER) {
@@ -161,6 +221,11 @@ void net_advance(struct net *net, sotto_us t)
 sotto_us net_now(void *user)
 {
     return ((struct net_host *)user)->net->now;
+}
+
+sotto_us net_boot(void *user)
+{
+    return net_now(user) + ((struct net_host *)user)->slept_us;
 }
 
 /* sending */
@@ -229,6 +294,10 @@ static sotto_us pass_link(struct net *net, struct net_link *l, size_t n, bool fr
 void net_send(struct net_socket *s, const struct address *to, const void *p, size_t n)
 {
     struct net *net = s->host->net;
+    if (s->gone) {
+        net->count.nowhere++;
+        return;
+    }
     net->count.sent++;
     net->count.bytes += n;
     struct net_datagram *d = datagram_new(net, &s->addr, to, p, n);
@@ -280,7 +349,7 @@ int net_bind(struct net_socket *s, struct net_host *host, const struct address *
     }
     s->host = host;
     s->inbox_bytes = 0;
-    s->fragments = false;
+    s->fragments = s->gone = false;
     sotto__list_init(&s->inbox);
     sotto__list_push(&host->net->sockets, &s->node);
     host->net->live_sockets++;

@@ -40,6 +40,8 @@ struct net_host {
     size_t n_addresses;
     sotto_us gather_us; /* between two local candidates; GATHERED comes after the last */
     uint16_t next_port;
+    unsigned moves, seen; /* changes of its addresses; those that its watch has told of */
+    sotto_us slept_us;    /* what its monotonic clock did not count */
     int32_t server_code; /* not 0: what every STUN and TURN server answers while gathering */
     const char *server_text;
 };
@@ -61,6 +63,7 @@ struct net_socket {
     struct address addr;
     size_t inbox_bytes;
     bool fragments; /* the network may fragment what it sends */
+    bool gone;      /* its host has that address no more */
 };
 
 enum net_verdict { NET_PASS, NET_DROP };
@@ -92,6 +95,8 @@ struct net *net_new(uint64_t seed); /* aborts without memory, as all of this */
 void net_free(struct net *net);
 /* A host with the given numeric addresses, comma-separated; every link to and from it has 5 ms. */
 struct net_host *net_host_new(struct net *net, const char *addresses);
+/* Other addresses: what is bound to one that goes neither sends nor receives any more. */
+void net_host_move(struct net_host *h, const char *addresses);
 struct net_link *net_link(struct net *net, const struct net_host *from, const struct net_host *to);
 void net_link_both(struct net *net, const struct net_host *a, const struct net_host *b,
                    const struct net_link *set);
@@ -103,6 +108,7 @@ sotto_us net_due(const struct net *net);
 void net_advance(struct net *net, sotto_us t);
 /* For struct world: the time of the host that `user` is. */
 sotto_us net_now(void *user);
+sotto_us net_boot(void *user); /* … with the sleep of that host */
 
 /* A datagram from nowhere in particular, with the source that it claims; arrives after delay. */
 void net_inject(struct net *net, const struct address *from, const struct address *to,
@@ -121,6 +127,7 @@ sotto_us net_clock(void);
 /* What lib/ draws by chance follows from it in programs that link chance.c; each net_new() sets it. */
 void net_chance_seed(uint64_t seed);
 
+extern const struct net_watch_ops net_watch_host; /* its world is a struct net_host */
 /* The other implementation of the seam. `world` of its configuration is a struct net_host. */
 extern const struct ice_ops sotto__ice_net;
 /* Bytes of the first local socket's address; false: not gathered. */

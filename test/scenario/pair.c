@@ -153,7 +153,11 @@ static int side_open(struct side *s, const sotto_pc_config *pc_cfg)
         const char *own = s->index == 0 ? "192.0.2.1" : "192.0.2.2";
         s->host =
             net_host_new(p->net, p->opt.addresses[s->index] ? p->opt.addresses[s->index] : own);
-        s->world = (struct world){.now = net_now, .ice_ops = &sotto__ice_net, .user = s->host};
+        s->world = (struct world){.now = net_now,
+                                  .ice_ops = &sotto__ice_net,
+                                  .user = s->host,
+                                  .watch_ops = &net_watch_host,
+                                  .boot = net_boot};
         r = sotto__ctx_new_in(&s->world, &cfg, &s->ctx);
     }
     if (r < 0) return r;

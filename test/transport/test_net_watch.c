@@ -31,21 +31,21 @@ static void an_address_that_comes_or_goes_is_news(void **state)
 {
     struct net_watch w;
     (void)state;
-    assert_int_equal(sotto__net_watch_open(&w), 0);
+    assert_int_equal(sotto__net_watch_open(&w, &sotto__net_watch_linux, NULL), 0);
     assert_int_equal(sotto__net_watch_due(&w), SOTTO_NEVER);
     assert_false(sotto__net_watch_changed(&w, DAY));
-    assert_false(sotto__net_watch_has(&w, &added));
+    assert_false(sotto__net_look_has(&w.is, &added));
     run("ip address add 10.99.0.7/24 dev sotto0");
     take_news(&w, DAY);
     assert_int_equal(sotto__net_watch_due(&w), DAY + SOTTO_MS(200));
     assert_false(sotto__net_watch_changed(&w, DAY + SOTTO_MS(199)));
     assert_true(sotto__net_watch_changed(&w, DAY + SOTTO_MS(200)));
-    assert_true(sotto__net_watch_has(&w, &added));
+    assert_true(sotto__net_look_has(&w.is, &added));
     assert_int_equal(sotto__net_watch_due(&w), SOTTO_NEVER);
     run("ip address del 10.99.0.7/24 dev sotto0");
     take_news(&w, 2 * DAY);
     assert_true(sotto__net_watch_changed(&w, 3 * DAY));
-    assert_false(sotto__net_watch_has(&w, &added));
+    assert_false(sotto__net_look_has(&w.is, &added));
     sotto__net_watch_close(&w);
 }
 
@@ -53,7 +53,7 @@ static void what_is_as_before_when_it_is_quiet_again_is_no_news(void **state)
 {
     struct net_watch w;
     (void)state;
-    assert_int_equal(sotto__net_watch_open(&w), 0);
+    assert_int_equal(sotto__net_watch_open(&w, &sotto__net_watch_linux, NULL), 0);
     run("ip address add 10.99.0.7/24 dev sotto0");
     run("ip address del 10.99.0.7/24 dev sotto0");
     take_news(&w, DAY);
@@ -69,7 +69,7 @@ static void news_without_end_are_looked_at_all_the_same(void **state)
 {
     struct net_watch w;
     (void)state;
-    assert_int_equal(sotto__net_watch_open(&w), 0);
+    assert_int_equal(sotto__net_watch_open(&w, &sotto__net_watch_linux, NULL), 0);
     run("ip address add 10.99.0.7/24 dev sotto0");
     for (int i = 0; i < 30; i++) sotto__net_watch_ready(&w, DAY + i * SOTTO_MS(100));
     assert_int_equal(sotto__net_watch_due(&w), DAY + SOTTO_SECONDS(2));
