@@ -208,7 +208,7 @@ static int ice_gather(struct ice *ice, sotto_us now)
     sotto__nice_turn_turn(ice, now);
     enlarge_buffers(ice, SO_SNDBUFFORCE, SO_SNDBUF);
     sotto__nice_never_fragment(ice);
-    if (ice->remote_set) sotto__nice_filter(ice);
+    sotto__nice_filter(ice);
     after_turn(ice, now);
     ice->has_news = true;
     return 0;
@@ -398,6 +398,7 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
 {
     struct nice_loop *l = ice->loop;
     l->now = now;
+    if (ice->is_closed) return 0; /* libnice's timers would go on */
     if (ice->twin && sotto__nice_twin_take(ice, out)) return 1;
     if (is_done(ice, now)) return 0;
     sotto__nice_turn_turn(ice, now);

@@ -175,7 +175,7 @@ sotto_us sotto__nice_consent_due(const struct ice *ice);
 bool sotto__nice_consent_ended(const struct ice *ice, sotto_us now);
 void sotto__nice_woke(struct ice *ice, sotto_us slept, sotto_us now); /* see ice.h */
 
-/* ice_nice_filter.c: once both ufrags and the sockets are there; again with another remote. */
+/* ice_nice_filter.c: once the sockets are there; again with a remote, and with another. */
 void sotto__nice_filter(struct ice *ice);
 
 /* ice_nice_send.c */

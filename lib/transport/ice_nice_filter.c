@@ -3,7 +3,8 @@
  * Connectivity checks of another generation are kept away from libnice. A Chromium that restarts ICE checks the addresses of the
  * generation before from its new ports too, with the user name "our old ufrag:its new ufrag". libnice looks at the first half only and
  * answers; Chromium selects such a pair, and libnice then drops what comes on it. RFC 8445 §7.3 has the whole name known. In: the remote's
- * ufrag; out: a classic BPF program on each UDP socket of the agent, which passes everything but Binding requests to another name.
+ * ufrag; out: a classic BPF program on each UDP socket of the agent, which passes everything but Binding requests to another name, and
+ * those that do not end as all checks do: libnice answers strangers' requests without integrity, and does not look at its length.
  */
 #include <linux/filter.h>
 #include <stdio.h>
@@ -19,7 +20,11 @@
 #define MAX_ATTRIBUTES 4u /* that are looked at: browsers have it first, libnice fourth */
 #define MAX_NAME (2u * SOTTO_MAX_UFRAG + 1u)
 #define ATTRIBUTE_STEPS 7u
-#define MAX_STEPS (ATTRIBUTE_STEPS * MAX_ATTRIBUTES + 12u) /* each costs the kernel time, as it compiles them for each socket */
+#define INTEGRITY 0x00080014u   /* type and length */
+#define FINGERPRINT 0x80280004u
+#define END 32u                 /* bytes of both: RFC 8489 §14.7 has nothing behind them */
+#define END_STEPS 11u
+#define MAX_STEPS (ATTRIBUTE_STEPS * MAX_ATTRIBUTES + END_STEPS + 12u) /* each costs the kernel time, as it compiles them for each socket */
 
 struct program {
     struct sock_filter steps[MAX_STEPS];
@@ -38,6 +43,17 @@ static void require(struct program *p, uint32_t how, uint32_t at, uint32_t value
     step(p, BPF_LD | how, 0, 0, at);
     step(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value);
     step(p, BPF_RET | BPF_K, 0, 0, otherwise);
+}
+
+static void require_end(struct program *p)
+{
+    step(p, BPF_LD | BPF_W | BPF_LEN, 0, 0, 0);
+    step(p, BPF_JMP | BPF_JGE | BPF_K, 1, 0, FIRST_ATTRIBUTE + END);
+    step(p, BPF_RET | BPF_K, 0, 0, 0);
+    step(p, BPF_ALU | BPF_SUB | BPF_K, 0, 0, END);
+    step(p, BPF_MISC | BPF_TAX, 0, 0, 0);
+    require(p, BPF_W | BPF_IND, 0, INTEGRITY, 0);
+    require(p, BPF_W | BPF_IND, END - 8, FINGERPRINT, 0);
 }
 
 /* Walks the attributes until X is the place of USERNAME; passes what has none among the first ones. */
@@ -80,8 +96,13 @@ void sotto__nice_filter(struct ice *ice)
     char name[MAX_NAME + 1];
     int n = snprintf(name, sizeof name, "%s:%s", ice->ufrag, ice->remote_ufrag);
     require(&p, BPF_H | BPF_ABS, PAYLOAD, BINDING_REQUEST, UINT32_MAX);
-    find_name(&p);
-    require_name(&p, name, (size_t)n);
+    require_end(&p);
+    if (ice->remote_set) {
+        find_name(&p);
+        require_name(&p, name, (size_t)n);
+    } else {
+        step(&p, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
+    }
     struct sock_fprog program = {p.n, p.steps};
     GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
     for (guint i = 0; sockets && i < sockets->len; i++) {
