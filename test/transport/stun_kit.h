@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef SOTTO_TEST_STUN_KIT_H
 #define SOTTO_TEST_STUN_KIT_H
-/* STUN messages (RFC 8489) written byte by byte, so that they can be wrong in any way, and looked into. Knows neither libnice nor cmocka. */
+/* STUN messages (RFC 8489) written byte by byte, so that they can be wrong in any way, and looked into. Knows no libnice. */
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * STUN that is wrong in every way, from strangers and from a peer that knows the credentials (security catalogue H040–H047, H056, H057), and
- * what our own STUN looks like (ICE-03, ICE-12, ICE-22, ICE-23).
+ * STUN that is wrong in every way, from strangers and from a peer that knows the credentials (security catalogue H040–H047, H056,
+ * H057), and what our own STUN looks like (ICE-03, ICE-12, ICE-22, ICE-23).
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
