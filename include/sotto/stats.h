@@ -62,16 +62,21 @@ SOTTO_API int sotto_pc_get_stats(sotto_pc *pc, const sotto_transceiver *selector
 SOTTO_API int sotto_pc_get_stats_json(sotto_pc *pc, char **ret);
 /**
  * Why the connection is not up, or was slow, in English: a sentence that says how far it has come and what it waits for, what may be done
- * about it, and a table of the phases (signaling, gathering, checking, dtls, data, media: begun and took, in seconds since
- * sotto_pc_new()), of the candidates of both sides, of those of the remote that cannot be used, and of what servers said.
+ * about it, and a table of the phases (signaling, gathering, checking, dtls, data, message, media: begun and took, in seconds since
+ * sotto_pc_new()), of the candidates of both sides, of those of the remote that cannot be used, of what came from each of the remote's
+ * addresses before there was a pair, of later changes of path, and of what servers said.
  * @param ret  yours: sotto_free(); UTF-8, lines end with a line feed. For people and logs: the words may change with any version.
  * @return as sotto_pc_get_stats(). A closed connection still tells why it was closed.
  */
 SOTTO_API int sotto_pc_explain(sotto_pc *pc, char **ret);
 /**
  * The same for programs, in the shape of sotto_pc_get_stats_json(): one object "sotto-explanation" (stage, isUp, sentence, advice, age,
- * losses), one "sotto-phase" for each phase that began (name, begun, duration), "sotto-server-error" (url, errorCode, errorText, at),
- * "sotto-refused" (reason, candidates), and local-candidate, remote-candidate and candidate-pair as in the statistics.
+ * losses; slowest: the longest phase of a connection that took two seconds or more), one "sotto-phase" for each phase that began (name,
+ * begun, duration), "sotto-server-error" (url, errorCode, errorText, at), "sotto-refused" (reason, candidates), "sotto-change" after the
+ * first pair (what: "lost", "found", "pair", "restart"; at), "sotto-check" for each address of the remote (address, port, state: "silent",
+ * "asked", "answered", "error" or "selected", pairs, requestsReceived, responsesReceived, errorsReceived, errorCode,
+ * currentRoundTripTime; of what came before there was a pair, and at least that much), and local-candidate, remote-candidate and
+ * candidate-pair as in the statistics.
  * stage: "signaling", "gathering", "candidates", "checking", "dtls", "connected", "disconnected", "failed" or "closed".
  * @param ret  yours: sotto_free(); UTF-8. @return as sotto_pc_get_stats().
  * Security: the candidates are there with their addresses; sotto_pc_explain() masks them.

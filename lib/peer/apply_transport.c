@@ -182,6 +182,7 @@ static int start(struct plan *plan, sotto_us now, sotto_error *err)
         r = sotto__transport_prepare(&p->transport);
         if (r == 0) r = sotto__transport_restart(&p->transport, now);
     }
+    p->story.no_address = r == SOTTO_E_NETWORK;
     return r < 0 ? sotto__error(err, r, 0, "no candidates can be gathered") : 0;
 }
 
@@ -222,7 +223,7 @@ static void commit_remote(struct plan *plan, sotto_us now)
     if (plan->sets_remote) {
         p->dtls_client = plan->dtls_client;
         p->role_known = true;
-        p->n_remote_candidates = 0;
+        p->n_remote_candidates = p->story.silent = 0;
         p->remote_restart = false; /* done: a final answer after a provisional one keeps the credentials */
         sotto__free(p->remote_tls_id);
         p->remote_tls_id = plan->tls_id;

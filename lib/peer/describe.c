@@ -211,17 +211,26 @@ static bool takes_candidates(const struct sdp *sdp, const struct sdp_media *m)
 static bool is_usable(struct peer *p, const struct candidate *c)
 {
     if (c->component != 1) return false;
-    if (!c->is_tcp &&
-        (c->addr.family == 0 ? sotto__transport_takes_name(&p->transport, c)
-                             : sotto__address_usable(&c->addr, p->transport.allow_loopback)))
+    bool is_name = c->addr.family == 0;
+    if (!c->is_tcp && (is_name ? sotto__transport_takes_name(&p->transport, c)
+                               : sotto__address_usable(&c->addr, p->transport.allow_loopback))) {
+        if (!is_name) p->story.families[1] |= FAMILY_BIT(c->addr.family);
         return true;
+    }
     sotto__story_refused(p, c);
     return false;
 }
 
 void sotto__peer_named(struct peer *p, sotto_us now, const char *name, const struct address *addr)
 {
-    if (!p->closed) sotto__transport_named(&p->transport, now, name, addr);
+    size_t before = p->transport.n_named;
+    if (p->closed) return;
+    sotto__transport_named(&p->transport, now, name, addr);
+    size_t n = before - p->transport.n_named;
+    if (addr->family == 0)
+        p->story.silent += (unsigned)n;
+    else if (n > 0)
+        p->story.families[1] |= FAMILY_BIT(addr->family);
 }
 
 void sotto__peer_resolved(struct peer *p, const struct resolver_out *out)

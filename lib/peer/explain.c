@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The report of sotto_pc_explain(): what the connection went through (story.c), phase by phase, what stood in its way, and the candidates
- * and the pair as the statistics have them (W3C webrtc-stats). In: the peer; out: objects like those of the statistics. The judgement
- * itself is in explain_verdict.c.
+ * The report of sotto_pc_explain(): what the connection went through (story.c), phase by phase, what stood in its way, what came of the
+ * remote's addresses (ice_tally.c), and the candidates and the pair as the statistics have them (W3C webrtc-stats). In: the peer; out:
+ * objects like those of the statistics. The judgement itself is in explain_verdict.c.
  */
 #include "peer/explain.h"
 
@@ -14,7 +14,8 @@
 const struct explain_phase sotto__explain_phases[EXPLAIN_PHASES] = {
     {"signaling", MOMENT_LOCAL, MOMENT_REMOTE}, {"gathering", MOMENT_GATHERING, MOMENT_GATHERED},
     {"checking", MOMENT_CHECKING, MOMENT_PAIR}, {"dtls", MOMENT_HANDSHAKE, MOMENT_SECURE},
-    {"data", MOMENT_SECURE, MOMENT_DATA},       {"media", MOMENT_SECURE, MOMENT_FRAME},
+    {"data", MOMENT_SECURE, MOMENT_DATA},       {"message", MOMENT_DATA, MOMENT_MESSAGE},
+    {"media", MOMENT_SECURE, MOMENT_FRAME},
 };
 
 static double seconds(sotto_us t)
@@ -31,7 +32,8 @@ static void add_phase(struct stats_build *b, const struct story *s, const struct
         from = to;
         to = s->reached[MOMENT_LOCAL];
     }
-    if (from == 0 || (ph->from == MOMENT_SECURE && to == 0)) return;
+    bool is_use = ph->from == MOMENT_SECURE || ph->from == MOMENT_DATA; /* and may never be wanted */
+    if (from == 0 || (is_use && to == 0)) return;
     snprintf(id, sizeof id, "E-%s", ph->name);
     sotto__stats_begin(b, "sotto-phase", id);
     sotto__stats_text(b, "name", ph->name);
@@ -66,12 +68,64 @@ static void add_refused(struct stats_build *b, const struct story *s)
     }
 }
 
+static void add_changes(struct stats_build *b, const struct story *s)
+{
+    static const char *const what[CHANGES] = {[CHANGE_LOST] = "lost",
+                                              [CHANGE_FOUND] = "found",
+                                              [CHANGE_PAIR] = "pair",
+                                              [CHANGE_RESTART] = "restart"};
+    for (size_t i = 0; i < s->n_changes; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "E-change-%zu", i);
+        sotto__stats_begin(b, "sotto-change", id);
+        sotto__stats_text(b, "what", what[s->changes[i].what]);
+        sotto__stats_double(b, "at", seconds(s->changes[i].at - 1));
+    }
+}
+
+/* An address that the remote has never named is not shown, as in the statistics. */
+static void add_check(struct stats_build *b, const struct peer *p, const struct ice_tried *e,
+                      const struct ice_pair *pair, size_t number)
+{
+    char id[32], ip[46];
+    bool is_selected = pair && sotto__address_eq(&pair->remote.addr, &e->addr);
+    const char *state = is_selected     ? "selected"
+                        : e->errors > 0 ? "error"
+                        : e->answers    ? "answered"
+                        : e->asked      ? "asked"
+                                        : "silent";
+    snprintf(id, sizeof id, "E-check-%zu", number);
+    sotto__stats_begin(b, "sotto-check", id);
+    if (e->is_named) {
+        sotto__stats_text(b, "address", sotto__address_text(&e->addr, ip));
+        sotto__stats_int(b, "port", e->addr.port);
+    }
+    sotto__stats_text(b, "state", state);
+    sotto__stats_int(b, "pairs", sotto__explain_locals(p, -1, e->addr.family));
+    sotto__stats_int(b, "requestsReceived", e->asked);
+    sotto__stats_int(b, "responsesReceived", e->answers);
+    sotto__stats_int(b, "errorsReceived", e->errors);
+    if (e->code > 0) sotto__stats_int(b, "errorCode", e->code);
+    if (is_selected && pair->rtt > 0)
+        sotto__stats_double(b, "currentRoundTripTime", seconds(pair->rtt));
+}
+
+static void add_checks(struct stats_build *b, const struct peer *p)
+{
+    const struct ice_tally *t = sotto__explain_tally(p);
+    struct ice_pair pair;
+    bool has_pair = p->transport.live.ice && sotto__transport_pair(&p->transport, &pair);
+    for (size_t i = 0; t && i < t->n; i++)
+        add_check(b, p, &t->items[i], has_pair ? &pair : NULL, i);
+}
+
 static void add_explanation(struct stats_build *b, const struct peer *p, sotto_us now)
 {
     struct buf sentence, advice;
     sotto__buf_init(&sentence, SOTTO_MAX_EXPLANATION);
     sotto__buf_init(&advice, SOTTO_MAX_EXPLANATION);
-    const char *stage = sotto__explain_verdict(p, now, &sentence, &advice);
+    const char *slowest = NULL;
+    const char *stage = sotto__explain_verdict(p, now, &sentence, &advice, &slowest);
     sotto__buf_add(&sentence, "", 1);
     sotto__buf_add(&advice, "", 1);
     if (sentence.err || advice.err) b->text.err = SOTTO_E_NOMEM;
@@ -80,6 +134,7 @@ static void add_explanation(struct stats_build *b, const struct peer *p, sotto_u
     sotto__stats_bool(b, "isUp", p->connection == SOTTO_CONNECTION_CONNECTED);
     if (!sentence.err) sotto__stats_text(b, "sentence", (const char *)sentence.p);
     if (!advice.err && advice.n > 1) sotto__stats_text(b, "advice", (const char *)advice.p);
+    if (slowest) sotto__stats_text(b, "slowest", slowest);
     sotto__stats_double(b, "age", seconds(now - p->born));
     sotto__stats_int(b, "losses", p->story.losses);
     sotto__buf_free(&sentence);
@@ -95,6 +150,8 @@ int sotto__peer_explain(struct peer *p, sotto_us now, double timestamp, sotto_st
     for (int i = 0; i < EXPLAIN_PHASES; i++) add_phase(&b, &p->story, &sotto__explain_phases[i]);
     add_servers(&b, &p->story);
     add_refused(&b, &p->story);
+    add_changes(&b, &p->story);
+    add_checks(&b, p);
     sotto__stats_ice(&b, p, false, pair);
     return sotto__stats_finish(&b, timestamp, ret);
 }

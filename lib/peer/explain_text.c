@@ -65,6 +65,24 @@ static void add_server(struct buf *b, const sotto_stat *o)
                     said);
 }
 
+static void add_change(struct buf *b, const sotto_stat *o)
+{
+    sotto__buf_addf(b, "%-12s", text(o, "what"));
+    add_seconds(b, o, "at");
+    sotto__buf_addf(b, "\n");
+}
+
+static void add_check(struct buf *b, const sotto_stat *o)
+{
+    char masked[64];
+    const char *address = text(o, "address");
+    sotto__buf_addf(
+        b, "%-12s %5lld %5lld %7lld %6lld %4lld %s\n", text(o, "state"), number(o, "pairs"),
+        number(o, "requestsReceived"), number(o, "responsesReceived"), number(o, "errorsReceived"),
+        number(o, "errorCode"),
+        address[0] ? sotto__log_address(address, masked, sizeof masked) : "(never named)");
+}
+
 static void add_rows(struct buf *b, const sotto_stats *r, const char *title, const char *type,
                      void (*add)(struct buf *, const sotto_stat *))
 {
@@ -94,6 +112,8 @@ int sotto__explain_text(const sotto_stats *report, char **ret)
     add_rows(&b, report, "candidates of the remote", "remote-candidate", add_candidate);
     add_rows(&b, report, "candidates of the remote that are not used", "sotto-refused",
              add_refused);
+    add_rows(&b, report, "checks       pairs asked answers errors code", "sotto-check", add_check);
+    add_rows(&b, report, "changes", "sotto-change", add_change);
     add_rows(&b, report, "errors of servers", "sotto-server-error", add_server);
     *ret = sotto__buf_take_string(&b);
     return *ret ? 0 : SOTTO_E_NOMEM;

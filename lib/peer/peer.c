@@ -140,7 +140,7 @@ void sotto__peer_reset_transport(struct peer *p, sotto_us now)
     sotto__free(p->remote_tls_id);
     p->remote_tls_id = NULL;
     p->tagged_index = -1;
-    p->n_remote_candidates = 0;
+    p->n_remote_candidates = p->story.silent = 0;
 }
 
 static int32_t aggregate(const struct peer *p)
@@ -201,6 +201,7 @@ static void add_local_candidate(struct peer *p, sotto_us now, const struct candi
     char name[MDNS_LOCAL], *kept = NULL;
     while (i < p->n_candidates && p->candidates[i].ufrag[0]) i++;
     if (i == MAX_CANDIDATES || !reserve_candidate(p, i)) return; /* one fewer to try */
+    p->story.families[0] |= FAMILY_BIT(c->addr.family);
     if (!sotto__transport_tells(&p->transport, now, c, name)) return;
     if (name[0] && !(kept = sotto__strdup(name))) return;
     struct local_candidate *slot = &p->candidates[i];

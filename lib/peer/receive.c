@@ -184,6 +184,7 @@ int sotto__peer_pull(struct peer *p, sotto_us now, struct peer_message *out)
 {
     if (!sotto__peer_has_message(p)) return 0;
     *out = p->held;
+    if (p->story.reached[MOMENT_MESSAGE] == 0) sotto__story_reached(p, now, MOMENT_MESSAGE);
     p->held.channel->messages_in++;
     p->held.channel->bytes_in += p->held.len;
     p->held = (struct peer_message){0};

@@ -5,6 +5,8 @@
  */
 #include "peer/story.h"
 
+#include <string.h>
+
 #include "peer/private.h"
 #include "util/mem.h"
 
@@ -18,6 +20,28 @@ void sotto__story_reached(struct peer *p, sotto_us now, enum moment m)
     if (p->story.reached[m] == 0) p->story.reached[m] = since(p, now);
 }
 
+/* The last ones stay; without memory none does. */
+static void add_change(struct peer *p, sotto_us now, enum change what)
+{
+    struct story *s = &p->story;
+    if (!s->changes) s->changes = sotto__calloc(SOTTO_MAX_STORY_CHANGES, sizeof *s->changes);
+    if (!s->changes) return;
+    if (s->n_changes == SOTTO_MAX_STORY_CHANGES)
+        memmove(s->changes, s->changes + 1, --s->n_changes * sizeof *s->changes);
+    s->changes[s->n_changes++] = (struct story_change){since(p, now), what};
+}
+
+static void follow_path(struct peer *p, sotto_us now)
+{
+    struct story *s = &p->story;
+    const struct transport *t = &p->transport;
+    bool is_restarting = t->next.ice != NULL;
+    if (is_restarting && !s->is_restarting) add_change(p, now, CHANGE_RESTART);
+    s->is_restarting = is_restarting;
+    if (t->stats.pair_changes != s->n_pairs && s->n_pairs > 0) add_change(p, now, CHANGE_PAIR);
+    s->n_pairs = t->stats.pair_changes;
+}
+
 static void follow_losses(struct peer *p, sotto_us now)
 {
     struct story *s = &p->story;
@@ -25,12 +49,33 @@ static void follow_losses(struct peer *p, sotto_us now)
     if (is_lost && s->lost == 0 && s->reached[MOMENT_PAIR] > 0) {
         s->lost = since(p, now);
         s->losses++;
+        add_change(p, now, CHANGE_LOST);
     }
-    if (!is_lost) s->lost = 0;
+    if (is_lost || s->lost == 0) return;
+    s->lost = 0;
+    add_change(p, now, CHANGE_FOUND);
+}
+
+/* This is called in every turn, and most bring nothing. */
+static bool is_news(struct peer *p)
+{
+    const struct transport *t = &p->transport;
+    bool local = p->pending_local.sdp || p->current_local.sdp,
+         remote = p->pending_remote.sdp || p->current_remote.sdp;
+    unsigned states = (unsigned)p->ice | (unsigned)p->gathering << 4 | (unsigned)p->dtls << 8 |
+                      (unsigned)p->connection << 12;
+    unsigned flags = (unsigned)p->closed | (unsigned)p->ended << 1 | (unsigned)p->sctp_up << 2 |
+                     (unsigned)local << 3 | (unsigned)remote << 4 |
+                     (unsigned)(t->next.ice != NULL) << 5;
+    uint64_t seen = (uint64_t)t->stats.pair_changes << 32 | states << 8 | flags;
+    bool is_new = seen != p->story.seen;
+    p->story.seen = seen;
+    return is_new;
 }
 
 void sotto__story_update(struct peer *p, sotto_us now)
 {
+    if (!is_news(p)) return;
     const bool is[MOMENTS] = {
         [MOMENT_LOCAL] = p->pending_local.sdp || p->current_local.sdp,
         [MOMENT_REMOTE] = p->pending_remote.sdp || p->current_remote.sdp,
@@ -46,6 +91,7 @@ void sotto__story_update(struct peer *p, sotto_us now)
     };
     for (enum moment m = 0; m < MOMENTS; m++)
         if (is[m]) sotto__story_reached(p, now, m);
+    follow_path(p, now);
     follow_losses(p, now);
 }
 
@@ -90,5 +136,6 @@ void sotto__story_free(struct peer *p)
     }
     sotto__free(s->servers);
     sotto__free(s->failure);
+    sotto__free(s->changes);
     *s = (struct story){.n_servers = 0};
 }

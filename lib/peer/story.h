@@ -8,6 +8,8 @@
 #include "util/limits.h"
 #include "util/time.h"
 
+#define FAMILY_BIT(family) ((uint8_t)((family) == 6 ? 2 : 1))
+
 struct peer;
 struct candidate;
 struct transport_out;
@@ -22,7 +24,8 @@ enum moment {
     MOMENT_HANDSHAKE, /* DTLS began */
     MOMENT_SECURE,    /* the remote's certificate is the one that it announced */
     MOMENT_DATA,      /* data channels can carry */
-    MOMENT_FRAME,     /* the first one was given to the application */
+    MOMENT_MESSAGE,   /* the first one was given to the application */
+    MOMENT_FRAME,     /* the same of media */
     MOMENT_OVER,      /* failed or closed */
     MOMENTS
 };
@@ -40,12 +43,33 @@ struct story_server { /* an error of a STUN or TURN server */
     sotto_us at;
 };
 
+enum change { /* after the first pair */
+    CHANGE_LOST,    /* the remote stopped to answer */
+    CHANGE_FOUND,   /* and answers again */
+    CHANGE_PAIR,    /* another one carries the data */
+    CHANGE_RESTART, /* of ICE: another generation began */
+    CHANGES
+};
+
+struct story_change {
+    sotto_us at;
+    enum change what;
+};
+
 struct story {
     sotto_us reached[MOMENTS]; /* µs after the connection was made, plus one; 0: not yet */
     sotto_us lost;             /* the same, of the loss that lasts; 0: none does */
     unsigned losses;
     unsigned refused[REFUSALS];
     char *failure; /* of DTLS, owned; NULL: none */
+    bool no_address; /* gathering could not begin, last time */
+    unsigned silent; /* of the remote's candidates: those whose names nobody answered for */
+    uint8_t families[2]; /* of addresses that could be used, ours and the remote's: FAMILY_BIT() of each */
+    uint64_t seen; /* of the peer's states: hash, so that nothing is done while none changes */
+    uint32_t n_pairs;
+    bool is_restarting;
+    struct story_change *changes; /* the last SOTTO_MAX_STORY_CHANGES; NULL: none */
+    size_t n_changes;
     struct story_server *servers; /* SOTTO_MAX_STORY_SERVERS; NULL: none */
     size_t n_servers;
 };

@@ -70,6 +70,9 @@ int sotto__dtls_seal(struct dtls *d, const uint8_t *p, size_t n, uint8_t *out, s
 /* Say close_notify: the packets come by next(). */
 void sotto__dtls_close(struct dtls *d, sotto_us now);
 const char *sotto__dtls_reason(const struct dtls *d); /* static or in d: why it died; "" while alive */
+/* What has stood in the way of the handshake so far; "" nothing. */
+#define DTLS_HINT 160u
+void sotto__dtls_hint(const struct dtls *d, char out[static DTLS_HINT]);
 /* Keying material (RFC 5705); 0 or SOTTO_E_STATE before CONNECTED. */
 int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n);
 /* What the handshake agreed on, and the peer's certificate: the base64 of its DER is appended. false before CONNECTED. */

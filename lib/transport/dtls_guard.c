@@ -158,7 +158,7 @@ bool sotto__dtls_guard_split(struct reader *datagram, struct dtls_record *ret)
 static void forged(struct dtls_guard *g, const char *hint)
 {
     g->forged++;
-    if (hint && !g->done) g->hint = hint;
+    if (hint && !g->done) g->hint = hint, g->alert = 0;
 }
 
 /*
@@ -303,6 +303,7 @@ enum guard_verdict sotto__dtls_guard_check(struct dtls_guard *g, sotto_us now,
     }
     forged(g, r->type == DTLS_ALERT ? "the peer, or someone in its name, sent an alert in the clear"
                                     : NULL);
+    if (r->type == DTLS_ALERT && r->n == RECORD_HEADER + 2) g->alert = r->p[RECORD_HEADER + 1];
     return GUARD_DROP;
 }
 

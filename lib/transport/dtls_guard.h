@@ -58,6 +58,7 @@ struct dtls_guard {
     size_t hvr_n;
     uint64_t forged, dropped;
     const char *hint;    /* what the peer, or a forger, did wrong: static text; NULL */
+    uint8_t alert;       /* … that it was: RFC 5246 §7.2; 0: none, or close_notify */
 };
 
 int sotto__dtls_guard_init(struct dtls_guard *g, bool client); /* 0 or SOTTO_E_NOMEM */

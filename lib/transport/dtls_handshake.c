@@ -178,6 +178,15 @@ static void set_hint(struct dtls *d, const char *what, const char *why)
     d->hint = sotto__strdup(hint);
 }
 
+void sotto__dtls_hint(const struct dtls *d, char out[static DTLS_HINT])
+{
+    const struct dtls_guard *g = &d->guard;
+    bool is_alert = !d->hint && g->alert != 0;
+    const char *hint = d->hint ? d->hint : g->hint;
+    snprintf(out, DTLS_HINT, "%s%s%s", hint ? hint : "", is_alert ? ": " : "",
+             is_alert ? SSL_alert_desc_string_long(g->alert) : "");
+}
+
 static void failed(struct dtls *d, int r)
 {
     int err = SSL_get_error(d->ssl, r);
@@ -282,8 +291,9 @@ void sotto__dtls_run_timers(struct dtls *d)
 {
     if (d->dead || d->finished || d->closing) return;
     if (d->now >= d->deadline) {
-        const char *hint = d->hint ? d->hint : d->guard.hint;
-        if (hint)
+        char hint[DTLS_HINT];
+        sotto__dtls_hint(d, hint);
+        if (hint[0])
             sotto__dtls_die(d, SOTTO_E_PROTO, "no handshake in time; %s", hint);
         else
             sotto__dtls_die(d, SOTTO_E_NETWORK, "no answer to the handshake in time");

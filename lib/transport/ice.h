@@ -6,6 +6,7 @@
  * nothing else touches the network. All calls are made under the context's lock.
  */
 #include "sotto/base.h"
+#include "transport/ice_tally.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/time.h"
@@ -91,7 +92,7 @@ struct ice_ops {
     int (*init)(struct ice **ret, const struct ice_cfg *cfg, sotto_us now);
     /* Nullable. Before gather: of the servers that were given to init all have addresses now that ever will. 0 or SOTTO_E_SYS. */
     int (*servers)(struct ice *ice, const struct ice_server *servers, size_t n);
-    /* Open sockets and gather; once. 0, or SOTTO_E_NETWORK no usable local address or port, SOTTO_E_SYS. */
+    /* Open sockets and gather; once. 0, or SOTTO_E_NETWORK no usable local address, SOTTO_E_LIMIT no free port, SOTTO_E_SYS. */
     int (*gather)(struct ice *ice, sotto_us now);
     /* The remote's credentials. Again with others (another answer to the same offer): all that was learnt of the remote before is
      * forgotten, checks begin anew. Candidates may be added before or after. Under relay_only the implementation holds
@@ -127,6 +128,7 @@ struct ice_ops {
     bool (*closed)(const struct ice *ice);
     void (*free)(struct ice *ice); /* NULL is fine; any state */
     size_t (*bytes)(const struct ice *ice); /* of memory that is ours, not libnice's */
+    const struct ice_tally *(*tally)(const struct ice *ice); /* nullable: what checks came to, before there was a pair; a view */
 };
 
 extern const struct ice_ops sotto__ice_nice;

@@ -27,7 +27,6 @@
 #define GOODBYE_DRAIN_MS 500      /* … so that a free without close() waits no longer than this */
 #define SEND_CHUNK 32u
 #define NICE_BUFFERS (2 * 65536 - 8192) /* of which libnice uses the first packet's length; less than what malloc() maps */
-#define MORE_REMOTES 4u           /* places that are added at a time */
 
 static void ice_free(struct ice *ice);
 
@@ -204,7 +203,7 @@ static int ice_gather(struct ice *ice, sotto_us now)
     nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx,
                            sotto__nice_recv, ice);
     sotto__nice_turn_start(ice);
-    if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_NETWORK;
+    if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_LIMIT;
     sotto__nice_turn_turn(ice, now);
     enlarge_buffers(ice, SO_SNDBUFFORCE, SO_SNDBUF);
     sotto__nice_never_fragment(ice);
@@ -236,7 +235,8 @@ static int forget_remote(struct ice *ice)
     sotto__nice_twin_close(ice);
     sotto__nice_path_forget(ice);
     ice->selected[0] = '\0';
-    ice->n_remotes = ice->n_prflx = 0;
+    ice->n_prflx = 0;
+    sotto__ice_tally_clear(&ice->tally);
     ice->remote_done = ice->pair_changed = ice->is_calm = ice->is_dead = ice->is_kept = false;
     ice->patience = 0;
     drop_packets(ice);
@@ -272,27 +272,12 @@ static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, s
     return 0;
 }
 
-/* Room for one more. */
-static bool reserve_remote(struct ice *ice)
-{
-    if (ice->n_remotes < ice->cap_remotes) return true;
-    struct address *more =
-        sotto__realloc(ice->remotes, (ice->cap_remotes + MORE_REMOTES) * sizeof *more);
-    if (!more) return false;
-    ice->remotes = more;
-    ice->cap_remotes += MORE_REMOTES;
-    return true;
-}
-
 static int ice_add_remote(struct ice *ice, const struct candidate *c, sotto_us now)
 {
     if (c->is_tcp || c->addr.family == 0 || c->component != NICE_COMPONENT) return 0;
-    for (size_t i = 0; i < ice->n_remotes; i++)
-        if (sotto__address_eq(&ice->remotes[i], &c->addr)) return 0;
-    if (ice->n_remotes == SOTTO_MAX_REMOTE_CANDIDATES) return SOTTO_E_LIMIT;
-    if (!reserve_remote(ice)) return SOTTO_E_NOMEM;
+    int r = sotto__ice_tally_add(&ice->tally, &c->addr);
+    if (r <= 0) return r;
     ice->loop->now = now;
-    ice->remotes[ice->n_remotes++] = c->addr;
     ice->held = g_slist_append(ice->held, sotto__nice_from_candidate(ice, c));
     if (ice->patience != 0 && ice->patience < sotto__after(now, LATE_PATIENCE))
         ice->patience = sotto__after(now, LATE_PATIENCE);
@@ -406,6 +391,7 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
         if (l->ready) sotto__nice_consent_listen(ice, now);
         if (l->ready || ice->twin) sotto__nice_listen(ice, now);
         if (l->ready) sotto__nice_servers_listen(ice);
+        if (l->ready && !ice->pair_local) sotto__nice_tally(ice);
         if (yield(ice, now, out)) return 1;
     }
     sotto__nice_loop_query(l);
@@ -551,7 +537,7 @@ static void ice_free(struct ice *ice)
     sotto__free(ice->loop);
     sotto__nice_turn_free(ice);
     sotto__free(ice->servers);
-    sotto__free(ice->remotes);
+    sotto__ice_tally_free(&ice->tally);
     sotto__free(ice->out);
     sotto__free(ice->ufrag);
     sotto__free(ice->remote_ufrag);
@@ -559,12 +545,17 @@ static void ice_free(struct ice *ice)
     sotto__free_secret(ice, sizeof *ice);
 }
 
+static const struct ice_tally *ice_tally(const struct ice *ice)
+{
+    return &ice->tally;
+}
+
 static size_t ice_bytes(const struct ice *ice)
 {
-    const void *const all[] = {ice,          ice->loop,    ice->interface,
-                               ice->ca_file, ice->twin,    ice->consent.remote_pwd,
-                               ice->servers, ice->remotes, ice->out,
-                               ice->ufrag,   ice->pwd,     ice->remote_ufrag};
+    const void *const all[] = {ice,          ice->loop,        ice->interface,
+                               ice->ca_file, ice->twin,        ice->consent.remote_pwd,
+                               ice->servers, ice->tally.items, ice->out,
+                               ice->ufrag,   ice->pwd,         ice->remote_ufrag};
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) n += sotto__mem_size(all[i]);
     for (size_t i = 0; i < ice->n_servers; i++) n += sotto__turn_tls_bytes(ice->servers[i].tls);
@@ -591,4 +582,5 @@ const struct ice_ops sotto__ice_nice = {
     .closed = ice_closed,
     .free = ice_free,
     .bytes = ice_bytes,
+    .tally = ice_tally,
 };

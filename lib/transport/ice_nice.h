@@ -105,8 +105,7 @@ struct ice {
     bool gather_called, remote_set, remote_done, close_called;
     sotto_us close_by; /* close() gives the goodbyes up then */
     GSList *held;                                       /* remote candidates that libnice may not see yet: NiceCandidate */
-    struct address *remotes; /* all that were taken */
-    size_t n_remotes, cap_remotes;
+    struct ice_tally tally;                             /* all that were taken, and what came from there */
 
     /* what libnice reported: written by its signals */
     NiceComponentState nice_state;
@@ -198,7 +197,11 @@ bool sotto__nice_twin_ready(struct ice *ice, int slot); /* true: it was the twin
 bool sotto__nice_twin_waits(const struct ice *ice);     /* poll() said that there is something */
 sotto_us sotto__nice_twin_due(const struct ice *ice);
 
+/* ice_nice_tally.c: before a turn, as long as there is no pair */
+void sotto__nice_tally(struct ice *ice);
+
 /* ice_nice_server.c */
+bool sotto__nice_head(int fd, struct address *from, uint8_t *p, size_t *n); /* of the next datagram; false: none of UDP */
 int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg); /* 0 or SOTTO_E_NOMEM */
 int sotto__nice_servers_add(struct ice *ice, const struct ice_server *servers, size_t n); /* to libnice: 0 or SOTTO_E_SYS */
 void sotto__nice_servers_listen(struct ice *ice); /* before a turn */

@@ -100,7 +100,7 @@ static bool is_bad(const struct ice *ice, struct nice_server *s, const struct st
             !sotto__address_usable(&a->alternate, ice->allow_loopback));
 }
 
-static bool sender_of(int fd, struct address *ret, uint8_t *p, size_t *n)
+bool sotto__nice_head(int fd, struct address *ret, uint8_t *p, size_t *n)
 {
     union {
         struct sockaddr sa;
@@ -125,7 +125,7 @@ static bool hear(struct ice *ice, int fd)
     size_t n = sizeof bytes;
     struct address from;
     struct stun_answer a;
-    if (!sender_of(fd, &from, bytes, &n)) return false;
+    if (!sotto__nice_head(fd, &from, bytes, &n)) return false;
     for (size_t k = 0; k < ice->n_servers; k++) {
         struct nice_server *s = &ice->servers[k];
         bool is_its = sotto__address_eq(&from, &s->addr) || sotto__address_eq(&from, &s->alternate);

@@ -225,7 +225,7 @@ static int32_t find_state(struct ice *ice, sotto_us now)
                                                              : SOTTO_ICE_CONNECTED;
     }
     if (is_hopeless(ice, now)) return SOTTO_ICE_FAILED;
-    bool has_peer = ice->n_remotes > 0 || ice->n_prflx > 0 ||
+    bool has_peer = ice->tally.n_named > 0 || ice->n_prflx > 0 ||
                     ice->nice_state == NICE_COMPONENT_STATE_CONNECTING;
     bool had_one = ice->state != SOTTO_ICE_NEW; /* another remote took its place */
     return ice->remote_set && (has_peer || had_one) ? SOTTO_ICE_CHECKING : SOTTO_ICE_NEW;

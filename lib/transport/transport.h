@@ -125,6 +125,7 @@ struct transport {
     size_t n_named;
     bool uses_names; /* the agent of the context knows us */
     uint8_t naming;  /* servers, by bit, whose names are asked for */
+    bool no_port;          /* gathering failed last for want of a free one in the range */
     bool servers_busy;     /* a generation waits for names, or has news of them */
     const char *not_named; /* static: why the last one that was not found was not */
     struct transport_generation live; /* as negotiated last; data goes over it once it has a pair */

@@ -63,7 +63,9 @@ int sotto__transport_gather(struct transport *t, struct transport_generation *g,
         t->servers_busy = true;
     }
     if (has_names && ops->servers) r = ops->servers(g->ice, t->servers, t->n_servers);
-    return r == 0 ? ops->gather(g->ice, now) : r;
+    if (r == 0) r = ops->gather(g->ice, now);
+    t->no_port = r == SOTTO_E_LIMIT;
+    return t->no_port ? SOTTO_E_NETWORK : r;
 }
 
 void sotto__transport_gather_late(struct transport *t, sotto_us now)

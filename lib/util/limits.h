@@ -61,6 +61,7 @@
 /* ICE. SOTTO_MAX_CANDIDATE and SOTTO_MAX_REMOTE_CANDIDATES are public: pc.h */
 #define SOTTO_MAX_LOCAL_CANDIDATES 64u   /* libnice aborts at 64 local addresses */
 #define SOTTO_MAX_LOCAL_ADDRESSES 32u    /* of this host that are offered */
+#define SOTTO_MAX_TALLY_STRANGERS 8u     /* addresses that no candidate has, of which sotto_pc_explain() knows what came */
 #define SOTTO_MAX_PRFLX 64u              /* peer-reflexive remotes per generation: libnice's insertion is quadratic */
 #define SOTTO_MAX_ICE_SERVERS 8u         /* libnice: 8 TURN servers per component */
 #define SOTTO_MAX_UFRAG 256u             /* RFC 8839 §5.4 */
@@ -143,6 +144,7 @@
 /* events and contexts */
 #define SOTTO_MAX_PCS 4096u              /* peer connections of a context */
 #define SOTTO_MAX_STORY_SERVERS 8u       /* errors of STUN and TURN servers that sotto_pc_explain() remembers: the first ones */
+#define SOTTO_MAX_STORY_CHANGES 16u      /* changes of path that it remembers: the last ones */
 #define SOTTO_MAX_EXPLANATION 4096u      /* bytes of its sentence, and of its advice */
 #define SOTTO_MAX_EXPLANATION_TEXT 65536u /* bytes of the whole text: above what the limits of candidates allow */
 #define SOTTO_MAX_PC_EVENTS 320u         /* control events of a connection beside those of channels: candidates, states, warnings */

@@ -35,19 +35,22 @@ static int net_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
 static int net_gather(struct ice *ice, sotto_us now)
 {
     struct net_host *h = ice->host;
+    bool is_full = false;
     for (size_t i = 0; i < h->n_addresses && !ice->relay_only; i++) {
         struct address a = h->addresses[i];
         a.port = 1;
         if (!sotto__address_usable(&a, ice->allow_loopback)) continue;
-        if (net_bind(&ice->sockets[ice->n_sockets], h, &a, ice->port_min, ice->port_max) < 0)
+        if (net_bind(&ice->sockets[ice->n_sockets], h, &a, ice->port_min, ice->port_max) < 0) {
+            is_full = true;
             continue;
+        }
         struct candidate *c = &ice->candidates[ice->n_sockets];
         snprintf(c->foundation, sizeof c->foundation, "%zu", ice->n_sockets + 1);
         c->component = 1;
         c->priority = 126u << 24 | (65535u - (uint32_t)ice->n_sockets) << 8 | 255;
         c->addr = ice->sockets[ice->n_sockets++].addr;
     }
-    if (ice->n_sockets == 0 && !ice->relay_only) return SOTTO_E_NETWORK;
+    if (ice->n_sockets == 0 && !ice->relay_only) return is_full ? SOTTO_E_LIMIT : SOTTO_E_NETWORK;
     ice->gathering = true;
     ice->gather_at = now + h->gather_us;
     net_ice_pair_remotes(ice);
@@ -73,6 +76,8 @@ static int net_add_remote(struct ice *ice, const struct candidate *c, sotto_us n
             return 0;
         }
     if (ice->n_remotes - ice->n_prflx >= SOTTO_MAX_REMOTE_CANDIDATES) return SOTTO_E_LIMIT;
+    int r = sotto__ice_tally_add(&ice->tally, &c->addr);
+    if (r < 0) return r;
     ice->remotes[ice->n_remotes++] = (struct remote){c->addr, c->priority, false};
     ice->fresh_at = now;
     net_ice_pair_remotes(ice);
@@ -234,12 +239,18 @@ static void net_ice_free(struct ice *ice)
     net_close(ice, 0);
     free(ice->current);
     ice->host->net->live_ices--;
+    sotto__ice_tally_free(&ice->tally);
     sotto__free_secret(ice, sizeof *ice);
+}
+
+static const struct ice_tally *net_tally(const struct ice *ice)
+{
+    return &ice->tally;
 }
 
 static size_t net_ice_bytes(const struct ice *ice)
 {
-    return sotto__mem_size(ice);
+    return sotto__mem_size(ice) + sotto__mem_size(ice->tally.items);
 }
 
 bool net_ice_address(const struct ice *ice, struct address *ret)
@@ -268,4 +279,5 @@ const struct ice_ops sotto__ice_net = {
     .closed = net_closed,
     .free = net_ice_free,
     .bytes = net_ice_bytes,
+    .tally = net_tally,
 };

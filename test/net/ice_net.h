@@ -43,6 +43,7 @@ struct ice {
         bool prflx;
     } remotes[SOTTO_MAX_REMOTE_CANDIDATES + SOTTO_MAX_PRFLX];
     size_t n_remotes, n_prflx;
+    struct ice_tally tally;
     struct pair pairs[MAX_PAIRS];
     size_t n_pairs;
     struct pair *selected;

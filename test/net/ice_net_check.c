@@ -120,6 +120,7 @@ void net_ice_forget_remote(struct ice *ice)
     ice->selected = NULL;
     ice->selected_told = ice->done = false;
     ice->n_pairs = ice->n_remotes = ice->n_prflx = 0;
+    sotto__ice_tally_clear(&ice->tally);
     if (ice->state != SOTTO_ICE_NEW) net_ice_set_state(ice, SOTTO_ICE_CHECKING);
 }
 
@@ -249,6 +250,13 @@ static void handle_response(struct ice *ice, size_t socket, const struct net_dat
     select_best(ice, now);
 }
 
+/* As of the same message of STUN, while there is no pair. */
+static void tally(struct ice *ice, const struct net_datagram *d)
+{
+    const uint8_t stun[20] = {d->p[0] == RESPONSE, 1};
+    if (!ice->selected) sotto__ice_tally_note(&ice->tally, &d->from, stun, sizeof stun);
+}
+
 static bool is_validated(struct ice *ice, size_t socket, const struct address *from)
 {
     struct pair *p = pair_find(ice, socket, from);
@@ -259,6 +267,7 @@ bool net_ice_handle(struct ice *ice, size_t socket, const struct net_datagram *d
 {
     if (d->n == 0) return false;
     if (d->p[0] > 3) return is_validated(ice, socket, &d->from);
+    tally(ice, d);
     if (d->n >= HEAD + 8 && d->p[0] == REQUEST) handle_request(ice, socket, d, now);
     if (d->n == HEAD + 8 && d->p[0] == RESPONSE) handle_response(ice, socket, d, now);
     return false;

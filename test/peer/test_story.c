@@ -62,12 +62,61 @@ static void without_memory_an_error_of_a_server_is_forgotten(void **state)
     duo_free(d);
 }
 
+static void changes_after_the_first_pair_are_kept_and_the_oldest_go(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(4);
+    struct story *s = &d->a.peer->story;
+    duo_connect(d);
+    assert_int_equal(s->n_changes, 0);
+    for (int i = 0; i < 2; i++) {
+        net_set_down(d->net, d->a.host, d->b.host, true);
+        duo_run(d, SOTTO_SECONDS(12));
+        net_set_down(d->net, d->a.host, d->b.host, false);
+        duo_run(d, SOTTO_SECONDS(12));
+    }
+    assert_int_equal(s->n_changes, 4);
+    assert_int_equal(s->changes[0].what, CHANGE_LOST);
+    assert_int_equal(s->changes[1].what, CHANGE_FOUND);
+    assert_true(s->changes[0].at < s->changes[1].at);
+    d->a.peer->restart_wanted = true;
+    duo_signal(d);
+    duo_run(d, SOTTO_SECONDS(5));
+    assert_int_equal(s->n_changes, 6);
+    assert_int_equal(s->changes[4].what, CHANGE_RESTART);
+    assert_int_equal(s->changes[5].what, CHANGE_PAIR);
+    for (size_t i = 0; i < SOTTO_MAX_STORY_CHANGES; i++) {
+        d->a.peer->ice = i % 2 ? SOTTO_ICE_CONNECTED : SOTTO_ICE_DISCONNECTED;
+        sotto__story_update(d->a.peer, duo_now(d));
+    }
+    assert_int_equal(s->n_changes, SOTTO_MAX_STORY_CHANGES);
+    assert_int_equal(s->changes[0].what, CHANGE_LOST);
+    duo_free(d);
+}
+
+static void without_memory_a_change_is_forgotten(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(5);
+    duo_connect(d);
+    d->a.peer->ice = SOTTO_ICE_DISCONNECTED;
+    sotto__mem_fail_at(1);
+    sotto__story_update(d->a.peer, duo_now(d));
+    assert_true(sotto__mem_failed());
+    sotto__mem_fail_at(0);
+    assert_int_equal(d->a.peer->story.n_changes, 0);
+    assert_int_equal(d->a.peer->story.losses, 1);
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_moment_is_the_first_of_its_kind),
         cmocka_unit_test(errors_of_servers_are_the_first_eight),
         cmocka_unit_test(without_memory_an_error_of_a_server_is_forgotten),
+        cmocka_unit_test(changes_after_the_first_pair_are_kept_and_the_oldest_go),
+        cmocka_unit_test(without_memory_a_change_is_forgotten),
     };
     return cmocka_run_group_tests_name("story", tests, NULL, NULL);
 }

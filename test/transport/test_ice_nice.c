@@ -314,7 +314,7 @@ static void the_port_range_is_kept_and_can_run_out(void **state)
     assert_true(alice.n_candidates > 0);
     for (size_t i = 0; i < alice.n_candidates; i++)
         assert_int_equal(alice.candidates[i].addr.port, port);
-    assert_int_equal(ops->gather(bob.ice, drive_now()), SOTTO_E_NETWORK);
+    assert_int_equal(ops->gather(bob.ice, drive_now()), SOTTO_E_LIMIT);
     assert_int_equal(bob.n_candidates, 0);
 }
 
