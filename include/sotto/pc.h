@@ -107,6 +107,9 @@ typedef struct sotto_pc_config {
     bool no_auto_restart;                /**< false: where this host's network changes so that the connection needs it, and when it wakes
                                               from a long sleep, the library acts as if sotto_pc_restart_ice() had been called; true: it
                                               only tells of it, by SOTTO_EV_NETWORK_CHANGED */
+    const char *external_address;        /**< nullable: the address under which the internet reaches this host, where a 1:1 NAT stands
+                                              before it (machines of clouds): IPv4, IPv6, or one of each with a comma between. It is told
+                                              as a reflexive candidate beside the default route's own. Security: believed as it is */
 } sotto_pc_config;
 
 /** A candidate of the remote, as RTCIceCandidateInit. */
@@ -176,7 +179,7 @@ struct sotto_dc_config;
  * @param cfg  borrowed, nullable: the defaults; what it points to is copied.
  * @param ret  yours: sotto_pc_free().
  * @return 0, or  SOTTO_E_INVAL, SOTTO_E_RANGE  of the configuration
- *                SOTTO_E_SYNTAX                a server's URL cannot be read
+ *                SOTTO_E_SYNTAX                a server's URL or an address cannot be read
  *                SOTTO_E_UNSUPPORTED           a field or URL scheme that this version does not know
  *                SOTTO_E_ACCESS                a certificate that is no longer valid; a TURN server without credentials; ca_file cannot
  *                                              be read, or holds no certificate

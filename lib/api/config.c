@@ -103,6 +103,22 @@ static int check_ranges(const sotto_pc_config *c)
     return 0;
 }
 
+/* One address, or one of each family behind a comma. */
+static int read_external(const char *text, struct address ret[static 2])
+{
+    struct str one, rest = sotto__str(text);
+    while (text && rest.p) {
+        struct address a = {.port = 1};
+        sotto__str_cut(rest, ',', &one, &rest);
+        if (sotto__address_parse(one, &a) < 0) return SOTTO_E_SYNTAX;
+        struct address *to = &ret[a.family == 6];
+        if (to->family != 0 || !sotto__address_usable(&a, false)) return SOTTO_E_RANGE;
+        a.port = 0;
+        *to = a;
+    }
+    return 0;
+}
+
 static int read_cert(const sotto_pc_config *cfg, struct pc_config *ret)
 {
     if (!cfg->cert) return 0;
@@ -126,6 +142,7 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
     if (r == 0) r = read_cert(&c, ret);
     if (r == 0) r = read_servers(&c, ret);
     if (r == 0) r = read_authorities(c.ca_file, ret);
+    if (r == 0) r = read_external(c.external_address, ret->peer.transport.external);
     if (r < 0) {
         sotto__config_free(ret);
         return r;

@@ -27,10 +27,21 @@ static const char *copy_text(char **at, const char *s)
     return to;
 }
 
+#define EXTERNAL_SIZE 94u /* two addresses and a comma */
+
+static const char *copy_external(char **at, const struct address a[2])
+{
+    char one[46], other[46], both[EXTERNAL_SIZE];
+    if (a[0].family == 0 && a[1].family == 0) return NULL;
+    snprintf(both, sizeof both, "%s%s%s", sotto__address_text(&a[0], one),
+             a[0].family && a[1].family ? "," : "", sotto__address_text(&a[1], other));
+    return copy_text(at, both);
+}
+
 static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cfg)
 {
     const struct transport_cfg *t = &cfg->transport;
-    size_t n = text_size(t->interface) + text_size(t->ca_file);
+    size_t n = text_size(t->interface) + text_size(t->ca_file) + EXTERNAL_SIZE;
     for (size_t i = 0; i < t->n_servers; i++)
         n += text_size(t->servers[i].url) + text_size(t->servers[i].username) +
              text_size(t->servers[i].credential);
@@ -56,6 +67,7 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
         .allow_loopback = t->allow_loopback,
         .ca_file = copy_text(&at, t->ca_file),
         .no_auto_restart = cfg->no_auto_restart,
+        .external_address = copy_external(&at, t->external),
     };
     for (size_t i = 0; i < t->n_servers; i++)
         servers[i] = (sotto_ice_server){.size = sizeof *servers,
@@ -116,8 +128,9 @@ static bool same_servers(const struct transport_cfg *a, const struct transport_c
 
 static bool gathers_alike(const struct transport_cfg *a, const struct transport_cfg *b)
 {
-    return a->relay_only == b->relay_only && a->privacy == b->privacy &&
-           a->port_min == b->port_min && a->port_max == b->port_max &&
+    return sotto__address_eq(&a->external[0], &b->external[0]) &&
+           sotto__address_eq(&a->external[1], &b->external[1]) && a->relay_only == b->relay_only &&
+           a->privacy == b->privacy && a->port_min == b->port_min && a->port_max == b->port_max &&
            same_text(a->interface, b->interface) && same_text(a->ca_file, b->ca_file) &&
            same_servers(a, b);
 }

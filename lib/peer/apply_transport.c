@@ -172,6 +172,19 @@ int sotto__plan_read_transport(struct plan *plan, sotto_error *err)
 
 /* ---- what can fail ---- */
 
+static int tell_why(const struct transport *t, int r, sotto_error *err)
+{
+    if (r != SOTTO_E_NETWORK) return sotto__error(err, r, 0, "no candidates can be gathered");
+    if (t->port_max != 0)
+        return sotto__error(err, r, 0, "%s%.32s has no address with a free port from %u to %u",
+                            t->interface ? "interface " : "this host",
+                            t->interface ? t->interface : "", t->port_min, t->port_max);
+    if (t->interface)
+        return sotto__error(err, r, 0, "interface %.32s is not up, or has no address to be offered",
+                            t->interface);
+    return sotto__error(err, r, 0, "this host has no address to be offered");
+}
+
 static int start(struct plan *plan, sotto_us now, sotto_error *err)
 {
     struct peer *p = plan->p;
@@ -183,7 +196,7 @@ static int start(struct plan *plan, sotto_us now, sotto_error *err)
         if (r == 0) r = sotto__transport_restart(&p->transport, now);
     }
     p->story.no_address = r == SOTTO_E_NETWORK;
-    return r < 0 ? sotto__error(err, r, 0, "no candidates can be gathered") : 0;
+    return r < 0 ? tell_why(&p->transport, r, err) : 0;
 }
 
 static void undo_start(struct plan *plan, sotto_us now)

@@ -56,6 +56,7 @@ void sotto__peer_get_config(const struct peer *p, struct peer_cfg *ret)
                       .port_min = t->port_min,
                       .port_max = t->port_max,
                       .interface = t->interface,
+                      .external = {t->external[0], t->external[1]},
                       .ca_file = t->ca_file,
                       .servers = t->servers,
                       .n_servers = t->n_servers,

@@ -48,6 +48,7 @@ struct ice_cfg { /* borrowed for init */
     const char *ufrag, *pwd; /* ours */
     uint16_t port_min, port_max;
     const char *interface; /* nullable */
+    struct address external[2]; /* of this host behind a 1:1 NAT, IPv4 and IPv6, port 0: told as a reflexive candidate; family 0: none */
     const struct ice_server *servers;
     size_t n_servers;
     const char *ca_file; /* nullable: of TURN over TLS; NULL: the system's authorities */

@@ -3,7 +3,8 @@
  * Which addresses of this host are offered as candidates (RFC 8445 §5.1.1.1, RFC 8835 §3.2): of interfaces that are up, no
  * loopback unless allowed, no link-local, site-local, v4-mapped or deprecated address, and of an interface with a temporary
  * IPv6 address (RFC 8981) not the stable ones, which would name the machine. In: getifaddrs() and /proc/net/if_inet6 (for
- * flags that getifaddrs() does not give). Out: a list in ascending preference. Knows nothing of libnice.
+ * flags that getifaddrs() does not give). Out: a list, the preferred ones first: of each family what the default route leaves from, and the
+ * families in turns (RFC 8421). Knows nothing of libnice.
  */
 #include "transport/ice_addr.h"
 
@@ -17,7 +18,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "util/limits.h"
+
 #define MAX_INET6 128 /* lines of if_inet6 that are looked at */
+#define MAX_FAMILY SOTTO_MAX_LOCAL_ADDRESSES
+
+struct found {
+    struct address lists[3][MAX_FAMILY]; /* loopback, IPv4, IPv6 */
+    size_t n[3];
+};
 
 static bool is_loopback(const struct address *a)
 {
@@ -141,30 +150,57 @@ static bool contains(const struct address *list, size_t n, const struct address 
     return false;
 }
 
+/* An address that passes the filter, into the list that it belongs to. The default route's comes first. */
+static void take(struct found *f, const struct address *a, bool is_default)
+{
+    size_t which = is_loopback(a) ? 0 : a->family == 4 ? 1 : 2, *n = &f->n[which];
+    struct address *list = f->lists[which];
+    if (contains(list, *n, a) || (*n == MAX_FAMILY && !is_default)) return;
+    size_t at = is_default ? 0 : *n;
+    if (*n == MAX_FAMILY) --*n; /* the last one makes room for the default route's */
+    memmove(list + at + 1, list + at, (*n - at) * sizeof *list);
+    list[at] = *a;
+    ++*n;
+}
+
+/* RFC 8421 §4: the families take turns, IPv6 first. */
+static size_t interleave(const struct found *f, struct address *out, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < MAX_FAMILY; i++)
+        for (size_t which = 2; which > 0; which--)
+            if (i < f->n[which] && n < max) out[n++] = f->lists[which][i];
+    for (size_t i = 0; i < f->n[0] && n < max; i++) out[n++] = f->lists[0][i];
+    return n;
+}
+
+static void find_all(const struct ice_local_filter *filter, const struct ifaddrs *all,
+                     struct found *f)
+{
+    struct ice_inet6 inet6[MAX_INET6];
+    struct address a, defaults[2];
+    size_t n_defaults = 0, n_inet6 = read_inet6(inet6, MAX_INET6);
+    bool only_default = filter->default_route && !filter->interface;
+    for (int v6 = 0; v6 < 2; v6++) n_defaults += find_default(v6, &defaults[n_defaults]);
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+        if (!read_address(i, &a)) continue;
+        if (filter->interface && strcmp(filter->interface, i->ifa_name) != 0) continue;
+        if (!sotto__ice_local_usable(&a, filter->allow_loopback)) continue;
+        if (filter->among && !contains(filter->among, filter->n_among, &a)) continue;
+        bool is_default = contains(defaults, n_defaults, &a);
+        if (only_default && !is_default && !is_loopback(&a)) continue;
+        if (a.family == 6 && sotto__ice_inet6_shunned(&a, i->ifa_name, inet6, n_inet6)) continue;
+        take(f, &a, is_default);
+    }
+}
+
 int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct address *out,
                                size_t max)
 {
-    struct ice_inet6 inet6[MAX_INET6];
     struct ifaddrs *all;
-    struct address a, defaults[2];
-    size_t n = 0, n_defaults = 0;
-    bool only_default = filter->default_route && !filter->interface;
-    for (int v6 = 0; only_default && v6 < 2; v6++)
-        n_defaults += find_default(v6, &defaults[n_defaults]);
+    struct found f = {.n = {0}};
     if (getifaddrs(&all) != 0) return SOTTO_E_SYS;
-    size_t n_inet6 = read_inet6(inet6, MAX_INET6);
-    for (int pass = 0; pass < 3; pass++) { /* loopback, IPv4, IPv6 */
-        for (const struct ifaddrs *i = all; i && n < max; i = i->ifa_next) {
-            if (!read_address(i, &a)) continue;
-            if ((is_loopback(&a) ? 0 : a.family == 4 ? 1 : 2) != pass) continue;
-            if (filter->interface && strcmp(filter->interface, i->ifa_name) != 0) continue;
-            if (!sotto__ice_local_usable(&a, filter->allow_loopback)) continue;
-            if (only_default && pass > 0 && !contains(defaults, n_defaults, &a)) continue;
-            if (a.family == 6 && sotto__ice_inet6_shunned(&a, i->ifa_name, inet6, n_inet6))
-                continue;
-            if (!contains(out, n, &a)) out[n++] = a;
-        }
-    }
+    find_all(filter, all, &f);
     freeifaddrs(all);
-    return (int)n;
+    return (int)interleave(&f, out, max);
 }

@@ -7,11 +7,13 @@ struct ice_local_filter {
     const char *interface; /* nullable: only this one */
     bool allow_loopback;   /* also 127.0.0.1 and ::1 */
     bool default_route;    /* of the others only those that the default route leaves from */
+    const struct address *among; /* nullable: only these */
+    size_t n_among;
 };
 
 /*
- * This host's addresses that may be offered, in ascending preference (loopback, IPv4, IPv6), at most max; port 0. How many, or
- * SOTTO_E_SYS.
+ * This host's addresses that may be offered, the preferred ones first (IPv6 and IPv4 in turns, then loopback), at most max; port 0. How
+ * many, or SOTTO_E_SYS.
  */
 int sotto__ice_local_addresses(const struct ice_local_filter *filter, struct address *out,
                                size_t max);

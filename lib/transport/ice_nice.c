@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "transport/ice_addr.h"
 #include "util/mem.h"
 
 #define PACING_MS 5u              /* RFC 8445 §14.2: the least */
@@ -72,6 +71,7 @@ static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->relay_only = cfg->relay_only;
     ice->default_route = cfg->default_route;
     ice->allow_loopback = cfg->allow_loopback;
+    memcpy(ice->external, cfg->external, sizeof ice->external);
     ice->no_fast_path = cfg->no_fast_path;
     ice->is_patient = cfg->is_patient;
     ice->nice_state = NICE_COMPONENT_STATE_DISCONNECTED;
@@ -182,21 +182,10 @@ static void after_turn(struct ice *ice, sotto_us now)
 
 static int ice_gather(struct ice *ice, sotto_us now)
 {
-    struct address locals[SOTTO_MAX_LOCAL_ADDRESSES];
-    struct ice_local_filter filter = {ice->interface, ice->allow_loopback, ice->default_route};
-    /* one socket an address, and one more for each TURN server over TCP, and two of ours: all of them must be watched */
-    size_t max = (SOTTO_MAX_ICE_FDS - 8 - 2 * ice->n_turn_tcp) / (1 + ice->n_turn_tcp);
     if (ice->gather_called) return SOTTO_E_STATE;
     ice->loop->now = now;
-    int n = sotto__ice_local_addresses(
-        &filter, locals, max < SOTTO_MAX_LOCAL_ADDRESSES ? max : SOTTO_MAX_LOCAL_ADDRESSES);
-    if (n <= 0) return n < 0 ? n : SOTTO_E_NETWORK;
-    for (int i = 0; i < n; i++) {
-        NiceAddress a;
-        sotto__nice_from_address(&locals[i], &a);
-        nice_agent_add_local_address(ice->agent, &a);
-        ice->has_family[locals[i].family == 6] = true;
-    }
+    int n = sotto__nice_add_locals(ice);
+    if (n < 0) return n;
     ice->loop->stale = true;
     ice->gather_called = true;
     ice->gather_at = now;

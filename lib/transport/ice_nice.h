@@ -118,6 +118,8 @@ struct ice {
     struct nice_server *servers; /* as in ice_cfg */
     size_t n_servers, n_servers_yielded, n_relay;
     bool has_family[2]; /* local addresses: IPv4, IPv6 */
+    uint64_t ranks[2];  /* … their places in libnice's list, as bits */
+    struct address external[2], external_base[2]; /* … of a 1:1 NAT, and what it is of; family 0: none */
     sotto_us gather_at, gathered_at;
 
     /* what was yielded */
@@ -173,6 +175,13 @@ void sotto__nice_consent_turn(struct ice *ice, sotto_us now);     /* asks if tha
 sotto_us sotto__nice_consent_due(const struct ice *ice);
 bool sotto__nice_consent_ended(const struct ice *ice, sotto_us now);
 void sotto__nice_woke(struct ice *ice, sotto_us slept, sotto_us now); /* see ice.h */
+
+/* ice_nice_local.c */
+int sotto__nice_add_locals(struct ice *ice); /* before libnice gathers: how many, or as gather() of ice.h */
+void sotto__nice_rank(const struct ice *ice, NiceCandidate *c); /* a local one: what the remote is told */
+uint32_t sotto__nice_remote_rank(uint32_t told); /* of a remote one, for libnice */
+NiceCandidate *sotto__nice_external(const struct ice *ice, const NiceCandidate *c); /* yours: what a 1:1 NAT makes of this one; NULL */
+bool sotto__nice_is_external(const struct ice *ice, const struct candidate *c); /* told already */
 
 /* ice_nice_filter.c: once the sockets are there; again with a remote, and with another. */
 void sotto__nice_filter(struct ice *ice);

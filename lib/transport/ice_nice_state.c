@@ -77,7 +77,7 @@ NiceCandidate *sotto__nice_from_candidate(const struct ice *ice, const struct ca
     n->stream_id = ice->stream;
     n->component_id = NICE_COMPONENT;
     n->transport = NICE_CANDIDATE_TRANSPORT_UDP;
-    n->priority = c->priority;
+    n->priority = sotto__nice_remote_rank(c->priority);
     snprintf(n->foundation, sizeof n->foundation, "%s", c->foundation);
     sotto__nice_from_address(&c->addr, &n->addr);
     n->base_addr = n->addr;
@@ -103,8 +103,15 @@ static void on_candidate(NiceAgent *agent, NiceCandidate *c, gpointer user)
         !sotto__address_usable(&checked.addr, ice->allow_loopback))
         return; /* a server's answer may say anything */
     if (ice->gathered) return; /* too late: the remote was told that there are no more */
-    if (ice->n_locals < SOTTO_MAX_LOCAL_CANDIDATES)
-        ice->locals = g_slist_append(ice->locals, nice_candidate_copy(c)), ice->n_locals++;
+    if (sotto__nice_is_external(ice, &checked)) return;
+    NiceCandidate *all[2] = {nice_candidate_copy(c), sotto__nice_external(ice, c)};
+    sotto__nice_rank(ice, all[0]);
+    for (size_t i = 0; i < 2 && all[i]; i++) {
+        if (ice->n_locals < SOTTO_MAX_LOCAL_CANDIDATES)
+            ice->locals = g_slist_append(ice->locals, all[i]), ice->n_locals++;
+        else
+            nice_candidate_free(all[i]);
+    }
 }
 
 static void on_gathered(NiceAgent *agent, guint stream, gpointer user)

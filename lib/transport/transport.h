@@ -35,6 +35,7 @@ struct transport_cfg {                     /* borrowed for init; strings and ser
     uint8_t privacy; /* SOTTO_PRIVACY_* */
     uint16_t port_min, port_max;
     const char *interface;
+    struct address external[2]; /* see ice.h */
     const char *ca_file; /* nullable: see ice.h */
     const struct ice_server *servers;
     size_t n_servers;
@@ -142,6 +143,7 @@ struct transport {
     uint8_t privacy;
     uint16_t port_min, port_max;
     char *interface, *ca_file;
+    struct address external[2];
     struct ice_server *servers;
     size_t n_servers;
     uint32_t max_message_size;

@@ -110,6 +110,7 @@ int sotto__transport_configure(struct transport *t, const struct transport_cfg *
     t->ca_file = ca_file;
     t->relay_only = cfg->relay_only;
     t->allow_loopback = cfg->allow_loopback;
+    memcpy(t->external, cfg->external, sizeof t->external);
     t->privacy = cfg->privacy;
     t->port_min = cfg->port_min, t->port_max = cfg->port_max;
     return 0;

@@ -45,6 +45,7 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
         .port_min = t->port_min,
         .port_max = t->port_max,
         .interface = t->interface,
+        .external = {t->external[0], t->external[1]},
         .servers = t->servers,
         .n_servers = t->n_servers,
         .ca_file = t->ca_file,

@@ -62,6 +62,7 @@
 #define SOTTO_MAX_LOCAL_CANDIDATES 64u   /* libnice aborts at 64 local addresses */
 #define SOTTO_MAX_LOCAL_ADDRESSES 32u    /* of this host that are offered */
 #define SOTTO_MAX_TALLY_STRANGERS 8u     /* addresses that no candidate has, of which sotto_pc_explain() knows what came */
+#define SOTTO_MAX_HOST_ADDRESSES 48u     /* of this host that libnice may see: its end is at 64, and addresses come and go */
 #define SOTTO_MAX_PRFLX 64u              /* peer-reflexive remotes per generation: libnice's insertion is quadratic */
 #define SOTTO_MAX_ICE_SERVERS 8u         /* libnice: 8 TURN servers per component */
 #define SOTTO_MAX_UFRAG 256u             /* RFC 8839 §5.4 */

@@ -53,6 +53,46 @@ static void servers_are_urls(void **state)
     assert_int_equal(sotto__config_read(&cfg, &out), SOTTO_E_LIMIT);
 }
 
+static void external_addresses_are_numeric_and_one_of_a_family(void **state)
+{
+    static const struct {
+        const char *text;
+        int want;
+        bool v4, v6;
+    } rows[] = {
+        {NULL, 0, false, false},
+        {"203.0.113.9", 0, true, false},
+        {"2001:db8::9", 0, false, true},
+        {"203.0.113.9,2001:db8::9", 0, true, true},
+        {"2001:db8::9,203.0.113.9", 0, true, true},
+        {"10.1.2.3", 0, true, false}, /* a NAT within a company */
+        {"", SOTTO_E_SYNTAX, false, false},
+        {",", SOTTO_E_SYNTAX, false, false},
+        {"203.0.113.9,", SOTTO_E_SYNTAX, false, false},
+        {"203.0.113.9, 2001:db8::9", SOTTO_E_SYNTAX, false, false},
+        {"203.0.113.9:5000", SOTTO_E_SYNTAX, false, false},
+        {"host.example.org", SOTTO_E_SYNTAX, false, false},
+        {"203.0.113.9,203.0.113.10", SOTTO_E_RANGE, false, false},
+        {"203.0.113.9,2001:db8::9,203.0.113.9", SOTTO_E_RANGE, false, false},
+        {"127.0.0.1", SOTTO_E_RANGE, false, false},
+        {"0.0.0.0", SOTTO_E_RANGE, false, false},
+        {"169.254.169.254", SOTTO_E_RANGE, false, false},
+        {"224.0.0.1", SOTTO_E_RANGE, false, false},
+        {"fe80::1", SOTTO_E_RANGE, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sotto_pc_config cfg = {.size = sizeof cfg, .external_address = rows[i].text};
+        struct pc_config out;
+        int r = sotto__config_read(&cfg, &out);
+        if (r != rows[i].want) fail_msg("row %zu: %d", i, r);
+        if (r < 0) continue;
+        assert_true((out.peer.transport.external[0].family == 4) == rows[i].v4);
+        assert_true((out.peer.transport.external[1].family == 6) == rows[i].v6);
+        sotto__config_free(&out);
+    }
+}
+
 static void ranges_are_checked_and_zero_is_the_default(void **state)
 {
     static const struct {
@@ -186,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_are_urls),
+        cmocka_unit_test(external_addresses_are_numeric_and_one_of_a_family),
         cmocka_unit_test(ranges_are_checked_and_zero_is_the_default),
         cmocka_unit_test(sizes_and_tails_are_honoured),
         cmocka_unit_test(authorities_are_read_at_once_and_named_again),

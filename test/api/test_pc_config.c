@@ -54,6 +54,7 @@ static void must_equal(const sotto_pc_config *a, const sotto_pc_config *b)
     assert_ptr_equal(a->user, b->user);
     assert_int_equal(a->allow_loopback, b->allow_loopback);
     assert_true(same_text(a->ca_file, b->ca_file));
+    assert_true(same_text(a->external_address, b->external_address));
 }
 
 static void defaults_are_filled_in(void **state)
@@ -97,7 +98,8 @@ static sotto_pc_config full(sotto_ice_server servers[2], sotto_cert *cert)
                              .max_channels = 300,
                              .max_buffered_bytes = 70000,
                              .user = servers,
-                             .allow_loopback = true};
+                             .allow_loopback = true,
+                             .external_address = "203.0.113.9,2001:db8::9"};
 }
 
 static void everything_given_is_read_back_from_one_block(void **state)
@@ -195,6 +197,14 @@ static void ports(sotto_pc_config *c)
 static void interface(sotto_pc_config *c)
 {
     c->interface = NULL;
+}
+static void external(sotto_pc_config *c)
+{
+    c->external_address = "203.0.113.10,2001:db8::9";
+}
+static void no_external(sotto_pc_config *c)
+{
+    c->external_address = NULL;
 }
 static void no_cert(sotto_pc_config *c)
 {
@@ -295,6 +305,8 @@ static const struct change changes[] = {
     {"policy", 0, policy},
     {"ports", 0, ports},
     {"interface", 0, interface},
+    {"external address", 0, external},
+    {"no external address", 0, no_external},
     {"cert left out", 0, no_cert},
     {"user left out", 0, no_user},
     {"bundle policy", SOTTO_E_MODIFICATION, bundle},
@@ -403,7 +415,9 @@ static void the_next_offer_is_an_ice_restart_if_what_gathering_uses_differs(void
                                                        only_another_port,
                                                        policy,
                                                        ports,
-                                                       interface};
+                                                       interface,
+                                                       external,
+                                                       no_external};
     (void)state;
     sotto_ctx *ctx = new_ctx();
     for (size_t i = 0; i < sizeof makes / sizeof *makes; i++) {

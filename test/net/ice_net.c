@@ -22,6 +22,7 @@ static int net_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     ice->controlling = cfg->controlling;
     ice->relay_only = cfg->relay_only;
     ice->allow_loopback = cfg->allow_loopback;
+    memcpy(ice->external, cfg->external, sizeof ice->external);
     ice->port_min = cfg->port_min, ice->port_max = cfg->port_max;
     snprintf(ice->ufrag, sizeof ice->ufrag, "%s", cfg->ufrag);
     snprintf(ice->pwd, sizeof ice->pwd, "%s", cfg->pwd);
@@ -109,9 +110,26 @@ static void run_timers(struct ice *ice, sotto_us now)
     net_ice_run_checks(ice, now);
 }
 
+/* What a 1:1 NAT makes of the candidate that was told last: once for each family. */
+static bool tell_external(struct ice *ice, struct ice_out *out)
+{
+    const struct candidate *own = &ice->candidates[ice->n_told > 0 ? ice->n_told - 1 : 0];
+    struct address *external = &ice->external[own->addr.family == 6];
+    if (ice->n_told == 0 || external->family == 0) return false;
+    ice->told = *own;
+    ice->told.type = CANDIDATE_SRFLX;
+    ice->told.addr = *external;
+    ice->told.addr.port = own->addr.port;
+    external->family = 0;
+    out->type = ICE_OUT_CANDIDATE;
+    out->candidate = &ice->told;
+    return true;
+}
+
 /* One thing that waits to be told: true filled. */
 static bool tell(struct ice *ice, sotto_us now, struct ice_out *out)
 {
+    if (tell_external(ice, out)) return true;
     if (ice->gathering && ice->n_told < ice->n_sockets && now >= ice->gather_at) {
         out->type = ICE_OUT_CANDIDATE;
         out->candidate = &ice->candidates[ice->n_told++];

@@ -36,6 +36,8 @@ struct ice {
     struct net_socket sockets[NET_MAX_ADDRESSES];
     size_t n_sockets, n_told, n_servers, n_servers_told;
     struct candidate candidates[NET_MAX_ADDRESSES];
+    struct address external[2];   /* as configured; family 0: none, or told */
+    struct candidate told;        /* what was made of one */
     sotto_us gather_at;
     struct remote {
         struct address addr;

@@ -306,7 +306,7 @@ void net_send(struct net_socket *s, const struct address *to, const void *p, siz
         free(d);
         return;
     }
-    struct net_host *host = host_of(net, to);
+    struct net_host *host = host_of(net, &d->to); /* a tap may be a NAT */
     if (!host) {
         net->count.nowhere++;
         free(d);

@@ -67,7 +67,7 @@ struct net_socket {
 };
 
 enum net_verdict { NET_PASS, NET_DROP };
-/* Sees each datagram as it is sent; may change its bytes in place, shorten it, call net_inject(), or drop it. */
+/* Sees each datagram as it is sent; may change its bytes and addresses in place, shorten it, call net_inject(), or drop it. */
 typedef enum net_verdict (*net_tap_fn)(struct net *net, struct net_datagram *d, void *user);
 
 struct net_counters {

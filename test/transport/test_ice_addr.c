@@ -106,12 +106,11 @@ static void loopback_is_listed_only_when_allowed(void **state)
     assert_int_equal(sotto__ice_local_addresses(&filter, list, 1), 1);
     filter.interface = "nosuch0";
     assert_int_equal(sotto__ice_local_addresses(&filter, list, SOTTO_MAX_LOCAL_ADDRESSES), 0);
-    filter = (struct ice_local_filter){NULL, false};
+    filter = (struct ice_local_filter){.interface = NULL};
     n = sotto__ice_local_addresses(&filter, list, SOTTO_MAX_LOCAL_ADDRESSES);
     assert_true(n >= 0);
     for (int i = 0; i < n; i++) {
         assert_true(sotto__ice_local_usable(&list[i], false));
-        if (i > 0) assert_true(list[i].family >= list[i - 1].family); /* ascending preference */
     }
 }
 

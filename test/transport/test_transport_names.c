@@ -181,6 +181,48 @@ static void privacy_modes_tell_what_they_may(void **state)
     end(c, &agent);
 }
 
+static const struct address inside = {4, {192, 0, 2, 1}, 0}, outside = {4, {203, 0, 113, 1}, 0};
+
+static bool is_host(const struct address *a, const struct address *host)
+{
+    return a->family == host->family && memcmp(a->ip, host->ip, sizeof a->ip) == 0;
+}
+
+/* A 1:1 NAT before `inside`. */
+static enum net_verdict nat(struct net *net, struct net_datagram *d, void *user)
+{
+    (void)net, (void)user;
+    if (is_host(&d->to, &inside)) return NET_DROP; /* a private address, to others */
+    if (is_host(&d->from, &inside)) memcpy(d->from.ip, outside.ip, sizeof d->from.ip);
+    if (is_host(&d->to, &outside)) memcpy(d->to.ip, inside.ip, sizeof d->to.ip);
+    return NET_PASS;
+}
+
+static void an_address_of_a_nat_is_told_and_found(void **state)
+{
+    struct transport_cfg cfg;
+    struct ice_pair pair;
+    size_t told = 0;
+    (void)state;
+    struct couple *c = couple_new(1, false);
+    party_config(&c->a, &cfg);
+    cfg.external[0] = outside;
+    assert_int_equal(sotto__transport_configure(&c->a.t, &cfg), 0);
+    c->net->tap = nat;
+    couple_connect(c);
+    for (size_t i = 0; i < c->a.n_candidates; i++) {
+        const struct candidate *k = &c->a.candidates[i];
+        if (k->type != CANDIDATE_SRFLX) continue;
+        assert_true(is_host(&k->addr, &outside) && k->related.family == 0);
+        assert_int_equal(k->addr.port, c->a.candidates[0].addr.port);
+        told++;
+    }
+    assert_int_equal(told, 1);
+    assert_true(c->b.shared.ice_ops->pair(c->b.t.live.ice, &pair));
+    assert_true(is_host(&pair.remote.addr, &outside));
+    couple_free(c);
+}
+
 static void without_memory_a_candidate_is_refused(void **state)
 {
     struct mdns_agent agent;
@@ -207,6 +249,7 @@ int main(void)
         cmocka_unit_test(names_beyond_the_limit_are_left_out),
         cmocka_unit_test(only_host_candidates_with_local_names_are_taken),
         cmocka_unit_test(privacy_modes_tell_what_they_may),
+        cmocka_unit_test(an_address_of_a_nat_is_told_and_found),
         cmocka_unit_test(without_memory_a_candidate_is_refused),
     };
     return cmocka_run_group_tests_name("transport_names", tests, NULL, NULL);
