@@ -23,6 +23,7 @@ struct sotto_reconnect {
     sotto_us wait;              /* after it */
     uint32_t attempts;          /* since it was connected */
     uint64_t random;
+    bool is_asked; /* for the next attempt, whatever the state is */
     bool is_over;
 };
 
@@ -43,6 +44,7 @@ static void calm(sotto_reconnect *r)
     r->at = SOTTO_NEVER;
     r->wait = r->cfg.first;
     r->attempts = 0;
+    r->is_asked = false;
 }
 
 SOTTO_API int sotto_reconnect_new(sotto_pc *pc, const sotto_reconnect_config *cfg,
@@ -72,7 +74,12 @@ SOTTO_API void sotto_reconnect_free(sotto_reconnect *r)
 SOTTO_API int sotto_reconnect_handle(sotto_reconnect *r, const sotto_event *e)
 {
     if (!r || !e) return SOTTO_E_INVAL;
-    if (e->pc != r->pc || e->type != SOTTO_EV_STATE || r->is_over) return 0;
+    if (e->pc != r->pc || r->is_over) return 0;
+    if (e->type == SOTTO_EV_NETWORK_CHANGED && e->u.network.needs_restart) {
+        sotto_reconnect_now(r, e->at);
+        return 1;
+    }
+    if (e->type != SOTTO_EV_STATE) return 0;
     switch (e->u.state.connection) {
     case SOTTO_CONNECTION_CONNECTED: calm(r); break;
     case SOTTO_CONNECTION_DISCONNECTED:
@@ -95,6 +102,7 @@ SOTTO_API void sotto_reconnect_now(sotto_reconnect *r, sotto_us now)
     if (!r || r->is_over) return;
     r->at = now;
     r->wait = r->cfg.first;
+    r->is_asked = true;
 }
 
 SOTTO_API sotto_us sotto_reconnect_due(const sotto_reconnect *r)
@@ -120,11 +128,16 @@ static sotto_us next_wait(sotto_reconnect *r)
     return wait;
 }
 
-static int attempt(sotto_reconnect *r)
+static int attempt(sotto_reconnect *r, bool is_asked)
 {
     sotto_pc_state state = {.size = sizeof state};
     int e = sotto_pc_get_state(r->pc, &state);
     if (e < 0) return e;
+    if (state.connection == SOTTO_CONNECTION_CONNECTED && !is_asked &&
+        state.signaling == SOTTO_SIGNALING_STABLE) { /* make before break: no state has told of it */
+        calm(r);
+        return SOTTO_RECONNECT_WAIT;
+    }
     if (state.signaling == SOTTO_SIGNALING_HAVE_LOCAL_OFFER) return SOTTO_RECONNECT_RESEND;
     if (state.signaling != SOTTO_SIGNALING_STABLE) return SOTTO_RECONNECT_WAIT; /* the remote is at it */
     e = sotto_pc_restart_ice(r->pc);
@@ -140,7 +153,9 @@ SOTTO_API int sotto_reconnect_run(sotto_reconnect *r, sotto_us now)
         r->at = SOTTO_NEVER;
         return SOTTO_E_LIMIT;
     }
+    bool is_asked = r->is_asked;
+    r->is_asked = false;
     r->attempts++;
     r->at = sotto__after(now, next_wait(r));
-    return attempt(r);
+    return attempt(r, is_asked);
 }

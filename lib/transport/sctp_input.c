@@ -154,6 +154,7 @@ static bool stage(struct sctp *s, const uint8_t *p, size_t n, const struct sctp_
 {
     struct sctp_stage *t = &s->stage;
     if (!s->up || !seen->in_sequence || seen->other || seen->closed) return false;
+    if (s->outage.is_lenient) return false; /* what acknowledges shall do so before a timer runs */
     if (t->packets > 0 && (seen->acks || t->packets >= most_packets(s)))
         sotto__sctp_flush_input(s); /* only the first may begin with a SACK */
     size_t head = t->packets > 0 ? HEADER : 0;
@@ -172,7 +173,7 @@ static void after_input(struct sctp *s)
     sotto__sctp_release(s);
     sotto__sctp_add_out(s);
     end_probes(s);
-    if (s->outage.heard) sotto__sctp_outage_heard(s);
+    if (s->outage.is_lenient) sotto__sctp_outage_heard(s);
     sotto__sctp_look(s);
 }
 
@@ -234,7 +235,8 @@ static void inside(struct sctp *s, sotto_us now, const uint8_t *p, size_t n, str
     if (seen->more && !get_streams(s, copy, seen)) return;
     if (seen->rewrite) sotto__sctp_guard_rewrite(&s->guard, seen, copy, n);
     if (seen->acks) s->backlog.stale = true;
-    if (seen->acks || (seen->answer > 0 && !answer)) s->outage.heard = true;
+    if (seen->answer > 0 && !answer) s->outage.beat = true;
+    if (seen->acks) s->outage.answered = true;
     if (seen->data_len > 0) note_rate(s, now, n);
     if (seen->advances && s->up && now - s->restarted >= SCTP_RESTART_TIMER)
         restart_timer(s, now, p);

@@ -18,16 +18,34 @@
 
 static void set_limit(struct sctp *s, uint16_t most)
 {
-    struct sctp_assocparams params = {.sasoc_asocmaxrxt = most};
-    if (!s->so || s->down) return;
-    if (usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_ASSOCINFO, &params, sizeof params) < 0)
+    struct sctp_assocparams all = {.sasoc_asocmaxrxt = most};
+    if (s->so && !s->down &&
+        usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_ASSOCINFO, &all, sizeof all) < 0)
         SOTTO_LOG(s->log, SOTTO_LOG_ERROR, MODULE, "the number of repetitions stays");
+}
+
+/*
+ * Beyond its own limit an address gets no data any more, for good if all that it acknowledges are repetitions (Karn's rule). There is but
+ * this one, so the limit of the association is enough.
+ */
+static void trust_address(struct sctp *s)
+{
+    struct sctp_paddrparams path = {.spp_pathmaxrxt = DAYS};
+    struct sockaddr_conn to = {.sconn_family = AF_CONN,
+                               .sconn_port = htons(s->guard.remote_port),
+                               .sconn_addr = (void *)(uintptr_t)s->id};
+    if (!s->so || s->down) return;
+    memcpy(&path.spp_address, &to, sizeof to);
+    if (usrsctp_setsockopt(s->so, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof path) < 0)
+        SOTTO_LOG(s->log, SOTTO_LOG_ERROR, MODULE, "the peer's address may be given up");
 }
 
 /* From now on it may take this long, if something waits for an answer. */
 static void begin_span(struct sctp *s, sotto_us now)
 {
     s->outage.waits = !sotto__sctp_settled(s);
+    s->outage.answered = false;
+    s->outage.acked = s->guard.acked;
     s->outage.until = sotto__after(now, SPAN);
 }
 
@@ -54,7 +72,7 @@ static void send_packet(struct sctp *s)
 
 void sotto__sctp_set_reachable(struct sctp *s, sotto_us now, bool reachable)
 {
-    if (s->outage.is_held == !reachable) return;
+    if (s->outage.is_held == !reachable || !s->so || s->down) return;
     sotto__sctp_lock_quiet(s);
     s->outage.is_held = !reachable;
     if (reachable) {
@@ -62,6 +80,7 @@ void sotto__sctp_set_reachable(struct sctp *s, sotto_us now, bool reachable)
         begin_span(s, now);
     } else {
         set_limit(s, DAYS);
+        trust_address(s);
         s->outage.is_lenient = true, s->outage.is_first = false;
         sotto__sctp_rest(s);
     }
@@ -80,10 +99,12 @@ void sotto__sctp_outage_output(struct sctp *s, const uint8_t *p, size_t n)
     if (s->outage.p) s->outage.n = n;
 }
 
+/* Until the peer has got on, or answered a heartbeat, usrsctp's count is that of the time without a path. */
 void sotto__sctp_outage_heard(struct sctp *s)
 {
-    s->outage.heard = false;
-    if (!s->outage.is_lenient || s->outage.is_held || !s->up) return;
+    bool moves = s->outage.beat || s->guard.acked != s->outage.acked;
+    s->outage.beat = false;
+    if (!moves || !s->outage.is_lenient || s->outage.is_held || !s->up) return;
     s->outage.is_lenient = s->outage.is_first = false;
     set_limit(s, SCTP_REPETITIONS);
 }
@@ -92,7 +113,7 @@ void sotto__sctp_outage_turn(struct sctp *s, sotto_us now)
 {
     if (s->up && s->outage.is_first) s->outage.is_lenient = s->outage.is_first = false;
     if (now < sotto__sctp_outage_due(s)) return;
-    if (s->outage.waits && !sotto__sctp_settled(s)) {
+    if (s->outage.waits && !s->outage.answered && !sotto__sctp_settled(s)) {
         SOTTO_LOG(s->log, SOTTO_LOG_WARNING, MODULE, "the peer does not answer any more");
         sotto__sctp_fail(s, SOTTO_E_NETWORK);
     } else {

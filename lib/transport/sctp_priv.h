@@ -61,8 +61,10 @@ struct sctp_outage { /* no path for packets: sctp_outage.c */
     bool is_held;    /* there is none */
     bool is_lenient; /* usrsctp does not count repetitions */
     bool is_first;   /* … because the handshake is not done */
-    bool heard;      /* the peer acknowledged something, and usrsctp has been told */
+    bool beat;       /* the peer answered a heartbeat */
+    bool answered;   /* … or sent SACK in this span, of whatever */
     bool waits;      /* … though something had no answer when the span began… */
+    uint32_t acked;  /* … and this was all that it had of ours… */
     sotto_us until;  /* … that ends then */
     uint8_t *p;      /* what was repeated last while there was none; NULL: nothing */
     size_t n;
@@ -171,7 +173,7 @@ void sotto__sctp_outage_free(struct sctp *s);
 /* All under the lock */
 void sotto__sctp_outage_init(struct sctp *s, sotto_us now);
 void sotto__sctp_outage_output(struct sctp *s, const uint8_t *p, size_t n); /* a packet leaves */
-void sotto__sctp_outage_heard(struct sctp *s);                              /* … as usrsctp knows */
+void sotto__sctp_outage_heard(struct sctp *s);                              /* usrsctp has been given a packet */
 void sotto__sctp_outage_turn(struct sctp *s, sotto_us now);                 /* may fail */
 bool sotto__sctp_settled(const struct sctp *s); /* it is up, and nothing waits for an answer but heartbeats */
 bool sotto__sctp_add_in(struct sctp *s);             /* inbound streams, all that there are; false: the association has failed */

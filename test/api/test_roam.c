@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A context on a real network (test/netns makes it) whose addresses change by ip(8): the kernel's news reach the connections that have
+ * begun to gather, and those alone. Time is the real one. What follows from it is test/scenario/test_roaming.c's.
+ */
+#include <poll.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+
+#include "api/ctx.h"
+#include "call.h"
+
+static void run(const char *command)
+{
+    assert_int_equal(system(command), 0);
+}
+
+static sotto_ctx *ctx_new(void)
+{
+    sotto_ctx *c;
+    assert_int_equal(sotto_ctx_new(NULL, &c), 0);
+    return c;
+}
+
+static sotto_pc *gathering(sotto_ctx *ctx)
+{
+    sotto_pc *pc;
+    sotto_dc *dc;
+    assert_int_equal(sotto_pc_new(ctx, NULL, &pc), 0);
+    assert_int_equal(sotto_pc_create_data_channel(pc, "x", NULL, &dc), 0);
+    assert_int_equal(sotto_pc_set_local_description(pc, SOTTO_SDP_IMPLICIT, NULL, NULL), 0);
+    return pc;
+}
+
+/* How many NETWORK_CHANGED come until it is quiet for that long; pc: of nobody else. */
+static unsigned changes(sotto_ctx *ctx, const sotto_pc *pc, int ms)
+{
+    unsigned n = 0;
+    sotto_event *e;
+    while (sotto_ctx_wait(ctx, SOTTO_MS(ms), &e) == 1) {
+        if (e->type == SOTTO_EV_NETWORK_CHANGED) {
+            n++;
+            assert_ptr_equal(e->pc, pc);
+        }
+        sotto_event_free(e);
+    }
+    return n;
+}
+
+static void the_kernels_news_reach_connections_that_gather(void **state)
+{
+    (void)state;
+    sotto_ctx *ctx = ctx_new();
+    sotto_pc *idle, *pc;
+    assert_int_equal(sotto_pc_new(ctx, NULL, &idle), 0);
+    run("ip address add 10.98.0.7/24 dev sotto0");
+    assert_int_equal(changes(ctx, NULL, 400), 0);
+    assert_int_equal(ctx->watch.fd, -1); /* nobody has asked */
+    pc = gathering(ctx);
+    assert_true(ctx->watch.fd >= 0);
+    assert_int_equal(changes(ctx, pc, 400), 0);
+    run("ip address del 10.98.0.7/24 dev sotto0; ip address add 10.98.0.8/24 dev sotto0");
+    assert_int_equal(changes(ctx, pc, 800), 1);
+    run("ip address del 10.98.0.8/24 dev sotto0; ip address add 10.98.0.8/24 dev sotto0");
+    assert_int_equal(changes(ctx, pc, 800), 0); /* as it was */
+    run("ip address del 10.98.0.8/24 dev sotto0");
+    assert_int_equal(changes(ctx, pc, 800), 1);
+    sotto_pc_free(pc);
+    sotto_pc_free(idle);
+    sotto_ctx_free(ctx);
+}
+
+static void a_call_whose_address_goes_is_told_to_restart(void **state)
+{
+    (void)state;
+    sotto_ctx *ctx = ctx_new();
+    struct call c;
+    bool never = false;
+    run("ip -6 address flush dev sotto0 scope global; ip address del 10.77.0.1/24 dev sotto0");
+    run("ip address add 10.97.0.1/24 dev sotto0");
+    call_new(&c, ctx, ctx);
+    call_connect(&c);
+    run("ip address add 10.97.0.2/24 dev sotto0");
+    call_run(&c, &never, 1000);
+    assert_int_equal(c.a.n_events[SOTTO_EV_NETWORK_CHANGED], 1);
+    size_t needed = c.a.n_events[SOTTO_EV_NEGOTIATION_NEEDED];
+    /* whichever address the pair has: both go, another comes */
+    run("ip address flush dev sotto0 scope global; ip address add 10.97.0.3/24 dev sotto0");
+    run("ip link set lo down");
+    call_run(&c, &never, 1500);
+    run("ip link set lo up");
+    assert_true(c.a.n_events[SOTTO_EV_NETWORK_CHANGED] >= 2);
+    assert_true(c.a.n_events[SOTTO_EV_NEGOTIATION_NEEDED] > needed);
+    call_free(&c);
+    sotto_ctx_free(ctx);
+}
+
+static _Atomic sotto_us slept;
+
+static sotto_us now(void *user)
+{
+    (void)user;
+    return sotto_now();
+}
+
+static sotto_us boot(void *user)
+{
+    (void)user;
+    return sotto_now() + slept;
+}
+
+static int no_watch(void *world)
+{
+    (void)world;
+    return -1;
+}
+
+/* Where the kernel does not let anybody watch, sleep is noticed all the same. */
+static void without_a_watch_there_is_none_and_sleep_is_noticed(void **state)
+{
+    (void)state;
+    struct net_watch_ops closed = sotto__net_watch_linux;
+    closed.open = no_watch;
+    const struct world w = {
+        .now = now, .ice_ops = &sotto__ice_nice, .watch_ops = &closed, .boot = boot};
+    sotto_ctx *ctx;
+    assert_int_equal(sotto__ctx_new_in(&w, NULL, &ctx), 0);
+    sotto_pc *pc = gathering(ctx);
+    assert_int_equal(ctx->watch.fd, -1);
+    run("ip address add 10.96.0.1/24 dev sotto0");
+    assert_int_equal(sotto_ctx_run(ctx, 0) >= 0, true);
+    assert_int_equal(sotto__net_watch_due(&ctx->watch), SOTTO_NEVER);
+    slept += SOTTO_SLEPT_US - SOTTO_MS(500);
+    assert_true(sotto_ctx_run(ctx, 0) >= 0);
+    slept += SOTTO_SLEPT_US;
+    assert_true(sotto_ctx_run(ctx, 0) >= 0);
+    unsigned n = 0;
+    for (sotto_event *e; sotto_ctx_next(ctx, &e) == 1; sotto_event_free(e))
+        n += e->type == SOTTO_EV_NETWORK_CHANGED;
+    assert_int_equal(n, 1);
+    run("ip address del 10.96.0.1/24 dev sotto0");
+    sotto_pc_free(pc);
+    sotto_ctx_free(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_kernels_news_reach_connections_that_gather),
+        cmocka_unit_test(without_a_watch_there_is_none_and_sleep_is_noticed),
+        cmocka_unit_test(a_call_whose_address_goes_is_told_to_restart),
+    };
+    return cmocka_run_group_tests_name("api_roam", tests, NULL, NULL);
+}
