@@ -99,8 +99,10 @@ def run(cell, program, directory):
             call.exchange(cell.messages)
             spent = time.monotonic() - start
         wrong = wrong_way(cell, call) or '; '.join(call.errors())
-        return not wrong, wrong or '%s and %s, connected after %.2f s, %g MB each way in %.1f s' % (
+        text = '%s and %s, connected after %.2f s, %g MB each way in %.1f s' % (
             call.a.pair(), call.b.pair(), connected, cell.messages / 16, spent)
+        wrong = wrong or call.end()
+        return not wrong, wrong or text
     except (peers.Late, OSError) as e:
         return False, str(e)
     finally:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The commanded peer (test/interop/peer.c) as a process in some namespace, and two of them in a call."""
 import json
+import os
 import subprocess
 import threading
 import time
@@ -23,6 +24,8 @@ class Peer:
         self.process = space.start(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
         self.other, self.said, self.errors, self.noise, self.lock, self.restarts = other, [], [], [], threading.Lock(), False
         self.kept, self.states, self.more, self.over = [], [], threading.Condition(), False
+        with open(argv[-1], 'rb') as f:
+            self.is_instrumented = b'__asan_init' in f.read()  # its size says nothing then
         self.readers = [threading.Thread(target=f, daemon=True) for f in (self.read, self.listen)]
         for t in self.readers:
             t.start()
@@ -109,17 +112,33 @@ class Peer:
         ends = [stats[pair[x]] for x in ('localCandidateId', 'remoteCandidateId')]
         return Pair(*ends)
 
+    def size(self):
+        """KB of memory."""
+        return int(self.ask('rss')[1])
+
+    def descriptors(self):
+        return len(os.listdir('/proc/%d/fd' % self.process.pid))
+
     def end(self):
+        """What is wrong with how it ended, or ''. A sanitizer has its say then."""
+        wrong = ''
         try:
             self.process.stdin.close()
-            self.process.wait(5)
-        except (OSError, subprocess.TimeoutExpired):
+        except OSError:
+            pass  # it has ended
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+            wrong = 'a peer does not end'
         for t in self.readers:
             t.join()
         self.process.stdout.close()
         self.process.stderr.close()
+        if self.process.returncode != 0 and not wrong:
+            wrong = 'a peer ended with %d; %s' % (self.process.returncode, ' | '.join(self.noise[:12]))
+        return wrong
 
 
 class Pair:
@@ -168,14 +187,19 @@ class Call:
         self.a.tell('perfect', 0, 'impolite')
         self.b.tell('perfect', 0, 'polite')
 
-    def again(self):
+    def again(self, options):
         """Everything anew in the same processes. What the old connections had to say has been said: both had gathered."""
         for p in self.a, self.b:
             p.wait(['state', 0, None, None, 2], 10)
+        for p in self.a, self.b:
             p.tell('free', 0)
+        for p in self.a, self.b:
             p.ask('rss')
             with p.more:
                 p.kept.clear()
+            p.states.clear()
+            p.said.clear()
+        self.options = options
         self.begin()
         return self.connect()
 
@@ -210,8 +234,8 @@ class Call:
                 raise Late('%d of %d messages came, hash %d of %d' % (got[0], messages, got[2], sent[1]))
 
     def end(self):
-        for p in self.a, self.b:
-            p.end()
+        """What is wrong with how they ended, or ''."""
+        return '; '.join(filter(None, [p.end() for p in (self.a, self.b)]))
 
     def errors(self):
         return [e for p in (self.a, self.b) for e in p.errors]

@@ -280,11 +280,15 @@ class Turn:
         self.process.kill()
         self.process.wait()
 
-    def allocations(self):
-        """How many there are over IPv4: each has a socket of the upper ports."""
+    def left(self):
+        """What it holds for its clients, in words, or ''. Each allocation has a socket of the upper ports."""
         own = struct.pack('=I', struct.unpack('!I', socket.inet_aton(SERVER4))[0]).hex().upper()
-        addresses = [line.split()[1].split(':') for line in self.space.run('cat', '/proc/net/udp').splitlines()[1:]]
-        return sum(1 for address, port in addresses if address == own and int(port, 16) >= 49152)
+
+        def rows(table):
+            return [line.split() for line in self.space.run('cat', '/proc/net/' + table).splitlines()[1:]]
+        allocations = sum(1 for r in rows('udp') if r[1].split(':')[0] == own and int(r[1].split(':')[1], 16) >= 49152)
+        connections = sum(1 for r in rows('tcp') if r[3] == '01')  # established
+        return '%d allocations and %d connections are left' % (allocations, connections) if allocations + connections else ''
 
 
 class Names:
