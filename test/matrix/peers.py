@@ -187,8 +187,8 @@ class Call:
         self.a.tell('perfect', 0, 'impolite')
         self.b.tell('perfect', 0, 'polite')
 
-    def again(self, options):
-        """Everything anew in the same processes. What the old connections had to say has been said: both had gathered."""
+    def drop(self):
+        """Frees the connections, but not the processes. What they had to say has been said: both had gathered."""
         for p in self.a, self.b:
             p.wait(['state', 0, None, None, 2], 10)
         for p in self.a, self.b:
@@ -199,6 +199,8 @@ class Call:
                 p.kept.clear()
             p.states.clear()
             p.said.clear()
+
+    def anew(self, options):
         self.options = options
         self.begin()
         return self.connect()
