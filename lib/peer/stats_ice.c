@@ -227,6 +227,9 @@ static void add_pair(struct stats_build *b, const struct transport *t, const str
     sotto__stats_bool(b, "nominated", true);
     sotto__stats_counters(b, &t->stats, &t->at_pair);
     if (pair->rtt > 0) sotto__stats_double(b, "currentRoundTripTime", (double)pair->rtt / 1e6);
+    sotto__stats_double(b, "totalRoundTripTime", (double)pair->rtt_total / 1e6);
+    sotto__stats_int(b, "responsesReceived", pair->answered);
+    sotto__stats_int(b, "consentRequestsSent", pair->asked);
 }
 
 void sotto__stats_ice(struct stats_build *b, const struct peer *p, bool only_pair,

@@ -85,7 +85,9 @@ struct ice_out {
 struct ice_pair { /* the selected one */
     struct candidate local, remote;
     struct address base; /* of this host, that its packets leave from, to a relay too; family 0: not known */
-    sotto_us rtt; /* last round trip of a check; 0: not known */
+    sotto_us rtt; /* last round trip of a check of consent; 0: not known */
+    sotto_us rtt_total;       /* all of them … */
+    uint64_t asked, answered; /* … and how many there were, since the beginning of ICE */
 };
 
 struct ice_ops {

@@ -36,7 +36,7 @@ static NiceAgent *make_agent(GMainContext *ctx, const struct ice_cfg *cfg)
     if (!agent) return NULL;
     g_object_set(agent, "controlling-mode", (gboolean)cfg->controlling, "force-relay",
                  (gboolean)cfg->relay_only, "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck",
-                 TRUE, "stun-pacing-timer", PACING_MS, "stun-initial-timeout", 250u,
+                 FALSE, "stun-pacing-timer", PACING_MS, "stun-initial-timeout", 250u,
                  "stun-max-retransmissions", GATHER_SENDINGS, "max-connectivity-checks", MAX_PAIRS,
                  "idle-timeout", IDLE_MS, NULL);
     return agent;
@@ -226,7 +226,7 @@ static int forget_remote(struct ice *ice)
     ice->selected[0] = '\0';
     ice->n_prflx = 0;
     sotto__ice_tally_clear(&ice->tally);
-    ice->remote_done = ice->pair_changed = ice->is_calm = ice->is_dead = ice->is_kept = false;
+    ice->remote_done = ice->pair_changed = ice->is_calm = ice->is_dead = false;
     ice->patience = 0;
     drop_packets(ice);
     if (ice->is_deaf)
@@ -307,6 +307,7 @@ static int ice_send(struct ice *ice, const struct packet *pkts, size_t n, sotto_
 {
     size_t sent = 0;
     if (!ice->pair_local || ice->is_dead || ice->close_called) return SOTTO_E_STATE;
+    if (sotto__nice_consent_ended(ice, now)) return SOTTO_E_STATE; /* the next turn finds it dead */
     int fd = ice->no_fast_path ? -1 : sotto__nice_path_fd(ice);
     if (fd >= 0) return (int)sotto__nice_send_past(ice, fd, pkts, n);
     ice->loop->now = now;
@@ -433,7 +434,9 @@ static const char *ice_selected(const struct ice *ice)
 
 static bool ice_pair(const struct ice *ice, struct ice_pair *ret)
 {
-    struct ice_pair pair = {.rtt = 0}; /* libnice measures none that it would tell */
+    const struct nice_consent *c = &ice->consent;
+    struct ice_pair pair = {
+        .rtt = c->rtt, .rtt_total = c->rtt_total, .asked = c->n_asked, .answered = c->n_answered};
     if (!ice->pair_local || !sotto__nice_to_candidate(ice->pair_local, &pair.local) ||
         !sotto__nice_to_candidate(ice->pair_remote, &pair.remote))
         return false;

@@ -62,15 +62,24 @@ union nice_sockaddr {
     struct sockaddr_in6 v6;
 };
 
+#define NICE_ASKED 8u /* requests that can still be answered */
+
+struct nice_asked {
+    uint8_t id[16];
+    sotto_us at; /* when it left; 0: none, or answered */
+};
+
 /* Of the selected pair: RFC 7675. */
 struct nice_consent {
-    bool is_own;         /* not libnice's */
-    bool is_waiting;     /* the last request has no answer yet */
-    bool is_controlling; /* as the last request of the peer wants it */
-    sotto_us at;         /* when the next one leaves */
-    sotto_us given;      /* when the peer last answered */
+    bool is_controlling;     /* as the last request of the peer wants it */
+    sotto_us last, at;       /* when the last request left; when the next one does, if that is answered */
+    sotto_us given;          /* when the peer last answered */
+    unsigned tries;          /* requests since then … */
+    sotto_us since, sure_at; /* … the first of which left then; so many are no accident from then on */
+    sotto_us rtt, rtt_total; /* the last round trip, 0: not known; all of them */
+    uint64_t n_asked, n_answered;
     uint64_t tie;
-    uint8_t id[16];
+    struct nice_asked asked[NICE_ASKED];
     char *remote_pwd; /* nullable */
 };
 
@@ -132,7 +141,6 @@ struct ice {
     bool is_settled; /* gathering is over: repetitions are those of checks */
     bool is_calm;  /* libnice's timer of checks ends as soon as it can */
     bool is_deaf;  /* nothing is read any more */
-    bool is_kept;  /* the next check of the pair has its time */
     struct candidate *out; /* the one that was yielded last; NULL: none, or gathering is over */
     struct nice_path path;
     struct nice_consent consent;
@@ -140,6 +148,7 @@ struct ice {
 
     bool is_dead;      /* FAILED for good */
     sotto_us heard;    /* when the peer gave a sign of life */
+    sotto_us data;     /* … that was data; 0: never */
     sotto_us patience; /* RFC 8863: when a connection that never came has failed at the latest; 0: not running */
     char selected[192];
 };
@@ -169,12 +178,12 @@ int sotto__nice_consent_init(struct ice *ice, bool is_controlling);
 void sotto__nice_consent_free(struct ice *ice);
 void sotto__nice_consent_remote(struct ice *ice, char *pwd); /* moved: the remote's, as signalled */
 void sotto__nice_consent_begin(struct ice *ice, sotto_us now);    /* there is another pair */
-void sotto__nice_consent_leave(struct ice *ice);                  /* … to libnice, from now on */
 void sotto__nice_consent_listen(struct ice *ice, sotto_us now);   /* before a turn: what is at the head of the pair's socket */
 void sotto__nice_consent_turn(struct ice *ice, sotto_us now);     /* asks if that is due */
 sotto_us sotto__nice_consent_due(const struct ice *ice);
 bool sotto__nice_consent_ended(const struct ice *ice, sotto_us now);
 void sotto__nice_woke(struct ice *ice, sotto_us slept, sotto_us now); /* see ice.h */
+bool sotto__nice_consent_lost(const struct ice *ice, sotto_us now); /* for now */
 
 /* ice_nice_local.c */
 int sotto__nice_add_locals(struct ice *ice); /* before libnice gathers: how many, or as gather() of ice.h */

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Consent of the selected pair (RFC 7675 §5.1) past libnice, whose checks cost an idle connection ten times as much and end for good
- * after 200 lost ones. Over the pair's own socket a Binding request leaves now and then; its answer, and the peer's requests, are taken
- * from the head of the queue of that socket before libnice reads it. What is not exactly what belongs to a settled pair is left there for
- * libnice. In: turns, and a socket that is readable; out: when the peer last consented. Only over a direct pair of UDP, and where no TURN
- * server could give another: there libnice's own checks go on.
+ * Consent of the selected pair (RFC 7675 §5.1), and whether its path is alive. Not libnice's, whose checks cost an idle connection ten
+ * times as much and end for good after 200 lost ones: it sends none. Every 4 to 6 s a Binding request with an id of its own leaves; over a
+ * direct pair by its socket, over a relay as libnice sends data. A success that carries one of the last ids and the integrity of the
+ * remote's password is consent, anything else is not; 30 s after the last one nothing is sent any more.
+ *
+ * What tells a lost packet from a lost path: a request without an answer is repeated (as connectivity checks are, RFC 8445 §14.3): after
+ * two round trips, then every 200 ms, from the sixth on every 500 ms. If that sixth one has had no answer for a second, and nothing at
+ * all was heard for 5 s, or no answer for as long, the pair is DISCONNECTED (without data not before 3.5 s of such requests). An answer
+ * makes it CONNECTED again; till then the asking goes on every second. So that 5 s are kept where data crossed: when none came for a
+ * second, the next request leaves as soon as the last one is 4 s old. With 5 % of loss each way all six are lost once in a million times,
+ * and then the peer's own requests are still heard.
+ *
+ * Answers are found in the sockets before libnice reads them. At the head of a direct pair's socket they, and the peer's requests, are
+ * taken; anywhere else (behind data, within what a relay forwards, in a stream) they are looked for by their id, and left for libnice,
+ * which drops them. In: turns, and sockets that are readable; out: when the peer last consented, whether the path is lost, round trips.
  */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <stun/stunagent.h>
@@ -17,14 +28,30 @@
 #include "util/mem.h"
 #include "util/rand.h"
 
-#define LEAST SOTTO_MS(5000) /* RFC 7675 §5.1: 5 s, by a random factor of 0.8 to 1.2; here the upper half of it */
-#define SPREAD_MS 900u
+#define LEAST SOTTO_MS(4000) /* RFC 7675 §5.1: 5 s, by a random factor of 0.8 to 1.2; and never less */
+#define SPREAD_MS 1900u
 #define ENDS SOTTO_SECONDS(30)
+#define LOST SOTTO_SECONDS(5)
+#define PAUSE SOTTO_MS(1000) /* in the data: a request leaves early */
+#define FIRST_LEAST SOTTO_MS(300) /* before the first repetition */
+#define FIRST_MOST SOTTO_MS(1000)
+#define FIRST_UNKNOWN SOTTO_MS(500) /* no round trip was seen yet */
+#define QUICK SOTTO_MS(200)
+#define SLOW SOTTO_MS(500)
+#define IN_VAIN SOTTO_MS(1000)
+#define SURE 6u                  /* requests without an answer … */
+#define SURE_AFTER SOTTO_MS(1000) /* … the last of them for this long */
+#define SHORT_CUT SOTTO_MS(3500) /* of an idle pair: nobody knows how long before the first request it began */
+#define LATE SOTTO_SECONDS(10)   /* older requests are not answered any more */
+#define LOOK_FOR SOTTO_SECONDS(2) /* … and this long after the last one, answers are looked for behind data */
 #define MAX_STUN 600u
+#define MAX_PEEK 2048u /* of a datagram; more of it comes in parts */
+#define MAX_PEEKS 256  /* datagrams of a socket at a time */
 #define QUIET SOTTO_MS(200) /* after data, libnice answers what comes between it: a look at each datagram would cost more */
 #define PEER_REFLEXIVE (110u << 24) /* RFC 8445 §5.1.2.2 */
 #define REQUEST 0x0001u
 #define RESPONSE 0x0101u
+#define ERROR_RESPONSE 0x0111u
 
 struct stun_in {
     uint8_t bytes[MAX_STUN];
@@ -39,17 +66,20 @@ struct stun_in {
 
 static bool is_on(const struct ice *ice)
 {
-    return ice->consent.is_own && ice->consent.remote_pwd && ice->pair_local && !ice->is_dead &&
-           !ice->is_deaf && !ice->close_called && ice->path.socket;
+    return ice->consent.remote_pwd && ice->pair_local && !ice->is_dead && !ice->is_deaf &&
+           !ice->close_called;
+}
+
+/* -1: only libnice can send. */
+static int direct_fd(const struct ice *ice)
+{
+    return ice->path.socket && !ice->no_fast_path ? g_socket_get_fd(ice->path.socket) : -1;
 }
 
 int sotto__nice_consent_init(struct ice *ice, bool is_controlling)
 {
-    struct nice_consent *c = &ice->consent;
-    c->is_own = ice->n_turn == 0 && !ice->no_fast_path;
-    c->is_controlling = is_controlling;
-    if (c->is_own) g_object_set(ice->agent, "keepalive-conncheck", FALSE, NULL);
-    return sotto__rand_u64(&c->tie);
+    ice->consent.is_controlling = is_controlling;
+    return sotto__rand_u64(&ice->consent.tie);
 }
 
 void sotto__nice_consent_free(struct ice *ice)
@@ -65,21 +95,90 @@ void sotto__nice_consent_remote(struct ice *ice, char *pwd)
     ice->consent.remote_pwd = pwd;
 }
 
-/* Data will come by libnice's socket for good, and often hide the answers from us. */
-void sotto__nice_consent_leave(struct ice *ice)
+/* ---- when ---- */
+
+static void plan(struct nice_consent *c, sotto_us now, uint16_t random)
 {
-    if (!ice->consent.is_own) return;
-    ice->consent.is_own = ice->is_kept = false;
-    g_object_set(ice->agent, "keepalive-conncheck", TRUE, NULL);
+    c->last = now;
+    c->at = sotto__nice_moment(now, LEAST, SPREAD_MS, random);
+}
+
+static void forget_asked(struct nice_consent *c)
+{
+    for (size_t i = 0; i < NICE_ASKED; i++) c->asked[i].at = 0;
+    c->tries = 0;
 }
 
 void sotto__nice_consent_begin(struct ice *ice, sotto_us now)
 {
     struct nice_consent *c = &ice->consent;
     c->given = now;
-    c->at = sotto__nice_moment(now, LEAST, SPREAD_MS, (uint16_t)c->tie);
-    c->is_waiting = false;
+    c->rtt = 0;
+    forget_asked(c);
+    plan(c, now, (uint16_t)c->tie);
 }
+
+static sotto_us until_first_repetition(const struct nice_consent *c)
+{
+    sotto_us wait = 2 * c->rtt;
+    if (wait == 0) return FIRST_UNKNOWN;
+    if (wait < FIRST_LEAST) return FIRST_LEAST;
+    return wait < FIRST_MOST ? wait : FIRST_MOST;
+}
+
+static sotto_us later(sotto_us a, sotto_us b)
+{
+    return a > b ? a : b;
+}
+
+/* Since the last answer, or just before it: if there is no more of it that is a sign. */
+static bool had_data(const struct ice *ice)
+{
+    return ice->data != 0 && ice->data + PAUSE > ice->consent.given;
+}
+
+/* When the next request leaves. */
+static sotto_us ask_at(const struct ice *ice)
+{
+    const struct nice_consent *c = &ice->consent;
+    if (c->tries == 0) {
+        if (!had_data(ice)) return c->at;
+        return sotto__earlier(c->at, later(c->last + LEAST, ice->heard + PAUSE));
+    }
+    if (c->tries == 1) return c->last + until_first_repetition(c);
+    if (c->tries < SURE) return c->last + QUICK;
+    if (ice->state == SOTTO_ICE_DISCONNECTED)
+        return c->last + (ice->heard > c->last ? SLOW : IN_VAIN);
+    return c->last + SLOW;
+}
+
+/* When a pair that goes on as it does now is lost. */
+static sotto_us lost_at(const struct ice *ice)
+{
+    const struct nice_consent *c = &ice->consent;
+    if (!is_on(ice) || c->tries < SURE) return SOTTO_NEVER;
+    sotto_us sure = had_data(ice) ? c->sure_at : later(c->sure_at, c->since + SHORT_CUT);
+    return later(sure, sotto__earlier(ice->heard, c->since) + LOST);
+}
+
+bool sotto__nice_consent_lost(const struct ice *ice, sotto_us now)
+{
+    return now >= lost_at(ice);
+}
+
+sotto_us sotto__nice_consent_due(const struct ice *ice)
+{
+    if (!is_on(ice)) return SOTTO_NEVER;
+    sotto_us due = sotto__earlier(ask_at(ice), sotto__after(ice->consent.given, ENDS));
+    return ice->state == SOTTO_ICE_DISCONNECTED ? due : sotto__earlier(due, lost_at(ice));
+}
+
+bool sotto__nice_consent_ended(const struct ice *ice, sotto_us now)
+{
+    return is_on(ice) && now - ice->consent.given >= ENDS;
+}
+
+/* ---- asking ---- */
 
 static void init_stun(StunAgent *a)
 {
@@ -87,14 +186,30 @@ static void init_stun(StunAgent *a)
                     STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
 }
 
+/* One that does not leave is as one that the network lost. */
 static void send_to_peer(struct ice *ice, const uint8_t *p, size_t n)
 {
-    /* one that does not leave is as one that the network lost */
-    (void)sendto(g_socket_get_fd(ice->path.socket), p, n, MSG_DONTWAIT | MSG_NOSIGNAL,
-                 &ice->path.to.sa, ice->path.to_size);
+    int fd = direct_fd(ice);
+    if (fd >= 0) {
+        (void)sendto(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &ice->path.to.sa, ice->path.to_size);
+        return;
+    }
+    if (ice->n_turn_tcp > 0) ice->loop->stale = true; /* a queue may form, and a source for it */
+    (void)nice_agent_send(ice->agent, ice->stream, NICE_COMPONENT, (guint)n, (const gchar *)p);
 }
 
-static void ask(struct ice *ice)
+static void note_asked(struct nice_consent *c, StunMessage *message, sotto_us now)
+{
+    struct nice_asked *a = &c->asked[c->n_asked++ % NICE_ASKED];
+    stun_message_id(message, a->id);
+    a->at = now;
+    if (c->tries++ == 0) c->since = now;
+    if (c->tries == SURE) c->sure_at = now + SURE_AFTER;
+    if (c->tries == 1 || now >= c->at) plan(c, now, sotto__get_u16(a->id + 14));
+    c->last = now;
+}
+
+static void ask(struct ice *ice, sotto_us now)
 {
     struct nice_consent *c = &ice->consent;
     StunAgent agent;
@@ -107,30 +222,20 @@ static void ask(struct ice *ice)
         &agent, &message, bytes, sizeof bytes, name, (size_t)n, (const uint8_t *)c->remote_pwd,
         strlen(c->remote_pwd), c->is_controlling, c->is_controlling, priority, c->tie, NULL,
         STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
-    if (len == 0) return;
-    stun_message_id(&message, c->id);
-    c->is_waiting = true;
+    if (len == 0) {
+        plan(c, now, 0);
+        return;
+    }
+    note_asked(c, &message, now);
     send_to_peer(ice, bytes, len);
 }
 
 void sotto__nice_consent_turn(struct ice *ice, sotto_us now)
 {
-    struct nice_consent *c = &ice->consent;
-    if (!is_on(ice) || now < c->at) return;
-    ask(ice);
-    c->at = sotto__nice_moment(now, LEAST, SPREAD_MS, sotto__get_u16(c->id + 14));
+    if (is_on(ice) && now >= ask_at(ice)) ask(ice, now);
 }
 
-sotto_us sotto__nice_consent_due(const struct ice *ice)
-{
-    if (!is_on(ice)) return SOTTO_NEVER;
-    return sotto__earlier(ice->consent.at, sotto__after(ice->consent.given, ENDS));
-}
-
-bool sotto__nice_consent_ended(const struct ice *ice, sotto_us now)
-{
-    return is_on(ice) && now - ice->consent.given >= ENDS;
-}
+/* ---- the peer's requests ---- */
 
 /* The name of a request to us by this peer; then it is our password that it must know. */
 static bool know_name(StunAgent *agent, StunMessage *m, uint8_t *name, uint16_t n, uint8_t **pwd,
@@ -175,28 +280,122 @@ static bool answer(struct ice *ice, struct stun_in *in)
     return true;
 }
 
-/* Success alone is consent: an error is as no answer. */
-static bool accept_answer(struct ice *ice, struct stun_in *in, sotto_us now)
+/* ---- answers ---- */
+
+static bool is_valid(const struct ice *ice, const struct nice_asked *a, const uint8_t *p, size_t n,
+                     StunMessage *ret)
 {
-    struct nice_consent *c = &ice->consent;
     StunAgent agent;
-    StunMessage message;
-    if (!c->is_waiting || memcmp(in->bytes + 4, c->id, sizeof c->id) != 0) return false;
     init_stun(&agent);
     StunAgentSavedIds *sent = &agent.sent_ids[0];
     memset(sent, 0, sizeof *sent);
-    memcpy(sent->id, c->id, sizeof c->id);
+    memcpy(sent->id, a->id, sizeof a->id);
     sent->method = STUN_BINDING;
-    sent->key = (uint8_t *)c->remote_pwd;
-    sent->key_len = strlen(c->remote_pwd);
+    sent->key = (uint8_t *)ice->consent.remote_pwd;
+    sent->key_len = strlen(ice->consent.remote_pwd);
     sent->valid = true;
-    StunValidationStatus status =
-        stun_agent_validate(&agent, &message, in->bytes, in->n, NULL, NULL);
-    if (status != STUN_VALIDATION_SUCCESS && status != STUN_VALIDATION_UNKNOWN_ATTRIBUTE)
+    StunValidationStatus status = stun_agent_validate(&agent, ret, p, n, NULL, NULL);
+    return (status == STUN_VALIDATION_SUCCESS || status == STUN_VALIDATION_UNKNOWN_ATTRIBUTE) &&
+           stun_message_has_attribute(ret, STUN_ATTRIBUTE_MESSAGE_INTEGRITY);
+}
+
+static void give(struct ice *ice, struct nice_asked *a, sotto_us now)
+{
+    struct nice_consent *c = &ice->consent;
+    c->rtt = later(now - a->at, 1);
+    c->rtt_total += c->rtt;
+    c->n_answered++;
+    c->given = ice->heard = now;
+    c->tries = 0;
+    a->at = 0;
+}
+
+/* Success alone is consent. Of errors that of the role is heard, once for each request (RFC 8445 §7.2.5.1): the next one has the other. */
+static bool accept_answer(struct ice *ice, struct nice_asked *a, const uint8_t *p, size_t n,
+                          sotto_us now)
+{
+    StunMessage message;
+    int code = 0;
+    unsigned type = sotto__get_u16(p);
+    if ((type != RESPONSE && type != ERROR_RESPONSE) || !is_valid(ice, a, p, n, &message))
         return false;
-    c->is_waiting = false;
-    c->given = now;
+    if (type == RESPONSE) {
+        give(ice, a, now);
+    } else {
+        if (stun_message_find_error(&message, &code) != STUN_MESSAGE_RETURN_SUCCESS ||
+            code != STUN_ERROR_ROLE_CONFLICT)
+            return false;
+        ice->consent.is_controlling = !ice->consent.is_controlling;
+        a->at = 0;
+    }
     return true;
+}
+
+static bool is_awaited(const struct nice_asked *a, sotto_us now)
+{
+    return a->at != 0 && now - a->at < LATE;
+}
+
+static bool accept_any(struct ice *ice, const uint8_t *p, size_t n, sotto_us now)
+{
+    struct nice_consent *c = &ice->consent;
+    for (size_t i = 0; i < NICE_ASKED; i++)
+        if (is_awaited(&c->asked[i], now) &&
+            memcmp(p + 4, c->asked[i].id, sizeof c->asked[i].id) == 0)
+            return accept_answer(ice, &c->asked[i], p, n, now);
+    return false;
+}
+
+/* Answers anywhere within these bytes. The id is of 96 random bits and its answer is authenticated: it needs no frame to be known by. */
+static void find_answers(struct ice *ice, const uint8_t *p, size_t n, sotto_us now)
+{
+    struct nice_consent *c = &ice->consent;
+    for (size_t i = 0; i < NICE_ASKED; i++) {
+        struct nice_asked *a = &c->asked[i];
+        if (!is_awaited(a, now)) continue;
+        const uint8_t *at = memmem(p, n, a->id, sizeof a->id);
+        if (!at || at - p < 4) continue;
+        size_t left = n - (size_t)(at - 4 - p), size = 20u + sotto__get_u16(at - 2);
+        if (size <= left) (void)accept_answer(ice, a, at - 4, size, now);
+    }
+}
+
+/* Looks through all that waits in a socket of datagrams, without taking anything. */
+static void look_through(struct ice *ice, int fd, sotto_us now)
+{
+    int from_start = 0, as_before = -1;
+    uint8_t bytes[MAX_PEEK];
+    union nice_sockaddr from;
+    bool is_direct = ice->path.socket && g_socket_get_fd(ice->path.socket) == fd;
+    bool is_all = setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &from_start, sizeof from_start) == 0;
+    for (int i = 0; i < (is_all ? MAX_PEEKS : 1); i++) {
+        socklen_t size = sizeof from;
+        ssize_t n = recvfrom(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT, &from.sa, &size);
+        if (n < 0) break;
+        if (is_direct && !sotto__nice_same_address(&from, &ice->path.to)) continue;
+        find_answers(ice, bytes, (size_t)n, now);
+    }
+    if (is_all) (void)setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &as_before, sizeof as_before); /* as above */
+}
+
+/* The same of a stream from a server, or from what is between it and us. */
+static void look_through_stream(struct ice *ice, int fd, sotto_us now)
+{
+    uint8_t bytes[8 * MAX_PEEK];
+    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    if (n > 0) find_answers(ice, bytes, (size_t)n, now);
+}
+
+static void look_for_answers(struct ice *ice, int fd, sotto_us now)
+{
+    int type = 0;
+    socklen_t n = sizeof type;
+    if (ice->consent.tries == 0 || now - ice->consent.last >= LOOK_FOR) return;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0) return; /* GLib's own */
+    if (type == SOCK_DGRAM)
+        look_through(ice, fd, now);
+    else
+        look_through_stream(ice, fd, now);
 }
 
 /* False: it is for libnice. */
@@ -211,9 +410,8 @@ static bool take_head(struct ice *ice, int fd, sotto_us now)
     if (in.n < 20 || in.n > sizeof in.bytes ||
         !sotto__nice_same_address(&in.from.is, &ice->path.to))
         return false;
-    unsigned type = sotto__get_u16(in.bytes);
-    bool is_ours =
-        (type == REQUEST && answer(ice, &in)) || (type == RESPONSE && accept_answer(ice, &in, now));
+    bool is_ours = sotto__get_u16(in.bytes) == REQUEST ? answer(ice, &in)
+                                                       : accept_any(ice, in.bytes, in.n, now);
     if (!is_ours) return false;
     ice->heard = now;
     return recv(fd, in.bytes, 1, MSG_DONTWAIT) >= 0;
@@ -222,11 +420,15 @@ static bool take_head(struct ice *ice, int fd, sotto_us now)
 void sotto__nice_consent_listen(struct ice *ice, sotto_us now)
 {
     struct nice_loop *l = ice->loop;
-    if (!is_on(ice) || (!ice->consent.is_waiting && now - ice->heard < QUIET)) return;
-    int fd = g_socket_get_fd(ice->path.socket);
+    if (!is_on(ice) || (ice->consent.tries == 0 && now - ice->heard < QUIET)) return;
+    int direct = direct_fd(ice);
     for (gint i = 0; i < l->n; i++) {
-        if (l->fds[i].fd != fd || !(l->fds[i].revents & G_IO_IN)) continue;
-        if (take_head(ice, fd, now)) sotto__nice_loop_read(l, i); /* poll() will say if there is more */
+        int fd = l->fds[i].fd;
+        if (!(l->fds[i].revents & G_IO_IN) || i == l->wake) continue;
+        if (fd == direct && take_head(ice, fd, now))
+            sotto__nice_loop_read(l, i); /* poll() will say if there is more */
+        else
+            look_for_answers(ice, fd, now);
     }
 }
 

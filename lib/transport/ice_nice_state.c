@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What libnice reports, and the states made of it. Its signals and its recv callback only copy into bounded places of the ice;
- * they never call out. libnice has no state for a peer that fell silent and calls a connection failed after 50 s, so a clock of
- * our own runs from the last sign of life: anything from the selected remote address, STUN included. It says what is shown; that
- * an unauthenticated packet can keep it from showing DISCONNECTED is harmless, as libnice's 50 s count authenticated answers only.
+ * they never call out. libnice has no state for a peer that fell silent: whether the path of the selected pair is lost, for now or for
+ * good, is told by our own requests (ice_nice_consent.c). They leave by the last sign of life: anything from the selected remote
+ * address, STUN included. That an unauthenticated packet can put off DISCONNECTED is harmless, as the end counts authenticated answers.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -12,9 +12,7 @@
 
 #include "transport/ice_nice.h"
 
-#define SILENCE_DISCONNECTED SOTTO_SECONDS(8) /* libnice and browsers send a check at least every 6.6 s */
-#define SILENCE_FAILED SOTTO_SECONDS(30)      /* RFC 7675 §5.1 */
-#define LISTEN_AFTER SOTTO_MS(1000) /* nobody looks at what comes sooner after the last: 6.6 s and that are less than 8 s */
+#define LISTEN_AFTER SOTTO_MS(500) /* nobody looks at what comes sooner after the last */
 
 void sotto__nice_to_address(const NiceAddress *a, struct address *ret)
 {
@@ -151,7 +149,7 @@ void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, 
     struct ice *ice = user;
     (void)agent, (void)stream, (void)component;
     if (n == 0 || (uint8_t)p[0] <= 3 || ice->close_called || ice->is_dead) return; /* libnice gives STUN up here that it could not verify */
-    ice->heard = ice->loop->now;
+    ice->heard = ice->data = ice->loop->now;
     ice->path.came++;
     sotto__ice_box_put(ice->box, ice, (const uint8_t *)p, n);
 }
@@ -222,12 +220,10 @@ static int32_t find_state(struct ice *ice, sotto_us now)
     if (ice->is_dead) return SOTTO_ICE_FAILED;
     if (ice->n_prflx > SOTTO_MAX_PRFLX) return die(ice, "the peer sends from too many addresses");
     if (ice->pair_local) {
-        sotto_us silence = now - ice->heard;
         if (ice->nice_state == NICE_COMPONENT_STATE_FAILED)
             return die(ice, "the peer's checks and answers stopped");
         if (sotto__nice_consent_ended(ice, now)) return die(ice, "the peer's consent ended");
-        if (silence >= SILENCE_FAILED) return die(ice, "the peer is silent");
-        if (silence >= SILENCE_DISCONNECTED) return SOTTO_ICE_DISCONNECTED;
+        if (sotto__nice_consent_lost(ice, now)) return SOTTO_ICE_DISCONNECTED;
         return ice->nice_state == NICE_COMPONENT_STATE_READY ? SOTTO_ICE_COMPLETED
                                                              : SOTTO_ICE_CONNECTED;
     }
@@ -252,10 +248,7 @@ int32_t sotto__nice_state(struct ice *ice, sotto_us now)
 
 sotto_us sotto__nice_state_due(const struct ice *ice)
 {
-    if (ice->is_dead) return SOTTO_NEVER;
-    if (ice->pair_local)
-        return ice->heard +
-               (ice->state == SOTTO_ICE_DISCONNECTED ? SILENCE_FAILED : SILENCE_DISCONNECTED);
+    if (ice->is_dead || ice->pair_local) return SOTTO_NEVER; /* ice_nice_consent.c has it */
     sotto_us due =
         ice->patience != 0 && ice->state != SOTTO_ICE_FAILED ? ice->patience : SOTTO_NEVER;
     return ice->hold_until != 0 ? sotto__earlier(due, ice->hold_until) : due;

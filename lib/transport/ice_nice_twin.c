@@ -279,7 +279,7 @@ bool sotto__nice_twin_read(struct ice *ice, sotto_us now, struct ice_out *out)
         bool is = sotto__nice_twin_take(ice, out);
         if (!twin->is_ready) twin->is_settled = true;
         if (!is) continue;
-        ice->heard = twin->heard = now;
+        ice->heard = ice->data = twin->heard = now;
         return true;
     }
     return false;
@@ -376,7 +376,6 @@ static void open_twin(struct ice *ice, sotto_us now)
         }
         SOTTO_LOG(ice->log, SOTTO_LOG_DEBUG, "ice", "no socket of our own: errno %d", errno);
         drop_train(ice->box);
-        sotto__nice_consent_leave(ice);
     }
     sotto__free(twin);
 }

@@ -18,13 +18,34 @@
 #include "ice_drive.h"
 #include "util/limits.h"
 
-enum manner { WELL, NOT, WITHOUT_INTEGRITY, WITH_ANOTHER_KEY, TO_ANOTHER, WITH_AN_ERROR, TWICE };
+enum manner {
+    WELL,
+    NOT,
+    WITHOUT_INTEGRITY,
+    WITH_ANOTHER_KEY,
+    TO_ANOTHER,
+    WITH_AN_ERROR,
+    WITH_ANOTHER_ROLE, /* 487 */
+    FROM_ANOTHER,      /* another socket */
+    TWICE,
+    BEHIND_DATA, /* with data before and after it */
+    BADLY        /* 5 % are lost each way, and answers a second late at most */
+};
+
+#define LATE_ONES 64
 
 static const struct ice_ops *const ops = &sotto__ice_nice;
 static struct end alice, puppet; /* the puppet has credentials and a socket, but no ice */
 static int fd;
 static sotto_us ahead;
 static unsigned asked, answered; /* requests and answers of alice that the puppet saw */
+static sotto_us asked_at[2048];
+static bool asked_as_controlling; /* the last one */
+static struct {
+    sotto_us at; /* 0: none */
+    size_t n;
+    uint8_t bytes[600];
+} late[LATE_ONES];
 
 static sotto_us now_ahead(void)
 {
@@ -54,16 +75,18 @@ static size_t reply_to(StunMessage *request, enum manner how, uint8_t *out, size
     struct sockaddr_storage mapped = {.ss_family = AF_INET};
     StunAgent agent;
     StunMessage reply;
-    bool control = puppet.cfg.controlling;
+    bool control = !stun_message_has_attribute(request, STUN_ATTRIBUTE_ICE_CONTROLLING);
     init_stun(&agent);
     if (how == WITH_ANOTHER_KEY) request->key = (uint8_t *)"another-key-0123456789ab";
     if (how == TO_ANOTHER) request->buffer[12] ^= 1;
-    if (how == WITHOUT_INTEGRITY || how == WITH_AN_ERROR) {
-        bool is_error = how == WITH_AN_ERROR;
-        assert_true(
-            is_error ? stun_agent_init_error(&agent, &reply, out, n, request, STUN_ERROR_FORBIDDEN)
-                     : stun_agent_init_response(&agent, &reply, out, n, request));
-        if (is_error) return stun_agent_finish_message(&agent, &reply, NULL, 0);
+    if (how == WITH_AN_ERROR || how == WITH_ANOTHER_ROLE) {
+        assert_true(stun_agent_init_error(&agent, &reply, out, n, request,
+                                          how == WITH_AN_ERROR ? STUN_ERROR_FORBIDDEN
+                                                               : STUN_ERROR_ROLE_CONFLICT));
+        return stun_agent_finish_message(&agent, &reply, NULL, 0);
+    }
+    if (how == WITHOUT_INTEGRITY) {
+        assert_true(stun_agent_init_response(&agent, &reply, out, n, request));
         reply.key = NULL;
         return stun_agent_finish_message(&agent, &reply, NULL, 0);
     }
@@ -74,24 +97,71 @@ static size_t reply_to(StunMessage *request, enum manner how, uint8_t *out, size
     return n;
 }
 
+static void send_late(const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < LATE_ONES; i++) {
+        if (late[i].at != 0) continue;
+        late[i].at = now_ahead() + SOTTO_MS(rand() % 1000);
+        late[i].n = n;
+        memcpy(late[i].bytes, p, n);
+        return;
+    }
+    fail_msg("too many are under way");
+}
+
+static void deliver_late(void)
+{
+    for (size_t i = 0; i < LATE_ONES; i++) {
+        if (late[i].at == 0 || late[i].at > now_ahead()) continue;
+        late[i].at = 0;
+        send_raw(fd, &alice, late[i].bytes, late[i].n);
+    }
+}
+
+static bool is_lost(enum manner how)
+{
+    return how == BADLY && rand() % 20 == 0;
+}
+
+static void send_reply(enum manner how, const uint8_t *p, size_t n)
+{
+    static const uint8_t data[1200] = {0x80};
+    if (how == BADLY) {
+        send_late(p, n);
+        return;
+    }
+    if (how == FROM_ANOTHER) {
+        struct sockaddr_in at;
+        int other = stranger(&at);
+        send_raw(other, &alice, p, n);
+        close(other);
+        return;
+    }
+    for (int i = 0; how == BEHIND_DATA && i < 10; i++) send_raw(fd, &alice, data, sizeof data);
+    send_raw(fd, &alice, p, n);
+    if (how == BEHIND_DATA) send_raw(fd, &alice, data, sizeof data);
+    if (how == TWICE) send_raw(fd, &alice, p, n);
+}
+
 /* What waits at the puppet. */
 static void serve(enum manner how)
 {
     uint8_t in[600], out[600];
+    deliver_late();
     for (ssize_t n; (n = recv(fd, in, sizeof in, 0)) > 0;) {
         StunAgent agent;
         StunMessage m;
         if (in[0] == 1) answered += in[1] == 1;
-        if (in[0] != 0 || in[1] != 1) continue;
+        if (in[0] != 0 || in[1] != 1 || is_lost(how)) continue;
         init_stun(&agent);
         assert_int_equal(stun_agent_validate(&agent, &m, in, (size_t)n, give_password, NULL),
                          STUN_VALIDATION_SUCCESS);
-        asked++;
-        if (how == NOT) continue;
+        asked_at[asked++ % (sizeof asked_at / sizeof *asked_at)] = now_ahead();
+        asked_as_controlling = stun_message_has_attribute(&m, STUN_ATTRIBUTE_ICE_CONTROLLING);
+        if (how == NOT || is_lost(how)) continue;
         size_t len = reply_to(&m, how, out, sizeof out);
         assert_true(len > 0);
-        send_raw(fd, &alice, out, len);
-        if (how == TWICE) send_raw(fd, &alice, out, len);
+        send_reply(how, out, len);
     }
 }
 
@@ -111,14 +181,19 @@ static void turn(void)
     }
 }
 
-/* Through so many seconds, in steps of 100 ms. */
-static void pass(int seconds, enum manner how)
+/* In steps of 100 ms. */
+static void pass_ms(int ms, enum manner how)
 {
-    for (int i = 0; i < 10 * seconds; i++) {
+    for (int i = 0; i < ms / 100; i++) {
         ahead += SOTTO_MS(100);
         turn();
         serve(how);
     }
+}
+
+static void pass(int seconds, enum manner how)
+{
+    pass_ms(1000 * seconds, how);
 }
 
 static void put_through(void)
@@ -135,6 +210,7 @@ static void put_through(void)
     serve(WELL);
     asked = answered = 0;
     ahead = 0;
+    memset(late, 0, sizeof late);
 }
 
 static void set_up(bool controlling)
@@ -164,18 +240,101 @@ static void tear_down(void)
     end_free(&alice);
 }
 
-static void a_peer_is_asked_every_five_to_six_seconds_in_both_roles(void **state)
+static void a_peer_is_asked_every_four_to_six_seconds_in_both_roles(void **state)
 {
+    struct ice_pair pair;
     (void)state;
     for (int role = 0; role < 2; role++) {
         set_up(role == 1);
-        assert_in_range(ops->due(alice.ice) - drive_now(), SOTTO_MS(4900), SOTTO_MS(6100));
-        pass(120, WELL);
-        assert_in_range(asked, 19, 25);
+        assert_in_range(ops->due(alice.ice) - drive_now(), SOTTO_MS(3900), SOTTO_MS(6000));
+        pass(300, WELL);
+        assert_in_range(asked, 50, 75);
+        for (unsigned i = 1; i < asked; i++) /* as seen in steps of 100 ms */
+            assert_in_range(asked_at[i] - asked_at[i - 1], SOTTO_MS(3900), SOTTO_MS(6100));
         assert_int_equal(end_state(&alice), SOTTO_ICE_COMPLETED);
         assert_false(end_saw(&alice, SOTTO_ICE_DISCONNECTED));
+        assert_true(ops->pair(alice.ice, &pair));
+        assert_int_equal(pair.asked, asked);
+        assert_in_range(pair.answered, asked - 1, asked);
+        assert_in_range(pair.rtt, SOTTO_MS(90), SOTTO_MS(110)); /* the answer is read in the next step */
+        assert_in_range(pair.rtt_total / (sotto_us)pair.answered, SOTTO_MS(90), SOTTO_MS(110));
         tear_down();
     }
+}
+
+static void pauses_in_the_data_do_not_make_it_more_often_than_every_four(void **state)
+{
+    static const uint8_t data[20] = {0x80};
+    (void)state;
+    set_up(true);
+    for (int i = 0; i < 60; i++) {
+        send_raw(fd, &alice, data, sizeof data);
+        pass_ms(1700, WELL);
+    }
+    assert_true(asked > 15);
+    for (unsigned i = 1; i < asked; i++)
+        assert_true(asked_at[i] - asked_at[i - 1] >= SOTTO_MS(3900));
+    tear_down();
+}
+
+/* The state since then, and how long after. */
+static long shown_after(sotto_us start, int32_t shown)
+{
+    for (size_t i = 0; i < alice.n_states; i++)
+        if (alice.state_at[i] >= start && alice.states[i] == shown)
+            return (long)((alice.state_at[i] - start) / 1000);
+    return -1;
+}
+
+/* At any place of the rhythm of requests. */
+static void a_path_that_carried_data_is_lost_after_five_seconds_and_back_at_once(void **state)
+{
+    static const uint8_t data[20] = {0x80};
+    (void)state;
+    for (int phase = 0; phase < 6000; phase += 700) {
+        set_up(phase % 1400 == 0);
+        for (int ms = 0; ms < 10000 + phase; ms += 100) {
+            send_raw(fd, &alice, data, sizeof data);
+            pass_ms(100, WELL);
+        }
+        sotto_us cut = now_ahead();
+        pass(12, NOT);
+        assert_in_range(shown_after(cut, SOTTO_ICE_DISCONNECTED), 4800, 7000);
+        sotto_us mended = now_ahead();
+        pass(3, WELL);
+        assert_in_range(shown_after(mended, SOTTO_ICE_CONNECTED), 0, 1300);
+        assert_int_equal(end_state(&alice), SOTTO_ICE_COMPLETED);
+        tear_down();
+    }
+}
+
+static void three_seconds_without_a_path_change_nothing(void **state)
+{
+    (void)state;
+    set_up(true);
+    for (int i = 0; i < 40; i++) {
+        pass_ms(2900, NOT);
+        pass_ms(7000 + 100 * i, WELL);
+    }
+    assert_false(end_saw(&alice, SOTTO_ICE_DISCONNECTED));
+    tear_down();
+}
+
+/* The puppet asks now and then, as a peer does. */
+static void an_idle_hour_with_loss_and_late_answers_changes_no_state(void **state)
+{
+    uint8_t check[512];
+    (void)state;
+    set_up(true);
+    srand(1);
+    for (int i = 0; i < 720; i++) {
+        if (!is_lost(BADLY)) send_raw(fd, &alice, check, make_check(&puppet, &alice, check));
+        pass(5, BADLY);
+    }
+    assert_int_equal(end_state(&alice), SOTTO_ICE_COMPLETED);
+    assert_false(end_saw(&alice, SOTTO_ICE_DISCONNECTED));
+    assert_in_range(asked, 600, 2400);
+    tear_down();
 }
 
 static long failed_after(void)
@@ -186,8 +345,8 @@ static long failed_after(void)
 
 static void what_is_no_proof_is_no_consent(void **state)
 {
-    static const enum manner bad[] = {NOT, WITHOUT_INTEGRITY, WITH_ANOTHER_KEY, TO_ANOTHER,
-                                      WITH_AN_ERROR};
+    static const enum manner bad[] = {NOT,        WITHOUT_INTEGRITY, WITH_ANOTHER_KEY,
+                                      TO_ANOTHER, WITH_AN_ERROR,     FROM_ANOTHER};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         set_up(true);
@@ -225,19 +384,53 @@ static void lost_answers_are_made_up_for_by_later_ones(void **state)
     tear_down();
 }
 
-/* libnice reads the socket up to its end. */
-static void an_answer_behind_data_is_lost_to_us_and_the_next_one_counts(void **state)
+static void an_answer_between_data_is_found(void **state)
 {
-    static const uint8_t data[20] = {0x80};
+    struct ice_pair pair;
     (void)state;
     set_up(true);
-    for (int i = 0; i < 60; i++) {
-        if (i % 20 < 10) send_raw(fd, &alice, data, sizeof data);
-        pass(1, WELL);
-    }
-    assert_int_equal(end_saw(&alice, SOTTO_ICE_FAILED), 0);
-    assert_true(alice.ice != NULL);
+    pass(120, BEHIND_DATA);
+    assert_true(asked >= 20);
+    assert_true(ops->pair(alice.ice, &pair));
+    assert_true(pair.answered >= asked - 1);
     tear_down();
+}
+
+static void nothing_is_sent_when_it_has_ended(void **state)
+{
+    static uint8_t data[20] = {0x80};
+    struct packet p = {data, sizeof data};
+    (void)state;
+    set_up(true);
+    sotto_us start = now_ahead();
+    pass(6, NOT);
+    assert_int_equal(ops->send(alice.ice, &p, 1, start + SOTTO_SECONDS(29)), 1);
+    assert_int_equal(ops->send(alice.ice, &p, 1, start + SOTTO_MS(30001)), SOTTO_E_STATE); /* before any turn */
+    pass(26, NOT);
+    assert_int_equal(end_state(&alice), SOTTO_ICE_FAILED);
+    asked = 0;
+    pass(60, WELL);
+    assert_int_equal(asked, 0); /* nor asked for any more */
+    tear_down();
+}
+
+/* A conflict that only the peer sees: the next request has the other role, and if it is the same again the end is as without answers. */
+static void an_error_of_the_role_changes_it_for_the_next_request(void **state)
+{
+    (void)state;
+    for (int role = 0; role < 2; role++) {
+        set_up(role == 1);
+        while (asked == 0) pass_ms(100, WITH_ANOTHER_ROLE);
+        assert_int_equal(asked_as_controlling, role == 1);
+        while (asked == 1) pass_ms(100, WELL);
+        assert_int_equal(asked_as_controlling, role == 0);
+        pass(60, WELL);
+        assert_int_equal(end_state(&alice), SOTTO_ICE_COMPLETED);
+        assert_int_equal(asked_as_controlling, role == 0);
+        pass(34, WITH_ANOTHER_ROLE);
+        assert_int_equal(end_state(&alice), SOTTO_ICE_FAILED);
+        tear_down();
+    }
 }
 
 static void the_peer_s_requests_are_answered(void **state)
@@ -280,11 +473,17 @@ static void a_request_with_a_wrong_key_or_name_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_peer_is_asked_every_five_to_six_seconds_in_both_roles),
+        cmocka_unit_test(a_peer_is_asked_every_four_to_six_seconds_in_both_roles),
+        cmocka_unit_test(pauses_in_the_data_do_not_make_it_more_often_than_every_four),
+        cmocka_unit_test(a_path_that_carried_data_is_lost_after_five_seconds_and_back_at_once),
+        cmocka_unit_test(three_seconds_without_a_path_change_nothing),
+        cmocka_unit_test(an_idle_hour_with_loss_and_late_answers_changes_no_state),
         cmocka_unit_test(what_is_no_proof_is_no_consent),
         cmocka_unit_test(data_alone_is_no_consent),
         cmocka_unit_test(lost_answers_are_made_up_for_by_later_ones),
-        cmocka_unit_test(an_answer_behind_data_is_lost_to_us_and_the_next_one_counts),
+        cmocka_unit_test(an_answer_between_data_is_found),
+        cmocka_unit_test(nothing_is_sent_when_it_has_ended),
+        cmocka_unit_test(an_error_of_the_role_changes_it_for_the_next_request),
         cmocka_unit_test(the_peer_s_requests_are_answered),
         cmocka_unit_test(a_request_with_a_wrong_key_or_name_is_not),
     };

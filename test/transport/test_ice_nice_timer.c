@@ -78,8 +78,8 @@ static void an_idle_connection_has_nothing_to_do_before_its_next_consent(void **
     drive(both, 2, NULL, NULL, 300); /* the timer of checks ends */
     for (int i = 0; i < 2; i++) {
         sotto_us due = ops->due(both[i]->ice);
-        assert_true(due - begun >= SOTTO_MS(5000));
-        assert_true(due - drive_now() <= SOTTO_MS(7000));
+        assert_true(due - begun >= SOTTO_MS(4000));
+        assert_true(due - drive_now() <= SOTTO_MS(6000));
     }
     end_free(&alice);
     end_free(&bob);

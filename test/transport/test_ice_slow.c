@@ -80,11 +80,12 @@ static bool are_up(void *arg)
     return true;
 }
 
-/* For so many seconds, with a packet of TRAFFIC's bob every second. */
+/* For so many seconds, with a packet of TRAFFIC's bob every second: who is not driven gets no answers either, and may send so long only. */
 static void run_for(int seconds)
 {
     for (int i = 0; i < seconds; i++) {
         drive(all, n_all, NULL, NULL, 1000);
+        if (cut != 0 && drive_now() - cut > SOTTO_SECONDS(23)) continue;
         if (drive_send(&ends[TRAFFIC][1], 0, 1, 50) != 1) fail_msg("bob of TRAFFIC cannot send");
     }
 }
@@ -143,8 +144,8 @@ static void expect_decline(const struct end *e, const char *name)
     long silent = ms_after(cut, e, SOTTO_ICE_DISCONNECTED),
          failed = ms_after(cut, e, SOTTO_ICE_FAILED);
     print_message("%s: disconnected after %ld ms, failed after %ld ms\n", name, silent, failed);
-    assert_in_range(silent, 2000, 15000);
-    assert_in_range(failed, 15000, 60000);
+    assert_in_range(silent, 3000, 10000);
+    assert_in_range(failed, 23000, 30500);
     assert_int_equal(end_state(e), SOTTO_ICE_FAILED);
 }
 
@@ -171,16 +172,15 @@ static void a_peer_that_comes_back_is_connected_again(void **state)
     assert_int_equal(drive_send(&ends[BACK][0], 0, 1, 50), 1);
 }
 
-/* Only answered checks show that the peer wants our packets: RFC 7675 waits 30 s for one, libnice 50 s. */
-static void traffic_without_answers_is_a_sign_of_life_but_not_for_ever(void **state)
+/* Only answered checks show that the peer wants our packets. */
+static void traffic_without_answers_is_a_path_that_is_lost_one_way(void **state)
 {
     const struct end *e = &ends[TRAFFIC][0];
-    long least = e->cfg.no_fast_path ? 40000 : 22000, most = e->cfg.no_fast_path ? 52000 : 30500;
     (void)state;
-    assert_true(ms_after(cut, e, SOTTO_ICE_DISCONNECTED) >= least); /* only on the way to FAILED */
+    assert_in_range(ms_after(cut, e, SOTTO_ICE_DISCONNECTED), 4500, 12000);
     print_message("data without answers: failed after %ld ms\n",
                   ms_after(cut, e, SOTTO_ICE_FAILED));
-    assert_in_range(ms_after(cut, e, SOTTO_ICE_FAILED), least, most);
+    assert_in_range(ms_after(cut, e, SOTTO_ICE_FAILED), 23000, 30500);
     assert_true(e->packets > 20);
 }
 
@@ -216,7 +216,7 @@ int main(void)
         cmocka_unit_test(a_peer_that_vanishes_is_disconnected_then_failed),
         cmocka_unit_test(a_peer_that_falls_silent_is_disconnected_then_failed),
         cmocka_unit_test(a_peer_that_comes_back_is_connected_again),
-        cmocka_unit_test(traffic_without_answers_is_a_sign_of_life_but_not_for_ever),
+        cmocka_unit_test(traffic_without_answers_is_a_path_that_is_lost_one_way),
         cmocka_unit_test(wrong_credentials_fail_once_no_more_candidates_come),
         cmocka_unit_test(while_candidates_may_come_failure_waits_for_the_patience_of_rfc_8863),
         cmocka_unit_test(a_late_candidate_still_connects),

@@ -22,7 +22,7 @@
 #define LONG_MS 60000 /* this only ends what hangs */
 
 static const struct ice_ops *const ops = &sotto__ice_nice;
-static struct end alice, bob, carol, dave;
+static struct end alice, bob, carol, dave, erin, frank;
 static struct end *both[2] = {&alice, &bob};
 
 static int start_it(void **state)
@@ -46,6 +46,7 @@ static int free_all(void **state)
 {
     (void)state;
     end_free(&alice), end_free(&bob), end_free(&carol), end_free(&dave);
+    end_free(&erin), end_free(&frank);
     return 0;
 }
 
@@ -267,23 +268,35 @@ static void close_says_goodbye_quickly(void **state)
     }
 }
 
-static void an_idle_relay_stays_up_and_a_dead_one_is_noticed(void **state)
+/* Through each kind of relay, and past libnice's own checks. */
+static void an_idle_relay_stays_up_and_consent_over_it_ends(void **state)
 {
     struct ice_server udp = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD),
-                      tcp = coturn_server(ICE_SERVER_TURN_TCP, COTURN_PASSWORD);
-    struct end *all[4] = {&alice, &bob, &carol, &dave};
+                      tcp = coturn_server(ICE_SERVER_TURN_TCP, COTURN_PASSWORD),
+                      tls = coturn_server(ICE_SERVER_TURN_TLS, COTURN_PASSWORD);
+    struct end *all[6] = {&alice, &bob, &carol, &dave, &erin, &frank};
     (void)state;
     connect_relays(&alice, &bob, &udp);
     connect_relays(&carol, &dave, &tcp);
-    drive(all, 4, NULL, NULL, 14000);
-    for (int i = 0; i < 4; i++) {
+    connect_relays(&erin, &frank, &tls);
+    drive(all, 6, NULL, NULL, 14000);
+    for (int i = 0; i < 6; i++) {
+        struct ice_pair pair;
         assert_false(end_saw(all[i], SOTTO_ICE_DISCONNECTED));
         assert_int_equal(end_state(all[i]), SOTTO_ICE_COMPLETED);
+        assert_true(ops->pair(all[i]->ice, &pair));
+        assert_true(pair.answered >= 2 && pair.asked <= pair.answered + 1);
+        assert_in_range(pair.rtt, 1, SOTTO_MS(500));
     }
-    bob.is_stopped = dave.is_stopped = true;
-    drive(all, 4, NULL, NULL, 15000);
-    assert_int_equal(end_state(&alice), SOTTO_ICE_DISCONNECTED);
-    assert_int_equal(end_state(&carol), SOTTO_ICE_DISCONNECTED);
+    sotto_us gone = drive_now();
+    for (int i = 1; i < 6; i += 2) all[i]->is_stopped = true;
+    drive(all, 6, NULL, NULL, 31000);
+    for (int i = 0; i < 6; i += 2) {
+        assert_in_range(end_when(all[i], SOTTO_ICE_DISCONNECTED) - gone, SOTTO_MS(3500),
+                        SOTTO_MS(10500));
+        assert_in_range(end_when(all[i], SOTTO_ICE_FAILED) - gone, SOTTO_SECONDS(23),
+                        SOTTO_MS(30200));
+    }
 }
 
 /* It ends the server. Free without close: half a second; libnice by itself would take 39 s. */
@@ -371,7 +384,7 @@ int main(void)
         TEST(a_wrong_credential_gives_no_relay),
         TEST(under_relay_only_no_check_leaves_from_the_host),
         TEST(close_says_goodbye_quickly),
-        TEST(an_idle_relay_stays_up_and_a_dead_one_is_noticed),
+        TEST(an_idle_relay_stays_up_and_consent_over_it_ends),
         TEST(a_dead_server_does_not_hold_up_close_or_free),
         TEST(time_limited_credentials_are_taken_until_they_end),
     };
