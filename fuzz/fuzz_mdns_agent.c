@@ -199,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w.deaf = sotto__read_u8(&w.in) & 1;
     while (w.in.n > 0 && !w.in.bad) step(&w);
     /* whatever was asked for comes to its end: so many at a time, each in its time */
-    for (unsigned i = 0; i <= SOTTO_MAX_MDNS_ASKS / SOTTO_MAX_MDNS_FLIGHT + 1; i++) {
+    for (unsigned i = 0; i <= SOTTO_MAX_MDNS_ASKS / SOTTO_MAX_MDNS_OWN_FLIGHT + 1; i++) {
         turn(&w);
         w.now += SOTTO_MDNS_ASK_US;
     }

@@ -48,5 +48,7 @@ void sotto__roam_turn(sotto_ctx *c, sotto_us now)
         tell_all(c, now, c->asleep - before);
     }
     if (c->in_world) sotto__net_watch_ready(&c->watch, now); /* nobody polls */
-    if (sotto__net_watch_changed(&c->watch, now)) tell_all(c, now, 0);
+    if (!sotto__net_watch_changed(&c->watch, now)) return;
+    sotto__mdns_agent_moved(&c->mdns, now);
+    tell_all(c, now, 0);
 }

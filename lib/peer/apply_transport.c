@@ -174,15 +174,15 @@ int sotto__plan_read_transport(struct plan *plan, sotto_error *err)
 
 static int tell_why(const struct transport *t, int r, sotto_error *err)
 {
-    if (r != SOTTO_E_NETWORK) return sotto__error(err, r, 0, "no candidates can be gathered");
-    if (t->port_max != 0)
-        return sotto__error(err, r, 0, "%s%.32s has no address with a free port from %u to %u",
-                            t->interface ? "interface " : "this host",
-                            t->interface ? t->interface : "", t->port_min, t->port_max);
-    if (t->interface)
+    if (r == SOTTO_E_LIMIT && t->port_max != 0)
+        return sotto__error(err, r, 0, "no address has a free port from %u to %u", t->port_min,
+                            t->port_max);
+    if (r == SOTTO_E_NETWORK && t->interface)
         return sotto__error(err, r, 0, "interface %.32s is not up, or has no address to be offered",
                             t->interface);
-    return sotto__error(err, r, 0, "this host has no address to be offered");
+    if (r == SOTTO_E_NETWORK)
+        return sotto__error(err, r, 0, "this host has no address to be offered");
+    return sotto__error(err, r, 0, "no candidates can be gathered");
 }
 
 static int start(struct plan *plan, sotto_us now, sotto_error *err)

@@ -26,7 +26,7 @@ struct mdns_ask {
     void *owner;
     bool allow_loopback, done;
     unsigned tries;
-    sotto_us next_at, until; /* next_at: of the next question; SOTTO_NEVER: it waits for its turn */
+    sotto_us next_at, until; /* next_at: of the next question; until SOTTO_NEVER: it waits for its turn */
     struct address addr;     /* done: the answer; family 0: none */
     char name[MDNS_LOCAL];
 };
@@ -63,15 +63,20 @@ void sotto__mdns_agent_init(struct mdns_agent *a, const struct mdns_cfg *cfg)
 
 /* ---- sockets ---- */
 
-static void close_all(struct mdns_agent *a)
+static void close_sockets(struct mdns_agent *a)
 {
-    a->is_busy = a->has_input = false;
     for (size_t f = 0; f < 2; f++) {
         if (a->fds[f] >= 0) a->cfg.ops->close(a->cfg.world, a->fds[f]);
         a->fds[f] = -1;
     }
     a->n_interfaces = 0;
     a->looked_at = 0;
+}
+
+static void rest(struct mdns_agent *a)
+{
+    a->is_busy = a->has_input = a->has_room = false;
+    close_sockets(a);
 }
 
 /* Sockets of both families, in the group on each interface that there is now. */
@@ -122,7 +127,7 @@ int sotto__mdns_agent_ask(struct mdns_agent *a, sotto_us now, struct str name, b
     copy_lower(ask->name, name);
     sotto__list_push(&a->asks, &ask->node);
     a->n_asks++;
-    a->is_busy = true;
+    a->is_busy = a->has_room = true;
     return 0;
 }
 
@@ -139,16 +144,37 @@ static void send_question(struct mdns_agent *a, const struct mdns_ask *ask)
     if (!w.bad) send_all(a, &w);
 }
 
-/* Questions that are due: the first so many that are not answered yet. RFC 6762 §5.2: after 1 s, then twice as long. */
+static bool may_begin(const struct mdns_agent *a, const struct mdns_ask *ask)
+{
+    unsigned all = 0, own = 0;
+    for (const struct node *n = a->asks.next; n != &a->asks; n = n->next) {
+        const struct mdns_ask *x = ask_of(n);
+        if (x->until == SOTTO_NEVER) continue;
+        all++;
+        own += x->owner == ask->owner;
+    }
+    return all < SOTTO_MAX_MDNS_FLIGHT && own < SOTTO_MAX_MDNS_OWN_FLIGHT;
+}
+
+static void begin_asks(struct mdns_agent *a, sotto_us now)
+{
+    if (!a->has_room) return;
+    a->has_room = false;
+    for (struct node *n = a->asks.next; n != &a->asks; n = n->next) {
+        struct mdns_ask *ask = ask_of(n);
+        if (ask->until != SOTTO_NEVER || !may_begin(a, ask)) continue;
+        ask->until = sotto__after(now, SOTTO_MDNS_ASK_US);
+        ask->next_at = now;
+    }
+}
+
+/* Questions that are due. RFC 6762 §5.2: after 1 s, then twice as long. */
 static void ask_due(struct mdns_agent *a, sotto_us now)
 {
-    unsigned flight = 0;
-    for (struct node *n = a->asks.next; n != &a->asks && flight < SOTTO_MAX_MDNS_FLIGHT;
-         n = n->next) {
+    begin_asks(a, now);
+    for (struct node *n = a->asks.next; n != &a->asks; n = n->next) {
         struct mdns_ask *ask = ask_of(n);
-        if (ask->done) continue;
-        flight++;
-        if (ask->until == SOTTO_NEVER) ask->until = sotto__after(now, SOTTO_MDNS_ASK_US);
+        if (ask->done || ask->until == SOTTO_NEVER) continue;
         if (now >= ask->until) {
             ask->done = true;
         } else if (now >= ask->next_at) {
@@ -297,7 +323,7 @@ static void receive(struct mdns_agent *a, sotto_us now, size_t f)
     for (unsigned i = 0; a->fds[f] >= 0 && i < SOTTO_MAX_MDNS_TURN; i++) {
         n = a->cfg.ops->receive(a->cfg.world, a->fds[f], &from, bytes, sizeof bytes);
         if (n == 0) return;
-        if (sotto__mdns_open(&m, bytes, n) < 0) continue;
+        if (from.is_far || sotto__mdns_open(&m, bytes, n) < 0) continue; /* §11 */
         if (!m.is_response)
             take_questions(a, now, f, &from, &m);
         else if (from.addr.port == PORT)
@@ -320,20 +346,19 @@ int sotto__mdns_agent_next(struct mdns_agent *a, sotto_us now, struct mdns_out *
         sotto__list_remove(&ask->node);
         sotto__free(ask);
         a->n_asks--;
+        a->has_room = true;
         return 1;
     }
-    if (a->n_asks == 0 && a->n_names == 0) close_all(a);
+    if (a->n_asks == 0 && a->n_names == 0) rest(a);
     return 0;
 }
 
 sotto_us sotto__mdns_agent_due(const struct mdns_agent *a)
 {
-    sotto_us due = a->has_input ? 0 : SOTTO_NEVER;
-    unsigned flight = 0;
-    for (const struct node *n = a->asks.next; n && n != &a->asks && flight < SOTTO_MAX_MDNS_FLIGHT;
-         n = n->next) {
+    sotto_us due = a->has_input || a->has_room ? 0 : SOTTO_NEVER;
+    for (const struct node *n = a->asks.next; n && n != &a->asks; n = n->next) {
         const struct mdns_ask *ask = ask_of(n);
-        flight++;
+        if (ask->until == SOTTO_NEVER) continue;
         due = sotto__earlier(due, ask->done ? 0 : sotto__earlier(ask->next_at, ask->until));
     }
     return due;
@@ -360,6 +385,7 @@ void sotto__mdns_agent_forget(struct mdns_agent *a, const void *owner)
         sotto__list_remove(n);
         sotto__free(ask_of(n));
         a->n_asks--;
+        a->has_room = true;
     }
     for (struct node *n = a->names.next, *next; n != &a->names; n = next) {
         next = n->next;
@@ -368,7 +394,18 @@ void sotto__mdns_agent_forget(struct mdns_agent *a, const void *owner)
         sotto__free(name_of(n));
         a->n_names--;
     }
-    if (a->n_asks == 0 && a->n_names == 0) close_all(a);
+    if (a->n_asks == 0 && a->n_names == 0) rest(a);
+}
+
+/* Other sockets, too: the kernel counts groups of interfaces that went against those of one socket. */
+void sotto__mdns_agent_moved(struct mdns_agent *a, sotto_us now)
+{
+    if (!a->is_busy) return;
+    close_sockets(a);
+    for (struct node *n = a->names.next; n != &a->names; n = n->next)
+        memset(name_of(n)->sent_at, 0, sizeof name_of(n)->sent_at); /* the new links have heard nothing */
+    look(a, now);
+    a->has_input = true; /* so that the sockets are looked at, which are new */
 }
 
 void sotto__mdns_agent_free(struct mdns_agent *a)
@@ -377,6 +414,6 @@ void sotto__mdns_agent_free(struct mdns_agent *a)
     if (!a->cfg.ops) return;
     while ((n = sotto__list_pop(&a->asks))) sotto__free(ask_of(n));
     while ((n = sotto__list_pop(&a->names))) sotto__free(name_of(n));
-    close_all(a);
+    rest(a);
     *a = (struct mdns_agent){0};
 }

@@ -30,7 +30,7 @@ struct mdns_agent {
     struct node names;  /* struct mdns_name: ours */
     size_t n_asks, n_names;
     bool is_busy; /* false: neither sockets nor anything to do */
-    bool has_input;
+    bool has_input, has_room; /* has_room: another name may be asked for now */
     sotto_us unicast_since; /* the second in which … */
     unsigned n_unicast;     /* … so many went out */
 };
@@ -55,6 +55,8 @@ int sotto__mdns_agent_next(struct mdns_agent *a, sotto_us now, struct mdns_out *
 sotto_us sotto__mdns_agent_due(const struct mdns_agent *a);
 int sotto__mdns_agent_fds(const struct mdns_agent *a, struct sotto_fd *out, int max);
 void sotto__mdns_agent_ready(struct mdns_agent *a); /* poll() reported one of them */
+/* This host's interfaces or addresses are others now. */
+void sotto__mdns_agent_moved(struct mdns_agent *a, sotto_us now);
 void sotto__mdns_agent_free(struct mdns_agent *a);  /* zero state is fine */
 
 #endif

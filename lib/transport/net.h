@@ -15,6 +15,7 @@ struct net_interface {
 struct net_origin { /* of a datagram */
     struct address addr;
     unsigned interface; /* that it came in by */
+    bool is_far;        /* a router may have brought it: it was not sent to a group, nor has it all of its 255 hops */
 };
 
 struct net_ops {

@@ -20,9 +20,9 @@ union net_sockaddr {
     struct sockaddr_in6 v6;
 };
 
-union net_control { /* room for one struct in_pktinfo or in6_pktinfo, aligned */
+union net_control { /* room for one struct in_pktinfo or in6_pktinfo and the number of hops, aligned */
     struct cmsghdr head;
-    char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    char room[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
 static bool is_useful(const struct ifaddrs *i)
@@ -78,10 +78,12 @@ static bool configure(int fd, bool v6)
     if (v6)
         return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
                set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+               set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) &&
                set(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255) &&
                set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
-    return set(fd, IPPROTO_IP, IP_PKTINFO, 1) && set(fd, IPPROTO_IP, IP_MULTICAST_TTL, 255) &&
-           set(fd, IPPROTO_IP, IP_TTL, 255) && set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+    return set(fd, IPPROTO_IP, IP_PKTINFO, 1) && set(fd, IPPROTO_IP, IP_RECVTTL, 1) &&
+           set(fd, IPPROTO_IP, IP_MULTICAST_TTL, 255) && set(fd, IPPROTO_IP, IP_TTL, 255) &&
+           set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
 }
 
 static int linux_open(void *world, uint8_t family, uint16_t port)
@@ -149,21 +151,28 @@ static void from_sockaddr(const union net_sockaddr *from, struct address *ret)
         memcpy(ret->ip, &from->v4.sin_addr, 4);
 }
 
-static unsigned interface_of(struct msghdr *m)
+/* What the control messages say: the interface, and whether it is from far. */
+static void read_control(struct msghdr *m, struct net_origin *from)
 {
     struct in_pktinfo v4;
     struct in6_pktinfo v6;
+    struct address to = {.family = from->addr.family};
+    int hops = 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-            memcpy(&v4, CMSG_DATA(c), sizeof v4);
-            return (unsigned)v4.ipi_ifindex;
-        }
-        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+        bool is_v6 = c->cmsg_level == IPPROTO_IPV6;
+        if (c->cmsg_type == (is_v6 ? IPV6_HOPLIMIT : IP_TTL)) {
+            memcpy(&hops, CMSG_DATA(c), sizeof hops);
+        } else if (is_v6 && c->cmsg_type == IPV6_PKTINFO) {
             memcpy(&v6, CMSG_DATA(c), sizeof v6);
-            return v6.ipi6_ifindex;
+            memcpy(to.ip, &v6.ipi6_addr, 16);
+            from->interface = v6.ipi6_ifindex;
+        } else if (!is_v6 && c->cmsg_type == IP_PKTINFO) {
+            memcpy(&v4, CMSG_DATA(c), sizeof v4);
+            memcpy(to.ip, &v4.ipi_addr, 4);
+            from->interface = (unsigned)v4.ipi_ifindex;
         }
     }
-    return 0;
+    from->is_far = !is_group(&to) && hops != 255;
 }
 
 static size_t linux_receive(void *world, int fd, struct net_origin *from, uint8_t *p, size_t cap)
@@ -180,8 +189,9 @@ static size_t linux_receive(void *world, int fd, struct net_origin *from, uint8_
     (void)world;
     ssize_t n = recvmsg(fd, &m, 0);
     if (n <= 0) return 0; /* EAGAIN; an error that ICMP brought is of no interest */
+    *from = (struct net_origin){.interface = 0};
     from_sockaddr(&addr, &from->addr);
-    from->interface = interface_of(&m);
+    read_control(&m, from);
     return (size_t)n;
 }
 

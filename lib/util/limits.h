@@ -86,7 +86,8 @@
 
 /* names: multicast DNS (RFC 6762) of candidates, DNS of servers; of a context */
 #define SOTTO_MAX_MDNS_ASKS 256u         /* names of remotes that are being asked for, or wait for that… */
-#define SOTTO_MAX_MDNS_FLIGHT 16u        /* … of them, asked for at the same time */
+#define SOTTO_MAX_MDNS_FLIGHT 16u        /* … of them, asked for at the same time, … */
+#define SOTTO_MAX_MDNS_OWN_FLIGHT 4u     /* … and of one connection: its remote cannot keep the others waiting */
 #define SOTTO_MAX_NAMED_REMOTES 16u      /* candidates of one remote that wait for their names */
 #define SOTTO_MDNS_ASK_US (4 * 1000000LL) /* a name that nobody answers for: asked at 0, 1 and 3 s (RFC 6762 §5.2), then given up */
 #define SOTTO_MAX_MDNS_NAMES 1024u       /* of ours that are answered for */

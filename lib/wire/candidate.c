@@ -65,11 +65,23 @@ static bool is_zero(const uint8_t *p, size_t n)
     return true;
 }
 
+/* Services that tell a machine of a cloud its secrets, beside 169.254.169.254: nobody's candidates. */
+static bool is_metadata(const uint8_t *ip, bool v6)
+{
+    static const uint8_t v4s[][4] = {{100, 100, 100, 200}, {168, 63, 129, 16}, {192, 0, 0, 192}};
+    static const uint8_t nets[][6] = {{0xfd, 0x00, 0x0e, 0xc2}, {0xfd, 0x20, 0x00, 0xce}}; /* each a /48 */
+    for (size_t i = 0; !v6 && i < sizeof v4s / sizeof *v4s; i++)
+        if (memcmp(ip, v4s[i], sizeof v4s[i]) == 0) return true;
+    for (size_t i = 0; v6 && i < sizeof nets / sizeof *nets; i++)
+        if (memcmp(ip, nets[i], sizeof nets[i]) == 0) return true;
+    return false;
+}
+
 static bool usable_v4(const uint8_t *ip, bool allow_loopback)
 {
     if (ip[0] == 127) return allow_loopback;
     if (ip[0] == 0 || ip[0] >= 224) return false; /* "this network"; multicast, reserved, broadcast: RFC 6890 §2.2.2 */
-    return !(ip[0] == 169 && ip[1] == 254); /* link-local: RFC 3927 */
+    return !(ip[0] == 169 && ip[1] == 254) && !is_metadata(ip, false); /* link-local: RFC 3927 */
 }
 
 static bool usable_v6(const uint8_t *ip, bool allow_loopback)
@@ -82,7 +94,7 @@ static bool usable_v6(const uint8_t *ip, bool allow_loopback)
     /* What a gateway makes IPv4 of is judged as that: RFC 6052 §2.1, RFC 3056 §2. */
     if (memcmp(ip, nat64, sizeof nat64) == 0) return usable_v4(ip + sizeof nat64, false);
     if (ip[0] == 0x20 && ip[1] == 0x02) return usable_v4(ip + 2, false);
-    return !(ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80); /* link-local */
+    return !(ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80) && !is_metadata(ip, true); /* link-local */
 }
 
 bool sotto__address_usable(const struct address *a, bool allow_loopback)

@@ -47,7 +47,7 @@ int sotto__address_parse(struct str text, struct address *ret);           /* lea
 bool sotto__address_eq(const struct address *a, const struct address *b); /* with port */
 /*
  * Whether a remote candidate may be aimed at: false for unspecified, multicast, broadcast, link-local, 169.254.0.0/16, v4-mapped,
- * port 0, what NAT64 or 6to4 would make one of these of, and loopback unless allowed.
+ * where clouds have their metadata services, port 0, what NAT64 or 6to4 would make one of these of, and loopback unless allowed.
  */
 bool sotto__address_usable(const struct address *a, bool allow_loopback);
 /* Letters, digits and '-' in labels; false too for what resolvers would read as a number. */

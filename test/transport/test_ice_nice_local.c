@@ -218,7 +218,7 @@ static void no_free_port_of_the_range_is_an_error(void **state)
         any.sin6_port = htons((uint16_t)(40000 + i));
         assert_int_equal(bind(fds[i], (struct sockaddr *)&any, sizeof any), 0);
     }
-    assert_int_equal(gather(&cfg), SOTTO_E_NETWORK);
+    assert_int_equal(gather(&cfg), SOTTO_E_LIMIT);
     end_free(&alice);
     close(fds[1]);
     assert_int_equal(gather(&cfg), 0);

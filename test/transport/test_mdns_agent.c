@@ -91,6 +91,7 @@ static void answers_that_must_not_be_used_are_ignored(void **state)
         uint32_t ttl;
     } rows[] = {
         {"from another port", {{4, {192, 0, 2, 7}, 5354}, 1}, NAME, {4, {192, 0, 2, 7}, 0}, 120},
+        {"from far", {{4, {192, 0, 2, 7}, 5353}, 1, true}, NAME, {4, {192, 0, 2, 7}, 0}, 120},
         {"of another name", {{4, {192, 0, 2, 7}, 5353}, 1}, "a.local", {4, {192, 0, 2, 7}, 0}, 120},
         {"a goodbye", {{4, {192, 0, 2, 7}, 5353}, 1}, NAME, {4, {192, 0, 2, 7}, 0}, 0},
         {"loopback", {{4, {192, 0, 2, 7}, 5353}, 1}, NAME, {4, {127, 0, 0, 1}, 0}, 120},
@@ -155,12 +156,12 @@ static void a_name_that_two_ask_for_is_told_to_both(void **state)
 static void names_beyond_the_limits_wait_or_are_refused(void **state)
 {
     struct rig *r = rig_new(1);
-    char name[MDNS_LOCAL];
+    char name[MDNS_LOCAL], owners[SOTTO_MAX_MDNS_ASKS];
     (void)state;
     r->host.has_only_v4 = true;
     for (unsigned i = 0; i < SOTTO_MAX_MDNS_ASKS; i++) {
         snprintf(name, sizeof name, "n%u.local", i);
-        rig_ask(r, name, r);
+        rig_ask(r, name, &owners[i]);
     }
     assert_int_equal(sotto__mdns_agent_ask(&r->a, r->now, STR("more.local"), false, r),
                      SOTTO_E_LIMIT);
@@ -170,8 +171,68 @@ static void names_beyond_the_limits_wait_or_are_refused(void **state)
     rig_answer(r, &neighbour, "n99.local", &v4, 120); /* not asked yet */
     assert_int_equal(rig_run(r, START, NULL), 1);
     assert_int_equal(r->host.n_sent, SOTTO_MAX_MDNS_FLIGHT + 1); /* the next one has its turn */
-    sotto__mdns_agent_forget(&r->a, r);
+    for (unsigned i = 0; i < SOTTO_MAX_MDNS_ASKS; i++) sotto__mdns_agent_forget(&r->a, &owners[i]);
     assert_true(sotto__mdns_agent_due(&r->a) == SOTTO_NEVER);
+    rig_free(r);
+}
+
+/* H034: a remote with a thousand names, and nobody who answers: so many at a time, each given up in time, and others are not kept. */
+static void h034_a_thousand_names_of_one_remote_keep_nobody_waiting(void **state)
+{
+    struct rig *r = rig_new(1);
+    char name[MDNS_LOCAL];
+    struct mdns_out out;
+    size_t taken = 0;
+    int other;
+    (void)state;
+    r->host.has_only_v4 = true;
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "n%u.local", i);
+        int got = sotto__mdns_agent_ask(&r->a, r->now, sotto__str(name), false, r);
+        if (i == 100) rig_ask(r, NAME, &other);
+        assert_int_equal(got, taken + (i > 100) < SOTTO_MAX_MDNS_ASKS ? 0 : SOTTO_E_LIMIT);
+        taken += got == 0;
+    }
+    rig_run(r, START, NULL);
+    assert_int_equal(r->host.n_sent, SOTTO_MAX_MDNS_OWN_FLIGHT + 1);
+    rig_answer(r, &neighbour, NAME, &v4, 120);
+    assert_int_equal(rig_run(r, START, &out), 1);
+    assert_ptr_equal(out.owner, &other);
+    sotto_us rounds = (sotto_us)(taken / SOTTO_MAX_MDNS_OWN_FLIGHT + 1);
+    for (sotto_us i = 1; i <= rounds; i++) {
+        r->host.n_sent = 0;
+        size_t told = rig_run(r, START + i * SOTTO_MDNS_ASK_US, NULL);
+        assert_true(told <= SOTTO_MAX_MDNS_OWN_FLIGHT);
+        assert_true(r->host.n_sent <= 4 * SOTTO_MAX_MDNS_OWN_FLIGHT);
+        taken -= told;
+    }
+    assert_int_equal(taken, 0);
+    rig_free(r);
+}
+
+static void interfaces_that_come_are_asked_on(void **state)
+{
+    struct rig *r = rig_new(1);
+    struct mdns_out out;
+    (void)state;
+    sotto__mdns_agent_moved(&r->a, r->now); /* nothing is to be done */
+    assert_int_equal(r->host.opened, 0);
+    rig_ask(r, NAME, r);
+    rig_run(r, START, NULL);
+    assert_int_equal(r->host.joined[0], 2);
+    r->host.n_interfaces = 2;
+    sotto__mdns_agent_moved(&r->a, r->now);
+    assert_int_equal(r->host.joined[0], 6);
+    assert_int_equal(r->host.joined[1], 6);
+    assert_true(r->host.opened == 4 && r->host.closed == 2);
+    r->host.n_sent = 0;
+    rig_run(r, START + SOTTO_SECONDS(1), NULL);
+    assert_int_equal(r->host.n_sent, 4);
+    assert_int_equal(r->host.sent[1].interface, 2);
+    r->host.n_interfaces = 0;
+    sotto__mdns_agent_moved(&r->a, r->now);
+    assert_int_equal(rig_run(r, START + SOTTO_SECONDS(9), &out), 1);
+    assert_int_equal(out.addr.family, 0);
     rig_free(r);
 }
 
@@ -226,6 +287,8 @@ int main(void)
         cmocka_unit_test(loopback_is_taken_where_it_is_allowed),
         cmocka_unit_test(a_name_that_two_ask_for_is_told_to_both),
         cmocka_unit_test(names_beyond_the_limits_wait_or_are_refused),
+        cmocka_unit_test(h034_a_thousand_names_of_one_remote_keep_nobody_waiting),
+        cmocka_unit_test(interfaces_that_come_are_asked_on),
         cmocka_unit_test(without_sockets_or_interfaces_names_are_given_up_in_time),
         cmocka_unit_test(garbage_is_ignored),
     };

@@ -50,6 +50,48 @@ static void names_of_ours_are_answered_on_the_link_that_asks(void **state)
     rig_free(r);
 }
 
+/* H035: who is far learns nothing, whatever he asks; nor does he who says that a name of ours is his change what we say. */
+static void h035_neither_far_askers_nor_claims_move_our_names(void **state)
+{
+    static const struct net_origin far = {{4, {198, 51, 100, 9}, 5353}, 1, true},
+                                   far_legacy = {{4, {198, 51, 100, 9}, 40000}, 1, true};
+    static const struct address theirs = {4, {192, 0, 2, 66}, 0};
+    struct rig *r = rig_new(1);
+    char name[MDNS_LOCAL];
+    (void)state;
+    assert_int_equal(sotto__mdns_agent_hide(&r->a, r->now, &v4, r, name), 0);
+    rig_question(r, &far, name, MDNS_A, true);
+    rig_question(r, &far, name, MDNS_ANY, false);
+    rig_question(r, &far_legacy, name, MDNS_A, false);
+    assert_int_equal(sent_after(r, SOTTO_SECONDS(1)), 0);
+    rig_answer(r, &neighbour, name, &theirs, 120);
+    rig_answer(r, &neighbour, name, &theirs, 0);
+    assert_int_equal(sent_after(r, SOTTO_SECONDS(1)), 0);
+    rig_question(r, &neighbour, name, MDNS_A, false);
+    assert_int_equal(sent_after(r, 0), 1);
+    struct mdns_record rec = last_record(r);
+    assert_true(sotto__address_eq(&rec.addr, &v4));
+    rig_free(r);
+}
+
+static void links_that_come_are_answered_on(void **state)
+{
+    static const struct net_origin there = {{4, {192, 0, 2, 9}, 5353}, 2};
+    struct rig *r = rig_new(1);
+    char name[MDNS_LOCAL];
+    (void)state;
+    assert_int_equal(sotto__mdns_agent_hide(&r->a, r->now, &v4, r, name), 0);
+    rig_question(r, &there, name, MDNS_A, false);
+    assert_int_equal(sent_after(r, SOTTO_SECONDS(1)), 0);
+    r->host.n_interfaces = 2;
+    sotto__mdns_agent_moved(&r->a, r->now);
+    assert_true(r->host.open[0] && r->host.open[1] && r->host.joined[0] == 6);
+    rig_question(r, &there, name, MDNS_A, true); /* it has not heard it yet: all shall */
+    assert_int_equal(sent_after(r, 0), 1);
+    assert_int_equal(r->host.sent[0].to.ip[0], 224);
+    rig_free(r);
+}
+
 static void a_record_goes_to_a_link_once_a_second(void **state)
 {
     static const struct net_origin there = {{4, {192, 0, 2, 9}, 5353}, 2};
@@ -256,6 +298,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_ours_are_answered_on_the_link_that_asks),
+        cmocka_unit_test(h035_neither_far_askers_nor_claims_move_our_names),
+        cmocka_unit_test(links_that_come_are_answered_on),
         cmocka_unit_test(a_record_goes_to_a_link_once_a_second),
         cmocka_unit_test(what_is_not_there_is_told_once_a_second),
         cmocka_unit_test(who_asks_for_a_unicast_answer_gets_one_if_the_link_has_heard_it),

@@ -392,6 +392,14 @@ static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H0
         {"0.0.0.0", false, false},
         {"0.1.2.3", false, false},
         {"169.254.169.254", false, false},
+        {"100.100.100.200", false, false}, /* metadata services */
+        {"100.100.100.201", true, true},
+        {"168.63.129.16", false, false},
+        {"192.0.0.192", false, false},
+        {"fd00:ec2::254", false, false},
+        {"fd00:ec2::1", false, false},
+        {"fd00:ec2:1::254", true, true},
+        {"fd20:ce::254", false, false},
         {"169.253.0.1", true, true},
         {"169.255.0.1", true, true},
         {"223.255.255.255", true, true},
@@ -438,12 +446,12 @@ static void address_behind_a_gateway_is_judged_by_its_ipv4(void **state)
         const char *text;
         bool usable;
     } cases[] = {
-        {"64:ff9b::192.0.2.1", true},  {"64:ff9b::169.254.169.254", false},
-        {"64:ff9b::127.0.0.1", false}, {"64:ff9b::224.0.0.1", false},
-        {"64:ff9b::", false},          {"64:ff9b::1:127.0.0.1", true},
-        {"2002:c000:201::1", true},    {"2002:a9fe:a9fe::1", false},
-        {"2002:7f00:1::1", false},     {"2002:ffff:ffff::1", false},
-        {"2003:7f00:1::1", true},
+        {"64:ff9b::192.0.2.1", true},        {"64:ff9b::169.254.169.254", false},
+        {"64:ff9b::100.100.100.200", false}, {"64:ff9b::127.0.0.1", false},
+        {"64:ff9b::224.0.0.1", false},       {"64:ff9b::", false},
+        {"64:ff9b::1:127.0.0.1", true},      {"2002:c000:201::1", true},
+        {"2002:a9fe:a9fe::1", false},        {"2002:7f00:1::1", false},
+        {"2002:ffff:ffff::1", false},        {"2003:7f00:1::1", true},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
