@@ -7,8 +7,7 @@
  * waits for nothing: the application gives it the connection's events, and asks it what is to be done.
  *
  *     sotto_us wait = sotto_reconnect_due(r) - sotto_now();
- *     sotto_ctx_wait(ctx, wait > 0 ? wait : 0);
- *     while (sotto_ctx_next(ctx, &e) == 1) {
+ *     if (sotto_ctx_wait(ctx, wait > 0 ? wait : 0, &e) == 1) {
  *         sotto_reconnect_handle(r, e);
  *         …
  *     }
@@ -52,7 +51,8 @@ SOTTO_API int sotto_reconnect_new(sotto_pc *pc, const sotto_reconnect_config *cf
 /** Give it back; the connection is not touched. @param r nullable. */
 SOTTO_API void sotto_reconnect_free(sotto_reconnect *r);
 /**
- * Tell it what happened: every event of the context, or only those of the connection. The event stays the application's.
+ * Tell it what happened: every event of the context, or only those of the connection. The event stays the application's. NETWORK_CHANGED
+ * that needs a restart is as sotto_reconnect_now().
  * @return 1 it was of interest, 0 it was not; SOTTO_E_INVAL.
  */
 SOTTO_API int sotto_reconnect_handle(sotto_reconnect *r, const sotto_event *e);

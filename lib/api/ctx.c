@@ -18,19 +18,11 @@ static sotto_us real_now(void *user)
     return sotto_now();
 }
 
-static sotto_us real_boot(void *user)
-{
-    struct timespec t;
-    (void)user;
-    clock_gettime(CLOCK_BOOTTIME, &t);
-    return (sotto_us)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 static const struct world real_world = {.now = real_now,
                                         .ice_ops = &sotto__ice_nice,
                                         .net_ops = &sotto__net_linux,
                                         .watch_ops = &sotto__net_watch_linux,
-                                        .boot = real_boot};
+                                        .boot = sotto__loop_boot};
 
 int sotto__config_size(const void *p, size_t known, size_t least)
 {

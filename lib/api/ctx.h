@@ -181,6 +181,7 @@ void sotto__loop_close_ice(sotto_ctx *c, struct ice *ice,
                            sotto_us now); /* NULL is fine; it says goodbye and is freed */
 sotto_us sotto__ctx_due(const sotto_ctx *c); /* the next deadline */
 
+sotto_us sotto__loop_boot(void *unused); /* of the real world */
 void sotto__loop_watch(sotto_ctx *c); /* the network, which is open */
 
 /* roam.c */

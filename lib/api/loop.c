@@ -39,6 +39,14 @@ sotto_us sotto__now(const sotto_ctx *c)
     return c->world.now(c->world.user);
 }
 
+sotto_us sotto__loop_boot(void *unused)
+{
+    struct timespec t;
+    (void)unused;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (sotto_us)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 sotto_us sotto__ntp_offset(const sotto_ctx *c)
 {
     const sotto_us epoch = SOTTO_SECONDS(2208988800); /* 1900 … 1970 */

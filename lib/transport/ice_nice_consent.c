@@ -435,6 +435,6 @@ void sotto__nice_consent_listen(struct ice *ice, sotto_us now)
 void sotto__nice_woke(struct ice *ice, sotto_us slept, sotto_us now)
 {
     ice->consent.given -= slept;
-    ice->heard -= slept;
+    if (slept >= ENDS) ice->heard -= slept; /* else it is disconnected if the answer does not come, not before it can */
     ice->consent.at = now;
 }

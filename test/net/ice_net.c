@@ -228,7 +228,7 @@ static bool net_pair(const struct ice *ice, struct ice_pair *ret)
 
 static void net_woke(struct ice *ice, sotto_us slept, sotto_us now)
 {
-    ice->answered_at -= slept;
+    if (slept >= SOTTO_SECONDS(30)) ice->answered_at -= slept;
     ice->keepalive_at = now;
 }
 
