@@ -29,24 +29,23 @@ def cut(s, seconds):
     return at, time.monotonic()
 
 
+def short(s):
+    at, mended = cut(s, 3)
+    video, took = video_back(s, mended), s.done(mended, 60)
+    if s.seen(at):
+        raise Late('the state changed: ' + s.seen(at))
+    s.sound()
+    return 'video %.2f s after it was mended, data complete after %.1f s' % (video, took)
+
+
 def event_cut_3_s_direct(make):
-    with make('cone', 'cone') as s:
-        at, mended = cut(s, 3)
-        took = s.done(mended, 60)
-        if s.seen(at):
-            raise Late('the state changed: ' + s.seen(at))
-        s.sound()
-        return 'complete %.1f s after it was mended' % took
+    with make('cone', 'cone', media=True) as s:
+        return short(s)
 
 
 def event_cut_3_s_through_the_relay(make):
-    with make('symmetric', 'symmetric') as s:
-        at, mended = cut(s, 3)
-        took = s.done(mended, 60)
-        if s.seen(at):
-            raise Late('the state changed: ' + s.seen(at))
-        s.sound()
-        return 'complete %.1f s after it was mended' % took
+    with make('symmetric', 'symmetric', media=True) as s:
+        return short(s)
 
 
 def longer(s, seconds):
@@ -54,20 +53,20 @@ def longer(s, seconds):
     shown = [(t - at, v) for t, v in s.call.a.states if t >= at]
     if not shown or shown[0][1] != DISCONNECTED or not 4.5 <= shown[0][0] <= 7.5:
         raise Late('states while it was cut: %s' % shown)
-    s.both(CONNECTED, 10)
-    back = time.monotonic() - mended
+    video, back = video_back(s, mended), s.both(CONNECTED, 10) - mended
     took = s.done(mended, 90)
     s.sound()
-    return 'disconnected after %.1f s, connected %.1f s after it was mended, complete after %.1f s' % (shown[0][0], back, took)
+    return 'disconnected after %.1f s, connected %.1f s after it was mended, video %.2f s, complete after %.1f s' % (
+        shown[0][0], back, video, took)
 
 
 def event_long_cut_20_s_direct(make):
-    with make('cone', 'cone') as s:
+    with make('cone', 'cone', media=True) as s:
         return longer(s, 20)
 
 
 def event_long_cut_20_s_through_the_relay(make):
-    with make('symmetric', 'symmetric') as s:
+    with make('symmetric', 'symmetric', media=True) as s:
         return longer(s, 20)
 
 
@@ -81,19 +80,20 @@ def ends(s):
     s.world.sites[1].mend()
     mended = time.monotonic()
     s.restart()
-    back = s.both(CONNECTED, 10) - mended
+    video, back = video_back(s, mended), s.both(CONNECTED, 10) - mended
     took = s.done(mended, 90)
     s.sound()
-    return 'failed after %.1f s, connected %.1f s after it was mended and restarted, complete after %.1f s' % (failed, back, took)
+    return 'failed after %.1f s, connected %.1f s after it was mended and restarted, video %.2f s, complete after %.1f s' % (
+        failed, back, video, took)
 
 
 def event_long_cut_40_s_direct(make):
-    with make('cone', 'cone') as s:
+    with make('cone', 'cone', media=True) as s:
         return ends(s)
 
 
 def event_long_cut_40_s_through_the_relay(make):
-    with make('symmetric', 'symmetric') as s:
+    with make('symmetric', 'symmetric', media=True) as s:
         return ends(s)
 
 

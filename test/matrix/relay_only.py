@@ -41,6 +41,8 @@ class Capture:
                 if self.over:
                     return
                 continue
+            except OSError:
+                return  # its network went, at the end of a scene that failed
             kind = struct.unpack('!H', p[12:14])[0]
             if kind == 0x0800:
                 self.note(socket.AF_INET, p[26:30], p[30:34])
@@ -88,11 +90,11 @@ def in_words(said, own):
     return '' if any('candidate:' in line for line in said) else 'it named no candidate'
 
 
-def hidden(make, left, right, who, transport, is_hiding=True):
+def hidden(make, left, right, who, transport, is_hiding=True, link=None):
     """`who` use nothing but the relay: the other's addresses are not on their wire, theirs in nothing that they say. is_hiding False: they may
     use anything, so that what is looked for must be found."""
     options = [[*peers.servers(transport), *(['relay'] if is_hiding else [])] if w in who else peers.servers() for w in 'ab']
-    scene = make(left, right, options)
+    scene = make(left, right, options, link=link)
     captures = {w: Capture(scene.world.peers[n]) for n, w in ((1, 'a'), (2, 'b')) if w in who}
     with scene as s:
         s.begin(40)
@@ -139,6 +141,11 @@ def event_nothing_but_the_relay_who_answers(make):
 
 def event_nothing_but_the_relay_by_ipv6(make):
     return hidden(make, 'ipv6-only', 'ipv6-only', 'ab', 'udp6')
+
+
+def event_nothing_but_the_relay_while_there_is_none_yet(make):
+    """The other's candidates come before a relay of ours does: no check leaves from the host meanwhile."""
+    return hidden(make, 'open', 'open', 'a', 'udp', link=['delay-ms=150'])
 
 
 def event_what_is_not_hidden_is_seen(make):

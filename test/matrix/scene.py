@@ -15,8 +15,8 @@ ENOUGH = 320     # messages: 4 s at that rate
 class Scene:
     """A call in a world of its own, with slow links, and bulk data in both directions."""
 
-    def __init__(self, program, directory, left, right, options=None, media=False):
-        self.world = worlds.World(directory, left, right)
+    def __init__(self, program, directory, left, right, options=None, media=False, link=None):
+        self.world = worlds.World(directory, left, right, link=link)
         for n in 1, 2:
             self.slow(n)
         everything = peers.servers()
