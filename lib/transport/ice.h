@@ -40,7 +40,7 @@ struct ice_server {
 
 struct ice_cfg { /* borrowed for init */
     bool controlling;
-    bool is_patient; /* another generation carries the data: for a second we check only what the remote has checked */
+    bool is_patient; /* another generation carries the data: for a second, or until hurry(), we check only what the remote has checked */
     bool relay_only;
     bool allow_loopback;
     bool default_route; /* only the addresses that it uses, unless an interface is named */
@@ -122,6 +122,10 @@ struct ice_ops {
     /* Nullable. The network of this host has changed, or it slept for that long while `now` stood still: the peer's consent is that much
      * older, and is asked for at once. */
     void (*woke)(struct ice *ice, sotto_us slept, sotto_us now);
+    /* Nullable. When the peer last gave a sign of life over the selected pair. */
+    sotto_us (*heard)(const struct ice *ice);
+    /* Nullable. What is_patient waited for is of no use: all candidates are checked now. */
+    void (*hurry)(struct ice *ice, sotto_us now);
     /* Text of the selected pair for humans, masked: "host udp 10.0.x.x → …"; "" without one. */
     const char *(*selected)(const struct ice *ice);
     /* The selected pair; false: there is none. */

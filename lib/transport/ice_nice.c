@@ -427,6 +427,18 @@ static void ice_ready(struct ice *ice, int slot, short revents)
     sotto__nice_loop_ready(ice->loop, slot, revents);
 }
 
+static sotto_us ice_heard(const struct ice *ice)
+{
+    return ice->heard;
+}
+
+static void ice_hurry(struct ice *ice, sotto_us now)
+{
+    if (ice->hold_until == 0) return;
+    ice->loop->now = ice->hold_until = now;
+    ice->has_news = true; /* the next turn gives them */
+}
+
 static const char *ice_selected(const struct ice *ice)
 {
     return ice->selected;
@@ -567,6 +579,8 @@ const struct ice_ops sotto__ice_nice = {
     .due = ice_due,
     .fds = ice_fds,
     .ready = ice_ready,
+    .heard = ice_heard,
+    .hurry = ice_hurry,
     .selected = ice_selected,
     .pair = ice_pair,
     .woke = sotto__nice_woke,

@@ -175,6 +175,7 @@ int sotto__transport_next(struct transport *t, sotto_us now, struct transport_ou
 {
     int filled = 0;
     if (t->servers_busy) sotto__transport_gather_late(t, now);
+    if (t->asked_path != 0) sotto__transport_look_after_path(t, now);
     if (news(t, now, out)) return 1;
     while (t->budget > 0) {
         if (!take_one(t, now, out, &filled)) return sotto__transport_drain_sctp(t, now, out);

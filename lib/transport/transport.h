@@ -159,6 +159,7 @@ struct transport {
     struct transport_early early[SOTTO_MAX_EARLY_RECORDS];
     size_t n_early, early_bytes;
     sotto_us drain_until[2]; /* a retired ICE still receives; 0: it closes */
+    sotto_us asked_path; /* whether it is alive, for the patience of `next`; 0: that is known, or nobody wants to know */
     bool lost_before; /* the live generation was without connection when the restart began */
     int32_t ice_told; /* the state shown last */
     bool dtls_moves;  /* the new DTLS association belongs to `next` */

@@ -22,6 +22,7 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
 /* Its ICE goes to the retired ones, to receive for a while if it drains; the generation is empty then. */
 void sotto__transport_retire(struct transport *t, struct transport_generation *g, bool drain,
                              sotto_us now);
+void sotto__transport_look_after_path(struct transport *t, sotto_us now);
 void sotto__transport_switch(struct transport *t, sotto_us now); /* next has a pair and becomes live */
 void sotto__transport_drop_carrier(struct transport *t, bool drain, sotto_us now);
 void sotto__transport_stop_draining(struct transport *t, sotto_us now); /* what is on its way is of no use */

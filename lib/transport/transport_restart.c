@@ -11,6 +11,7 @@
 #include "transport/transport_priv.h"
 #include "util/mem.h"
 
+#define PATH_ANSWERS SOTTO_MS(300) /* or in twice its round trip; if it does not, another generation need not be patient */
 #define DRAIN SOTTO_SECONDS(3) /* the remote switches by itself; RFC 8445 §8.3 has candidates freed after as long */
 
 static bool is_up(int32_t state)
@@ -25,6 +26,33 @@ static int32_t carried(const struct transport *t)
     const struct transport_generation *g = t->carrier.ice ? &t->carrier : &t->live;
     if (g->is_restart && g->selected && g->state < SOTTO_ICE_CONNECTED) return SOTTO_ICE_CONNECTED;
     return g->state;
+}
+
+/* Whether the path carries data still: while it may, the next generation is patient. */
+static void ask_path(struct transport *t, sotto_us now)
+{
+    const struct transport_generation *path = sotto__transport_path(t);
+    const struct ice_ops *ops = t->shared->ice_ops;
+    t->asked_path = 0;
+    if (!path || !ops->woke || !ops->heard || !ops->hurry) return;
+    ops->woke(path->ice, 0, now);
+    t->asked_path = now;
+}
+
+static sotto_us path_answers_by(const struct transport *t)
+{
+    struct ice_pair pair = {.rtt = 0};
+    (void)sotto__transport_pair(t, &pair);
+    return sotto__after(t->asked_path, 2 * pair.rtt > PATH_ANSWERS ? 2 * pair.rtt : PATH_ANSWERS);
+}
+
+void sotto__transport_look_after_path(struct transport *t, sotto_us now)
+{
+    const struct transport_generation *path = sotto__transport_path(t);
+    if (t->asked_path == 0 || now < path_answers_by(t)) return;
+    if (t->next.ice && (!path || t->shared->ice_ops->heard(path->ice) < t->asked_path))
+        t->shared->ice_ops->hurry(t->next.ice, now);
+    t->asked_path = 0;
 }
 
 int sotto__transport_start_generation(struct transport *t, struct transport_generation *g,
@@ -66,6 +94,7 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
     g->ice = ice;
     g->servers = servers, g->n_servers = t->n_servers;
     g->state = SOTTO_ICE_NEW;
+    if (cfg.is_patient) ask_path(t, now);
     g->gather_by = waits ? sotto__after(now, SOTTO_NAMES_WAIT_US) : 0;
     t->servers_busy = t->servers_busy || waits;
     if (!waits) r = sotto__transport_gather(t, g, now);
@@ -278,6 +307,7 @@ static struct ice *ice_at(const struct transport *t, size_t i)
 sotto_us sotto__transport_ice_due(const struct transport *t)
 {
     sotto_us due = t->servers_busy ? sotto__transport_servers_due(t) : SOTTO_NEVER;
+    if (t->asked_path != 0) due = sotto__earlier(due, path_answers_by(t));
     for (size_t i = 0; i < 5; i++)
         if (ice_at(t, i)) due = sotto__earlier(due, t->shared->ice_ops->due(ice_at(t, i)));
     for (size_t i = 0; i < 2; i++) {

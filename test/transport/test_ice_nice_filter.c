@@ -118,12 +118,35 @@ static void a_patient_one_begins_after_the_remote_or_after_a_second(void **state
     }
 }
 
+static void a_patient_one_that_is_told_so_begins_at_once(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct candidate c = {.component = 1,
+                          .priority = 2000000000,
+                          .foundation = "1",
+                          .addr = {.family = 4, .ip = {127, 0, 0, 1}}};
+    int answers, checks;
+    open_scene(&s, true);
+    c.addr.port = ntohs(s.at.sin_port);
+    assert_int_equal(ops->add_remote(s.alice.ice, &c, drive_now()), 0);
+    hear(&s, 300, &answers, &checks);
+    assert_int_equal(checks, 0);
+    ops->hurry(s.alice.ice, drive_now());
+    assert_true(ops->due(s.alice.ice) <= drive_now());
+    hear(&s, 100, &answers, &checks);
+    assert_true(checks > 0);
+    ops->hurry(s.alice.ice, drive_now()); /* nothing more */
+    close_scene(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_remotes_own_name_is_answered),
         cmocka_unit_test(another_remote_has_another_name),
         cmocka_unit_test(a_patient_one_begins_after_the_remote_or_after_a_second),
+        cmocka_unit_test(a_patient_one_that_is_told_so_begins_at_once),
     };
     return cmocka_run_group_tests_name("ice_nice_filter", tests, NULL, NULL);
 }

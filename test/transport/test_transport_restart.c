@@ -489,6 +489,57 @@ static void no_entropy_is_an_error_and_changes_nothing(void **state)
     couple_free(c);
 }
 
+/* What the live ICE of b would say, and what the others are told. */
+static struct {
+    const struct ice *asked, *hurried;
+    sotto_us asked_at, hurried_at, heard;
+} watched;
+
+static void note_woke(struct ice *ice, sotto_us slept, sotto_us now)
+{
+    assert_int_equal(slept, 0);
+    watched.asked = ice;
+    watched.asked_at = now;
+}
+
+static void note_hurry(struct ice *ice, sotto_us now)
+{
+    watched.hurried = ice;
+    watched.hurried_at = now;
+}
+
+static sotto_us give_heard(const struct ice *ice)
+{
+    return ice == watched.asked ? watched.heard : SOTTO_NEVER;
+}
+
+static void an_answerer_is_patient_only_if_the_old_path_answers(void **state)
+{
+    (void)state;
+    for (int is_alive = 0; is_alive < 2; is_alive++) {
+        struct couple *c = connected(60 + (uint64_t)is_alive);
+        struct ice_ops ops = *c->b.shared.ice_ops;
+        ops.woke = note_woke, ops.hurry = note_hurry, ops.heard = give_heard;
+        c->b.shared.ice_ops = &ops;
+        memset(&watched, 0, sizeof watched);
+        const struct ice *live = c->b.t.live.ice;
+        sotto_us start = couple_now(c);
+        assert_int_equal(sotto__transport_prepare(&c->a.t), 0);
+        assert_int_equal(sotto__transport_restart(&c->a.t, start), 0);
+        struct transport_remote of_a = party_remote(&c->a, true); /* b's answer does not get there */
+        assert_int_equal(sotto__transport_prepare(&c->b.t), 0);
+        assert_int_equal(sotto__transport_restart(&c->b.t, start), 0);
+        assert_ptr_equal(watched.asked, live);
+        assert_int_equal(watched.asked_at, start);
+        watched.heard = is_alive ? start + SOTTO_MS(20) : start - 1;
+        assert_int_equal(party_set_remote(c, &c->b, &of_a), 0);
+        couple_run(c, SOTTO_SECONDS(2));
+        assert_ptr_equal(watched.hurried, is_alive ? NULL : c->b.t.next.ice);
+        if (!is_alive) assert_in_range(watched.hurried_at - start, SOTTO_MS(300), SOTTO_MS(310));
+        couple_free(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -511,6 +562,7 @@ int main(void)
         cmocka_unit_test(a_new_association_of_dtls_needs_no_carrier),
         cmocka_unit_test(credentials_of_a_further_restart_leave_the_one_under_way_alone),
         cmocka_unit_test(credentials_that_were_prepared_outlive_the_pair_of_the_one_before),
+        cmocka_unit_test(an_answerer_is_patient_only_if_the_old_path_answers),
         cmocka_unit_test(no_entropy_is_an_error_and_changes_nothing),
     };
     return cmocka_run_group_tests_name("transport_restart", tests, NULL, NULL);
