@@ -102,20 +102,6 @@ fail:
     return r;
 }
 
-/* More than the limits of the system only with CAP_NET_ADMIN; what the system allows is taken. */
-static void enlarge_buffers(struct ice *ice, int force, int plain)
-{
-    int size = SOTTO_SOCKET_BUFFER;
-    GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
-    if (!sockets) return;
-    for (guint i = 0; i < sockets->len; i++) {
-        int fd = g_socket_get_fd(g_ptr_array_index(sockets, i));
-        if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof size) != 0)
-            (void)setsockopt(fd, SOL_SOCKET, plain, &size, sizeof size);
-    }
-    g_ptr_array_unref(sockets);
-}
-
 /* The remote's checks are to come first, on each path: till then libnice checks only what has checked us. */
 static bool is_holding(const struct ice *ice)
 {
@@ -156,12 +142,7 @@ static void after_turn(struct ice *ice, sotto_us now)
         ice->gathered_at = now;
     }
     if (ice->n_prflx > SOTTO_MAX_PRFLX) be_deaf(ice); /* each one more costs libnice time that grows with their number */
-    /* Bursts must fit: Linux' default holds some 90 packets. Not before there is a pair, as libnice reads a socket empty in one go,
-     * and a full one of checks from ever new addresses would keep it busy for seconds. */
-    if (ice->pair_local && !ice->is_grown) {
-        enlarge_buffers(ice, SO_RCVBUFFORCE, SO_RCVBUF);
-        ice->is_grown = true;
-    }
+    sotto__nice_fence(ice);
     if (ice->gathered && !ice->is_settled) {
         g_object_set(ice->agent, "stun-max-retransmissions", CHECK_SENDINGS, NULL);
         ice->is_settled = true;
@@ -194,7 +175,7 @@ static int ice_gather(struct ice *ice, sotto_us now)
     sotto__nice_turn_start(ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_LIMIT;
     sotto__nice_turn_turn(ice, now);
-    enlarge_buffers(ice, SO_SNDBUFFORCE, SO_SNDBUF);
+    sotto__nice_resize(ice, SO_SNDBUFFORCE, SO_SNDBUF, SOTTO_SOCKET_BUFFER);
     sotto__nice_never_fragment(ice);
     sotto__nice_filter(ice);
     after_turn(ice, now);
@@ -227,6 +208,7 @@ static int forget_remote(struct ice *ice)
     ice->n_prflx = 0;
     sotto__ice_tally_clear(&ice->tally);
     ice->remote_done = ice->pair_changed = ice->is_calm = ice->is_dead = false;
+    ice->n_conflicts = 0;
     ice->patience = 0;
     drop_packets(ice);
     if (ice->is_deaf)
@@ -374,6 +356,7 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
     struct nice_loop *l = ice->loop;
     l->now = now;
     if (ice->is_closed) return 0; /* libnice's timers would go on */
+    if (ice->is_dead) be_deaf(ice); /* libnice ends the process if a pair succeeds after it gave up */
     if (ice->twin && sotto__nice_twin_take(ice, out)) return 1;
     if (is_done(ice, now)) return 0;
     sotto__nice_turn_turn(ice, now);

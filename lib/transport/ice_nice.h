@@ -86,6 +86,7 @@ struct nice_consent {
 /* The way past libnice, of the selected pair. */
 struct nice_path {
     bool is_stale;   /* the pair is another: to be found anew */
+    bool no_twin;    /* none could be opened: libnice receives */
     bool no_runs;    /* the kernel or the device does not cut messages into packets */
     GSocket *socket; /* counted; NULL: libnice sends, as over relays and TCP */
     union nice_sockaddr to;
@@ -138,6 +139,9 @@ struct ice {
     int32_t state;
     bool is_closed;
     bool is_grown; /* the sockets' buffers are large */
+    bool is_crowded; /* this host has more addresses than libnice bears */
+    bool is_shut;  /* no checks are let in but those by a relay */
+    unsigned n_conflicts; /* of roles, as the peer's answers said */
     bool is_settled; /* gathering is over: repetitions are those of checks */
     bool is_calm;  /* libnice's timer of checks ends as soon as it can */
     bool is_deaf;  /* nothing is read any more */
@@ -191,6 +195,11 @@ void sotto__nice_rank(const struct ice *ice, NiceCandidate *c); /* a local one: 
 uint32_t sotto__nice_remote_rank(uint32_t told); /* of a remote one, for libnice */
 NiceCandidate *sotto__nice_external(const struct ice *ice, const NiceCandidate *c); /* yours: what a 1:1 NAT makes of this one; NULL */
 bool sotto__nice_is_external(const struct ice *ice, const struct candidate *c); /* told already */
+
+/* ice_nice_fence.c: what a peer must not make libnice do */
+void sotto__nice_fence(struct ice *ice); /* after a turn */
+void sotto__nice_resize(struct ice *ice, int force, int plain, int size); /* the sockets' buffers, by these two options */
+void sotto__nice_note_conflict(struct ice *ice, const uint8_t *p, size_t n); /* a datagram that libnice will read */
 
 /* ice_nice_filter.c: once the sockets are there; again with a remote, and with another. */
 void sotto__nice_filter(struct ice *ice);

@@ -24,7 +24,11 @@
 #define FINGERPRINT 0x80280004u
 #define END 32u                 /* bytes of both: RFC 8489 §14.7 has nothing behind them */
 #define END_STEPS 11u
-#define MAX_STEPS (ATTRIBUTE_STEPS * MAX_ATTRIBUTES + END_STEPS + 12u) /* each costs the kernel time, as it compiles them for each socket */
+#define PRIORITY 0x0024u
+#define MAX_BEFORE_PRIORITY 8u  /* attributes that are looked at for it */
+#define PRIORITY_STEPS (ATTRIBUTE_STEPS * MAX_BEFORE_PRIORITY + 5u)
+/* Each costs the kernel time, as it compiles them for each socket. */
+#define MAX_STEPS (ATTRIBUTE_STEPS * MAX_ATTRIBUTES + END_STEPS + PRIORITY_STEPS + 12u)
 
 struct program {
     struct sock_filter steps[MAX_STEPS];
@@ -56,20 +60,29 @@ static void require_end(struct program *p)
     require(p, BPF_W | BPF_IND, END - 8, FINGERPRINT, 0);
 }
 
-/* Walks the attributes until X is the place of USERNAME; passes what has none among the first ones. */
-static void find_name(struct program *p)
+/* Walks the first so many attributes until X is the place of this one; otherwise passes or drops. */
+static void find(struct program *p, uint32_t attribute, uint32_t most, uint32_t otherwise)
 {
     step(p, BPF_LDX | BPF_IMM, 0, 0, FIRST_ATTRIBUTE);
-    for (uint32_t left = MAX_ATTRIBUTES; left > 0; left--) {
+    for (uint32_t left = most; left > 0; left--) {
         step(p, BPF_LD | BPF_H | BPF_IND, 0, 0, 0);
-        step(p, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)(ATTRIBUTE_STEPS * left - 1), 0, USERNAME);
+        step(p, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)(ATTRIBUTE_STEPS * left - 1), 0, attribute);
         step(p, BPF_LD | BPF_H | BPF_IND, 0, 0, 2);
         step(p, BPF_ALU | BPF_ADD | BPF_K, 0, 0, 3 + 4); /* padded, with type and length */
         step(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, ~3u);
         step(p, BPF_ALU | BPF_ADD | BPF_X, 0, 0, 0);
         step(p, BPF_MISC | BPF_TAX, 0, 0, 0);
     }
-    step(p, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
+    step(p, BPF_RET | BPF_K, 0, 0, otherwise);
+}
+
+/* Without one libnice ranks the source as an address of this host behind all others, and ends the process if that is the 64th. */
+static void require_priority(struct program *p)
+{
+    find(p, PRIORITY, MAX_BEFORE_PRIORITY, 0);
+    step(p, BPF_LD | BPF_W | BPF_IND, 0, 0, 4);
+    step(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+    step(p, BPF_RET | BPF_K, 0, 0, 0);
 }
 
 /* By its length and its end, which is the remote's: ufrags have at least four characters. Our part of it is for libnice to know. */
@@ -97,8 +110,11 @@ void sotto__nice_filter(struct ice *ice)
     int n = snprintf(name, sizeof name, "%s:%s", ice->ufrag, ice->remote_ufrag);
     require(&p, BPF_H | BPF_ABS, PAYLOAD, BINDING_REQUEST, UINT32_MAX);
     require_end(&p);
-    if (ice->remote_set) {
-        find_name(&p);
+    if (ice->is_crowded) require_priority(&p);
+    if (ice->is_shut) {
+        step(&p, BPF_RET | BPF_K, 0, 0, 0);
+    } else if (ice->remote_set) {
+        find(&p, USERNAME, MAX_ATTRIBUTES, UINT32_MAX);
         require_name(&p, name, (size_t)n);
     } else {
         step(&p, BPF_RET | BPF_K, 0, 0, UINT32_MAX);

@@ -56,6 +56,7 @@ int sotto__nice_add_locals(struct ice *ice)
                   "this host has %u addresses: some are left out, and relays", n_host);
         nice_agent_forget_relays(ice->agent, ice->stream, NICE_COMPONENT);
         filter.among = host;
+        ice->is_crowded = true;
         n_host = SOTTO_MAX_HOST_ADDRESSES;
     }
     /* one socket an address, and one more for each TURN server over TCP, and two of ours: all of them must be watched */

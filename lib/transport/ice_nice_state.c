@@ -219,6 +219,7 @@ static int32_t find_state(struct ice *ice, sotto_us now)
 {
     if (ice->is_dead) return SOTTO_ICE_FAILED;
     if (ice->n_prflx > SOTTO_MAX_PRFLX) return die(ice, "the peer sends from too many addresses");
+    if (ice->n_conflicts > SOTTO_MAX_CONFLICTS) return die(ice, "the peer takes neither role");
     if (ice->pair_local) {
         if (ice->nice_state == NICE_COMPONENT_STATE_FAILED)
             return die(ice, "the peer's checks and answers stopped");

@@ -24,7 +24,9 @@ void sotto__nice_tally(struct ice *ice)
         size_t n = sizeof bytes;
         struct address from;
         if ((l->fds[i].revents & G_IO_IN) && sotto__nice_head(l->fds[i].fd, &from, bytes, &n) &&
-            !is_server(ice, &from))
+            !is_server(ice, &from)) {
             sotto__ice_tally_note(&ice->tally, &from, bytes, n);
+            sotto__nice_note_conflict(ice, bytes, n);
+        }
     }
 }

@@ -376,6 +376,7 @@ static void open_twin(struct ice *ice, sotto_us now)
         }
         SOTTO_LOG(ice->log, SOTTO_LOG_DEBUG, "ice", "no socket of our own: errno %d", errno);
         drop_train(ice->box);
+        ice->path.no_twin = true;
     }
     sotto__free(twin);
 }

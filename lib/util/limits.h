@@ -64,11 +64,13 @@
 #define SOTTO_MAX_TALLY_STRANGERS 8u     /* addresses that no candidate has, of which sotto_pc_explain() knows what came */
 #define SOTTO_MAX_HOST_ADDRESSES 48u     /* of this host that libnice may see: its end is at 64, and addresses come and go */
 #define SOTTO_MAX_PRFLX 64u              /* peer-reflexive remotes per generation: libnice's insertion is quadratic */
+#define SOTTO_MAX_CONFLICTS 256u         /* of roles, before there is a pair: each check on its way may bring one, of 100 pairs */
 #define SOTTO_MAX_ICE_SERVERS 8u         /* libnice: 8 TURN servers per component */
 #define SOTTO_MAX_UFRAG 256u             /* RFC 8839 §5.4 */
 #define SOTTO_MAX_PWD 256u
 #define SOTTO_ICE_BOX (8u * 1024 * 1024) /* bytes of datagrams that one dispatch of libnice may bring: one full socket */
 #define SOTTO_SOCKET_BUFFER (4u * 1024 * 1024) /* SO_RCVBUF and SO_SNDBUF asked for */
+#define SOTTO_SMALL_SOCKET (104 * 1024)  /* SO_RCVBUF asked for where strangers reach libnice: what it reads in one go, some 250 checks */
 #define SOTTO_MAX_ICE_FDS 72             /* descriptors of one ICE generation: a socket per address, TURN over TCP, libnice's own */
 #define SOTTO_RESTART_EVERY_US (4 * 1000000LL) /* ICE restarts because this host's network changed: not more often, of one connection */
 #define SOTTO_SLEPT_US (3 * 1000000LL) /* a machine that slept for less goes on as if it had not */

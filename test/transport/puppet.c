@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "util/bytes.h"
+#include "still_clock.h"
 
 static const struct ice_ops *const ops = &sotto__ice_nice;
 
@@ -25,6 +25,8 @@ static int open_socket(struct sockaddr_in *at)
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), size = 1 << 22;
     assert_true(fd >= 0);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    int yes = 1;
+    assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes), 0);
     *at = (struct sockaddr_in){.sin_family = AF_INET};
     assert_int_equal(bind(fd, (struct sockaddr *)at, sizeof *at), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)at, &n), 0);
@@ -38,6 +40,7 @@ void puppet_open(struct puppet *p, bool alice_controls)
     *p = (struct puppet){.controls = !alice_controls, .tie = 99, .priority = 1845501695};
     snprintf(p->ufrag, sizeof p->ufrag, "puppet");
     snprintf(p->pwd, sizeof p->pwd, "puppet-pwd-0123456789ab");
+    still_clock_rest(200); /* many steps, of one process */
     end_init(&p->alice, "alice", alice_controls);
     assert_int_equal(end_open(&p->alice), 0);
     p->fd = open_socket(&p->at);
@@ -78,26 +81,34 @@ void puppet_send(const struct puppet *p, int fd, const struct stun_text *s)
     send_raw(fd ? fd : p->fd, &p->alice, s->bytes, s->n);
 }
 
-void puppet_send_from(const struct puppet *p, uint32_t address, const struct stun_text *s)
+union info { /* with a datagram: the address of ours that it comes from, or came to */
+    uint8_t bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    struct cmsghdr head;
+};
+
+static void send_between(int fd, struct in_addr from, const struct sockaddr_in *to,
+                         const struct stun_text *s)
 {
-    struct sockaddr_in to = puppet_target(p);
     struct iovec part = {(void *)(uintptr_t)s->bytes, s->n};
-    union {
-        uint8_t bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
-        struct cmsghdr head;
-    } control = {.bytes = {0}};
-    struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(address)};
+    union info control = {.bytes = {0}};
+    struct in_pktinfo info = {.ipi_spec_dst = from};
     control.head.cmsg_level = IPPROTO_IP;
     control.head.cmsg_type = IP_PKTINFO;
     control.head.cmsg_len = CMSG_LEN(sizeof info);
     memcpy(CMSG_DATA(&control.head), &info, sizeof info);
-    struct msghdr m = {.msg_name = &to,
-                       .msg_namelen = sizeof to,
+    struct msghdr m = {.msg_name = (void *)(uintptr_t)to,
+                       .msg_namelen = sizeof *to,
                        .msg_iov = &part,
                        .msg_iovlen = 1,
                        .msg_control = &control,
                        .msg_controllen = sizeof control};
-    assert_int_equal(sendmsg(p->fd, &m, 0), s->n);
+    assert_int_equal(sendmsg(fd, &m, 0), s->n);
+}
+
+void puppet_send_from(const struct puppet *p, uint32_t address, const struct stun_text *s)
+{
+    struct sockaddr_in to = puppet_target(p);
+    send_between(p->fd, (struct in_addr){htonl(address)}, &to, s);
 }
 
 void puppet_request(struct puppet *p, struct stun_text *s, bool nominates, bool is_whole)
@@ -122,22 +133,26 @@ void puppet_nominate(struct puppet *p)
     puppet_send(p, p->fd, &s);
 }
 
-static void reply_to(struct puppet *p, const uint8_t *request, const struct sockaddr_in *from,
-                     const struct reply *how)
+static void reply_to(struct puppet *p, const struct mail *m, const struct reply *how)
 {
     struct stun_text s;
     uint8_t id[12];
-    memcpy(id, request + 8, sizeof id);
+    memcpy(id, m->bytes + 8, sizeof id);
     if (how->has_other_id) id[11] ^= 1;
-    stun_begin(&s, how->code ? STUN_ERROR_TYPE : STUN_SUCCESS_TYPE, id);
-    if (how->code)
+    stun_begin(&s, how->code > 0 ? STUN_ERROR_TYPE : STUN_SUCCESS_TYPE, id);
+    if (how->code > 0)
         stun_add_error(&s, how->code);
     else
-        stun_add_mapped(&s, how->mapped.sin_family ? &how->mapped : from);
+        stun_add_mapped(&s, how->mapped.sin_family ? &how->mapped : &m->from);
     if (!how->is_unsigned) stun_sign(&s, how->has_other_key ? "another" : p->pwd, 20);
     stun_finger(&s);
-    int fd = how->fd ? how->fd : p->fd;
-    assert_int_equal(sendto(fd, s.bytes, s.n, 0, (const struct sockaddr *)from, sizeof *from), s.n);
+    send_between(how->fd ? how->fd : p->fd, m->to, &m->from, &s);
+}
+
+void puppet_answer_kept(struct puppet *p, const struct reply *how)
+{
+    assert_true(p->kept.n > 0);
+    reply_to(p, &p->kept, how);
 }
 
 static void note_request(struct puppet *p, const uint8_t *in, size_t n)
@@ -155,27 +170,45 @@ static void note_request(struct puppet *p, const uint8_t *in, size_t n)
     p->signed_well += stun_is_signed(in, n, p->pwd);
 }
 
+static bool read_mail(struct puppet *p, struct mail *m)
+{
+    struct iovec part = {m->bytes, sizeof m->bytes};
+    union info control;
+    struct msghdr head = {.msg_name = &m->from,
+                          .msg_namelen = sizeof m->from,
+                          .msg_iov = &part,
+                          .msg_iovlen = 1,
+                          .msg_control = &control,
+                          .msg_controllen = sizeof control};
+    struct in_pktinfo info = {.ipi_ifindex = 0};
+    ssize_t n = recvmsg(p->fd, &head, 0);
+    if (n < 0) return false;
+    if (CMSG_FIRSTHDR(&head)) memcpy(&info, CMSG_DATA(CMSG_FIRSTHDR(&head)), sizeof info);
+    m->n = (size_t)n;
+    m->to = info.ipi_addr;
+    return true;
+}
+
 int puppet_answer(struct puppet *p, const struct reply *how)
 {
-    uint8_t in[2048];
-    struct sockaddr_in from;
-    socklen_t from_size = sizeof from;
+    struct mail m;
     int came = 0;
-    for (ssize_t got;
-         (got = recvfrom(p->fd, in, sizeof in, 0, (struct sockaddr *)&from, &from_size)) >= 0;) {
-        size_t n = (size_t)got;
-        p->bytes += n;
-        if (n > p->largest) p->largest = n;
-        switch (stun_type(in, n)) {
+    while (read_mail(p, &m)) {
+        p->bytes += m.n;
+        if (m.n > p->largest) p->largest = m.n;
+        switch (stun_type(m.bytes, m.n)) {
         case STUN_REQUEST_TYPE:
-            note_request(p, in, n);
-            if (how->code >= 0) reply_to(p, in, &from, how);
+            note_request(p, m.bytes, m.n);
+            if (how->code >= 0)
+                reply_to(p, &m, how);
+            else if (m.to.s_addr != htonl(INADDR_LOOPBACK))
+                p->kept = m;
             came++;
             break;
         case STUN_SUCCESS_TYPE: p->successes++; break;
         case STUN_ERROR_TYPE:
             p->errors++;
-            p->code = stun_code(in, n);
+            p->code = stun_code(m.bytes, m.n);
             break;
         default: p->others++; break;
         }

@@ -8,6 +8,13 @@
 #include "ice_drive.h"
 #include "stun_kit.h"
 
+struct mail {
+    uint8_t bytes[STUN_LARGEST];
+    size_t n;
+    struct sockaddr_in from;
+    struct in_addr to; /* the address of loopback that it came to */
+};
+
 struct puppet {
     struct end alice;
     char ufrag[9], pwd[25];
@@ -23,6 +30,7 @@ struct puppet {
     int code;                                 /* of the last error */
     size_t largest, bytes;                    /* of a datagram; of all */
     sotto_us first, last, closest;            /* requests: when they came, and the least time between two */
+    struct mail kept;                         /* the last request to another address than `at` that was not answered */
     uint8_t ids;                              /* of our own requests, counted */
 };
 
@@ -31,7 +39,7 @@ struct reply {
     bool is_unsigned;     /* without integrity */
     bool has_other_key;
     bool has_other_id;
-    int fd;               /* 0: the puppet's */
+    int fd;               /* 0: the puppet's, and from where the request came to */
     struct sockaddr_in mapped; /* family 0: where the request came from */
 };
 
@@ -40,6 +48,7 @@ void puppet_introduce(struct puppet *p); /* its candidate is told to alice */
 void puppet_close(struct puppet *p);
 /* What waits at the puppet, answered as `how` says; how many requests. */
 int puppet_answer(struct puppet *p, const struct reply *how);
+void puppet_answer_kept(struct puppet *p, const struct reply *how);
 /* Runs alice and the puppet for so long; how many requests came. */
 int puppet_play(struct puppet *p, const struct reply *how, int ms);
 struct sockaddr_in puppet_target(const struct puppet *p); /* alice's address of 127.0.0.1 */

@@ -15,12 +15,13 @@
 
 #include "util/time.h"
 
-#define REST_MS 2
+#define REST_US 2000
 #define SOME 100     /* polls at one moment: somebody waits for the next one (libnice's consent ends after its time, not at it) */
 #define MANY 1000000 /* … and nobody ever waits for longer */
 
 static sotto_us now = SOTTO_SECONDS(100000); /* any moment but the first */
 static bool is_real;
+static long rest = REST_US;
 
 __attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *ret)
 {
@@ -40,6 +41,11 @@ sotto_us still_clock_now(void)
     return (sotto_us)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+void still_clock_rest(long us)
+{
+    rest = us;
+}
+
 void still_clock_run(void)
 {
     is_real = true;
@@ -49,8 +55,9 @@ int still_clock_poll(struct pollfd *fds, nfds_t n, sotto_us until)
 {
     static unsigned at_once;
     sotto_us left = until - still_clock_now();
-    int ms = left <= 0 ? 0 : (int)((left + 999) / 1000);
-    int ready = poll(fds, n, is_real || ms < REST_MS ? ms : REST_MS);
+    sotto_us wait = left <= 0 ? 0 : is_real || left < rest ? left : rest;
+    struct timespec ts = sotto__timespec(wait);
+    int ready = ppoll(fds, n, &ts, NULL);
     if (is_real) return ready;
     if (ready == 0 && left > 0) now = until, at_once = 0;
     if (++at_once % SOME == 0) now++;

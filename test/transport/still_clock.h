@@ -11,6 +11,8 @@
 #include "sotto/base.h"
 
 sotto_us still_clock_now(void);
+/* How long the kernel has to let come what is on its way, of the real clock, whenever time goes on; 2000 unless this is called. */
+void still_clock_rest(long us);
 /* The real clock from now on: somebody outside of this process has a part, who would not wait. */
 void still_clock_run(void);
 /* poll(): until one of these is ready or the clock has reached that time. */

@@ -386,8 +386,8 @@ static int largest_receive_buffer(const struct end *e)
     return most;
 }
 
-/* A full large socket of checks from ever new addresses would keep libnice busy for seconds; a full small one does not. */
-static void receive_buffers_grow_only_with_a_pair(void **state)
+/* A full large socket of checks from ever new addresses would keep libnice busy for a minute; a full small one does not. */
+static void receive_buffers_grow_only_where_nothing_else_receives(void **state)
 {
     (void)state;
     open_two();
@@ -400,7 +400,8 @@ static void receive_buffers_grow_only_with_a_pair(void **state)
     assert_true(drive(both, 2, pair_is_connected, both, 1000));
     drive(both, 2, NULL, NULL, 10);
     assert_true(before > 0);
-    assert_true(largest_receive_buffer(&alice) > before);
+    bool is_larger = largest_receive_buffer(&alice) > before;
+    assert_int_equal(is_larger, alice.cfg.no_fast_path); /* else the twin has its own */
 }
 
 static void descriptors_fit_and_are_few(void **state)
@@ -525,7 +526,7 @@ int main(void)
         TEST(an_unknown_interface_has_no_addresses),
         TEST(stun_and_strangers_do_not_reach_the_application),
         TEST(too_many_peer_reflexive_sources_end_the_connection),
-        TEST(receive_buffers_grow_only_with_a_pair),
+        TEST(receive_buffers_grow_only_where_nothing_else_receives),
         TEST(descriptors_fit_and_are_few),
         TEST(the_selected_pair_is_told_masked),
         TEST(close_ends_everything_at_once),
