@@ -138,7 +138,7 @@ struct ice {
     sotto_us done_at; /* when a turn last came to its end */
     int32_t state;
     bool is_closed;
-    bool is_grown; /* the sockets' buffers are large */
+    int room; /* bytes asked for, of what the sockets receive; 0: none were */
     bool is_crowded; /* this host has more addresses than libnice bears */
     bool is_shut;  /* no checks are let in but those by a relay */
     unsigned n_conflicts; /* of roles, as the peer's answers said */

@@ -39,15 +39,16 @@ static bool is_relayed(const struct ice *ice)
 void sotto__nice_fence(struct ice *ice)
 {
     bool shut = is_relayed(ice);
-    bool alone = ice->pair_local && (ice->no_fast_path || ice->path.no_twin); /* libnice's is the only way */
+    bool alone = ice->no_fast_path || ice->path.no_twin; /* libnice's is the only way */
+    bool is_used = ice->pair_local || ice->room != 0; /* else the system's own size will do */
+    int size = shut || (alone && ice->pair_local) ? SOTTO_SOCKET_BUFFER : SOTTO_SMALL_SOCKET;
     if (shut != ice->is_shut) {
         ice->is_shut = shut;
         sotto__nice_filter(ice);
     }
-    if ((shut || alone) == ice->is_grown) return;
-    ice->is_grown = shut || alone;
-    sotto__nice_resize(ice, SO_RCVBUFFORCE, SO_RCVBUF,
-                       ice->is_grown ? SOTTO_SOCKET_BUFFER : SOTTO_SMALL_SOCKET);
+    if (!is_used || size == ice->room) return;
+    ice->room = size;
+    sotto__nice_resize(ice, SO_RCVBUFFORCE, SO_RCVBUF, size);
 }
 
 /* The transaction is not looked for: whoever can repeat errors of the peer can also keep its answers from us. */

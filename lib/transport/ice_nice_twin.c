@@ -358,8 +358,7 @@ static void open_twin(struct ice *ice, sotto_us now)
     struct nice_twin *twin = sotto__calloc(1, sizeof *twin);
     ice->path.came = 0;
     ice->path.not_before = sotto__after(now, RETRY);
-    if (!twin) return;
-    if (use_train(ice->box)) {
+    if (twin && use_train(ice->box)) {
         twin->fd = open_socket(g_socket_get_fd(ice->path.socket), &ice->path.to);
         if (twin->fd >= 0) {
             twin->owner = ice;
@@ -371,13 +370,14 @@ static void open_twin(struct ice *ice, sotto_us now)
             twin->heard = now;
             twin->look_at = sotto__after(now, QUIET);
             ice->twin = twin;
+            ice->path.no_twin = false;
             SOTTO_LOG(ice->log, SOTTO_LOG_DEBUG, "ice", "a socket of our own");
             return;
         }
         SOTTO_LOG(ice->log, SOTTO_LOG_DEBUG, "ice", "no socket of our own: errno %d", errno);
         drop_train(ice->box);
-        ice->path.no_twin = true;
     }
+    ice->path.no_twin = true;
     sotto__free(twin);
 }
 

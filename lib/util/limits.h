@@ -70,7 +70,7 @@
 #define SOTTO_MAX_PWD 256u
 #define SOTTO_ICE_BOX (8u * 1024 * 1024) /* bytes of datagrams that one dispatch of libnice may bring: one full socket */
 #define SOTTO_SOCKET_BUFFER (4u * 1024 * 1024) /* SO_RCVBUF and SO_SNDBUF asked for */
-#define SOTTO_SMALL_SOCKET (104 * 1024)  /* SO_RCVBUF asked for where strangers reach libnice: what it reads in one go, some 250 checks */
+#define SOTTO_SMALL_SOCKET (128 * 1024)  /* SO_RCVBUF where anybody's checks reach libnice: it reads them in one go, some 300 */
 #define SOTTO_MAX_ICE_FDS 72             /* descriptors of one ICE generation: a socket per address, TURN over TCP, libnice's own */
 #define SOTTO_RESTART_EVERY_US (4 * 1000000LL) /* ICE restarts because this host's network changed: not more often, of one connection */
 #define SOTTO_SLEPT_US (3 * 1000000LL) /* a machine that slept for less goes on as if it had not */

@@ -104,7 +104,7 @@ static void sixteen_hundred(bool has_pair, unsigned at_once)
         puppet_play(&p, &good, 1);
     }
     assert_in_range(p.successes, SOTTO_MAX_PRFLX,
-                    at_once < SOTTO_MAX_PRFLX ? SOTTO_MAX_PRFLX + at_once : 300);
+                    at_once < SOTTO_MAX_PRFLX ? SOTTO_MAX_PRFLX + at_once : 400);
     assert_in_range(p.requests, 0, 2 * SOTTO_MAX_PRFLX);
     assert_int_equal(end_state(&p.alice), SOTTO_ICE_FAILED);
     assert_int_equal(ops->fds(p.alice.ice, watched, SOTTO_MAX_ICE_FDS), 0);

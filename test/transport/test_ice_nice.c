@@ -400,8 +400,11 @@ static void receive_buffers_grow_only_where_nothing_else_receives(void **state)
     assert_true(drive(both, 2, pair_is_connected, both, 1000));
     drive(both, 2, NULL, NULL, 10);
     assert_true(before > 0);
-    bool is_larger = largest_receive_buffer(&alice) > before;
-    assert_int_equal(is_larger, alice.cfg.no_fast_path); /* else the twin has its own */
+    int after = largest_receive_buffer(&alice);
+    if (alice.cfg.no_fast_path)
+        assert_true(after > before);
+    else
+        assert_in_range(after, 1, 2 * SOTTO_SMALL_SOCKET); /* the twin has its own */
 }
 
 static void descriptors_fit_and_are_few(void **state)
