@@ -226,8 +226,7 @@ SOTTO_API int sotto_pc_create_answer(sotto_pc *pc, char **ret_sdp);
  * @param reterr  nullable, filled on failure.
  * @return 0, or  SOTTO_E_STATE         not in this signaling state
  *                SOTTO_E_MODIFICATION  the text is not the one that was made last
- *                SOTTO_E_NETWORK       no local address can be used
- *                SOTTO_E_LIMIT         no port from port_min to port_max is free
+ *                SOTTO_E_NETWORK       no local address can be used, or no port from port_min to port_max is free
  *                SOTTO_E_INVAL, SOTTO_E_RANGE, SOTTO_E_CLOSED, SOTTO_E_NOMEM, SOTTO_E_SYS
  * Leads to SOTTO_EV_STATE and SOTTO_EV_CANDIDATE. Source: RFC 9429 §5.5–5.9; W3C setLocalDescription().
  */

@@ -174,7 +174,7 @@ int sotto__plan_read_transport(struct plan *plan, sotto_error *err)
 
 static int tell_why(const struct transport *t, int r, sotto_error *err)
 {
-    if (r == SOTTO_E_LIMIT && t->port_max != 0)
+    if (r == SOTTO_E_NETWORK && t->no_port && t->port_max != 0)
         return sotto__error(err, r, 0, "no address has a free port from %u to %u", t->port_min,
                             t->port_max);
     if (r == SOTTO_E_NETWORK && t->interface)

@@ -83,7 +83,7 @@ static void add_changes(struct stats_build *b, const struct story *s)
     }
 }
 
-/* An address that the remote has never named is not shown, as in the statistics. */
+/* An address that the remote has never named, or hides behind a name, is not shown, as in the statistics. */
 static void add_check(struct stats_build *b, const struct peer *p, const struct ice_tried *e,
                       const struct ice_pair *pair, size_t number)
 {
@@ -96,7 +96,7 @@ static void add_check(struct stats_build *b, const struct peer *p, const struct 
                                         : "silent";
     snprintf(id, sizeof id, "E-check-%zu", number);
     sotto__stats_begin(b, "sotto-check", id);
-    if (e->is_named) {
+    if (e->is_named && !e->is_hidden) {
         sotto__stats_text(b, "address", sotto__address_text(&e->addr, ip));
         sotto__stats_int(b, "port", e->addr.port);
     }

@@ -54,7 +54,7 @@ static void add_candidate(struct buf *b, const sotto_stat *o)
     sotto__buf_addf(b, "%-12s %-6s %s %s\n", strncmp(o->type, "local", 5) == 0 ? "ours" : "theirs",
                     text(o, "candidateType"), text(o, "protocol"),
                     address[0] ? sotto__log_address(address, masked, sizeof masked)
-                               : "(never named)");
+                               : "(not shown)");
 }
 
 static void add_server(struct buf *b, const sotto_stat *o)
@@ -80,7 +80,7 @@ static void add_check(struct buf *b, const sotto_stat *o)
         b, "%-12s %5lld %5lld %7lld %6lld %4lld %s\n", text(o, "state"), number(o, "pairs"),
         number(o, "requestsReceived"), number(o, "responsesReceived"), number(o, "errorsReceived"),
         number(o, "errorCode"),
-        address[0] ? sotto__log_address(address, masked, sizeof masked) : "(never named)");
+        address[0] ? sotto__log_address(address, masked, sizeof masked) : "(not shown)");
 }
 
 static void add_rows(struct buf *b, const sotto_stats *r, const char *title, const char *type,

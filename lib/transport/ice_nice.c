@@ -246,7 +246,7 @@ static int ice_set_remote(struct ice *ice, const char *ufrag, const char *pwd, s
 static int ice_add_remote(struct ice *ice, const struct candidate *c, sotto_us now)
 {
     if (c->is_tcp || c->addr.family == 0 || c->component != NICE_COMPONENT) return 0;
-    int r = sotto__ice_tally_add(&ice->tally, &c->addr);
+    int r = sotto__ice_tally_add(&ice->tally, c);
     if (r <= 0) return r;
     ice->loop->now = now;
     ice->held = g_slist_append(ice->held, sotto__nice_from_candidate(ice, c));

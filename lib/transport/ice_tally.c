@@ -38,14 +38,16 @@ static struct ice_tried *append(struct ice_tally *t, const struct address *a)
     return &t->items[t->n++];
 }
 
-int sotto__ice_tally_add(struct ice_tally *t, const struct address *a)
+int sotto__ice_tally_add(struct ice_tally *t, const struct candidate *c)
 {
-    struct ice_tried *e = find(t, a);
+    struct ice_tried *e = find(t, &c->addr);
+    if (e && e->is_named && !c->name[0]) e->is_hidden = false; /* it was told as it is, too */
     if (e && e->is_named) return 0;
     if (t->n_named == SOTTO_MAX_REMOTE_CANDIDATES) return SOTTO_E_LIMIT;
-    if (!e) e = append(t, a);
+    if (!e) e = append(t, &c->addr);
     if (!e) return SOTTO_E_NOMEM;
     e->is_named = true;
+    e->is_hidden = c->name[0] != '\0';
     t->n_named++;
     return 1;
 }

@@ -7,6 +7,7 @@
 struct ice_tried {
     struct address addr;
     bool is_named;    /* the remote's candidates have it; else checks came from there */
+    bool is_hidden;   /* … behind a name: it is not for showing */
     uint16_t code;    /* of the last error; 0: none */
     uint32_t asked;   /* its checks */
     uint32_t answers; /* to ours: success … */
@@ -18,8 +19,9 @@ struct ice_tally { /* all-zero is the zero state */
     size_t n, cap, n_named;
 };
 
-/* A candidate of the remote: 1 it is new, 0 it was there, SOTTO_E_LIMIT, SOTTO_E_NOMEM. */
-int sotto__ice_tally_add(struct ice_tally *t, const struct address *a);
+/* A candidate of the remote, with the address that its name has if it had a name: 1 it is new, 0 it was there, SOTTO_E_LIMIT,
+ * SOTTO_E_NOMEM. */
+int sotto__ice_tally_add(struct ice_tally *t, const struct candidate *c);
 /* A datagram that came from there, or by a relay with such an address in it; as far as it is of a check it is counted. */
 void sotto__ice_tally_note(struct ice_tally *t, const struct address *from, const uint8_t *p,
                            size_t n);

@@ -26,7 +26,8 @@ static struct transport_named *named_of(struct node *n)
 
 bool sotto__transport_takes_name(const struct transport *t, const struct candidate *c)
 {
-    return t->shared->mdns && c->type == CANDIDATE_HOST &&
+    /* relays do not reach into the local network; and a question would show it us */
+    return t->shared->mdns && !t->relay_only && c->type == CANDIDATE_HOST &&
            sotto__mdns_is_local(sotto__str(c->name));
 }
 

@@ -77,7 +77,7 @@ static int net_add_remote(struct ice *ice, const struct candidate *c, sotto_us n
             return 0;
         }
     if (ice->n_remotes - ice->n_prflx >= SOTTO_MAX_REMOTE_CANDIDATES) return SOTTO_E_LIMIT;
-    (void)sotto__ice_tally_add(&ice->tally, &c->addr); /* without memory it tells of one fewer */
+    (void)sotto__ice_tally_add(&ice->tally, c); /* without memory it tells of one fewer */
     ice->remotes[ice->n_remotes++] = (struct remote){c->addr, c->priority, false};
     ice->fresh_at = now;
     net_ice_pair_remotes(ice);

@@ -13,6 +13,12 @@
 #include "util/limits.h"
 #include "util/mem.h"
 
+static int add(struct ice_tally *t, const struct address *a)
+{
+    struct candidate c = {.addr = *a};
+    return sotto__ice_tally_add(t, &c);
+}
+
 static const struct address peer = {.family = 4, .ip = {192, 0, 2, 7}, .port = 0x1234},
                             relay = {.family = 4, .ip = {192, 0, 2, 99}, .port = 3478};
 
@@ -47,8 +53,8 @@ static void what_came_is_counted(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *r = &rows[i];
         struct ice_tally t = {.n = 0};
-        assert_int_equal(sotto__ice_tally_add(&t, &peer), 1);
-        assert_int_equal(sotto__ice_tally_add(&t, &peer), 0);
+        assert_int_equal(add(&t, &peer), 1);
+        assert_int_equal(add(&t, &peer), 0);
         sotto__ice_tally_note(&t, r->by_relay ? &relay : &peer, r->p, r->n);
         const struct ice_tried *e = &t.items[0];
         if (t.n != 1 || e->asked != r->asked || e->answers != r->answers ||
@@ -80,7 +86,7 @@ static void strangers_are_few_and_become_known(void **state)
     assert_int_equal(t.n, SOTTO_MAX_TALLY_STRANGERS);
     a.port = 1;
     assert_false(t.items[0].is_named);
-    assert_int_equal(sotto__ice_tally_add(&t, &a), 1);
+    assert_int_equal(add(&t, &a), 1);
     assert_true(t.items[0].is_named);
     assert_int_equal(t.items[0].asked, 1);
     a.port = 99; /* there is a place again */
@@ -97,8 +103,8 @@ static void candidates_have_a_limit(void **state)
     struct ice_tally t = {.n = 0};
     struct address a = peer;
     for (a.port = 1; a.port <= SOTTO_MAX_REMOTE_CANDIDATES; a.port++)
-        assert_int_equal(sotto__ice_tally_add(&t, &a), 1);
-    assert_int_equal(sotto__ice_tally_add(&t, &a), SOTTO_E_LIMIT);
+        assert_int_equal(add(&t, &a), 1);
+    assert_int_equal(add(&t, &a), SOTTO_E_LIMIT);
     sotto__ice_tally_free(&t);
 }
 
@@ -108,7 +114,7 @@ static void without_memory_nothing_is_counted(void **state)
     struct ice_tally t = {.n = 0};
     int64_t live = sotto__mem_live();
     sotto__mem_fail_at(1);
-    assert_int_equal(sotto__ice_tally_add(&t, &peer), SOTTO_E_NOMEM);
+    assert_int_equal(add(&t, &peer), SOTTO_E_NOMEM);
     sotto__mem_fail_at(1);
     sotto__ice_tally_note(&t, &peer, request, sizeof request);
     sotto__mem_fail_at(0);
@@ -116,9 +122,24 @@ static void without_memory_nothing_is_counted(void **state)
     assert_int_equal(sotto__mem_live(), live);
 }
 
+static void an_address_behind_a_name_is_hidden_unless_it_was_told_too(void **state)
+{
+    struct candidate c = {.addr = {4, {192, 0, 2, 7}, 9}, .name = "a.local"};
+    struct ice_tally t = {0};
+    (void)state;
+    assert_int_equal(sotto__ice_tally_add(&t, &c), 1);
+    assert_true(t.items[0].is_named && t.items[0].is_hidden);
+    assert_int_equal(add(&t, &c.addr), 0);
+    assert_false(t.items[0].is_hidden);
+    assert_int_equal(sotto__ice_tally_add(&t, &c), 0);
+    assert_false(t.items[0].is_hidden);
+    sotto__ice_tally_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_behind_a_name_is_hidden_unless_it_was_told_too),
         cmocka_unit_test(what_came_is_counted),
         cmocka_unit_test(an_indication_in_an_indication_is_not_opened),
         cmocka_unit_test(strangers_are_few_and_become_known),
