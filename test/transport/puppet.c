@@ -69,9 +69,10 @@ struct sockaddr_in puppet_target(const struct puppet *p)
 {
     struct sockaddr_in to = {.sin_family = AF_INET};
     for (size_t i = 0; i < p->alice.n_candidates; i++)
-        if (p->alice.candidates[i].addr.family == 4)
+        if (p->alice.candidates[i].addr.family == 4) {
             to.sin_port = htons(p->alice.candidates[i].addr.port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            memcpy(&to.sin_addr, p->alice.candidates[i].addr.ip, 4);
+        }
     assert_int_not_equal(to.sin_port, 0);
     return to;
 }

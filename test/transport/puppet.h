@@ -51,7 +51,7 @@ int puppet_answer(struct puppet *p, const struct reply *how);
 void puppet_answer_kept(struct puppet *p, const struct reply *how);
 /* Runs alice and the puppet for so long; how many requests came. */
 int puppet_play(struct puppet *p, const struct reply *how, int ms);
-struct sockaddr_in puppet_target(const struct puppet *p); /* alice's address of 127.0.0.1 */
+struct sockaddr_in puppet_target(const struct puppet *p); /* alice's address: of 127.0.0.1, if there is no other */
 void puppet_send(const struct puppet *p, int fd, const struct stun_text *s);
 /* From that address of loopback, through the puppet's socket. */
 void puppet_send_from(const struct puppet *p, uint32_t address, const struct stun_text *s);
