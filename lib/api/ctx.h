@@ -108,6 +108,7 @@ struct sotto_ctx {
     struct net_watch watch;
     bool roams;      /* a connection has gathered, so changes of the network matter */
     sotto_us asleep; /* how much longer than it was awake the host has been on, when it was looked last */
+    sotto_us look_asleep; /* when to look next */
     struct log log;
 
     /* the loop */

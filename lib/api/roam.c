@@ -6,6 +6,8 @@
  */
 #include "api/ctx.h"
 
+#define SLEEP_LOOK SOTTO_MS(1)
+
 static void tell_all(sotto_ctx *c, sotto_us now, sotto_us slept)
 {
     for (struct node *n = c->pcs.next; n != &c->pcs; n = n->next) {
@@ -37,16 +39,22 @@ void sotto__roam_begin(sotto_ctx *c, sotto_us now)
                   "this host's addresses cannot be watched: changes of the network show late");
 }
 
-void sotto__roam_turn(sotto_ctx *c, sotto_us now)
+/* Now and then: it is a system call on some machines. */
+static void look_at_sleep(sotto_ctx *c, sotto_us now)
 {
     sotto_us before = c->asleep;
+    c->look_asleep = sotto__after(now, SLEEP_LOOK);
     c->asleep = asleep(c, now);
-    if (c->asleep - before >= SOTTO_SLEPT_US) {
-        SOTTO_LOG(&c->log, SOTTO_LOG_INFO, "ice", "this host slept for %d s",
-                  (int)((c->asleep - before) / 1000000));
-        sotto__net_watch_soon(&c->watch, now);
-        tell_all(c, now, c->asleep - before);
-    }
+    if (c->asleep - before < SOTTO_SLEPT_US) return;
+    SOTTO_LOG(&c->log, SOTTO_LOG_INFO, "ice", "this host slept for %d s",
+              (int)((c->asleep - before) / 1000000));
+    sotto__net_watch_soon(&c->watch, now);
+    tell_all(c, now, c->asleep - before);
+}
+
+void sotto__roam_turn(sotto_ctx *c, sotto_us now)
+{
+    if (now >= c->look_asleep) look_at_sleep(c, now);
     if (c->in_world) sotto__net_watch_ready(&c->watch, now); /* nobody polls */
     if (!sotto__net_watch_changed(&c->watch, now)) return;
     sotto__mdns_agent_moved(&c->mdns, now);

@@ -48,7 +48,8 @@ static bool needs_restart(const struct peer *p, bool is_new)
     if (!sotto__transport_pair(&p->transport, &pair)) return is_new;
     if (!is_up && is_new) return true;
     if (w->fd < 0 || pair.base.family == 0) return false;
-    return !sotto__net_look_has(is, &pair.base) || is_passed_by(p, is, &pair);
+    bool is_gone = is->n < NET_WATCH_ADDRESSES && !sotto__net_look_has(is, &pair.base);
+    return is_gone || is_passed_by(p, is, &pair);
 }
 
 /* As sotto_pc_restart_ice(). Should the application have failed at the offer before, it hears of it anew. */

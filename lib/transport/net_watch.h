@@ -6,7 +6,7 @@
 #include "util/time.h"
 #include "wire/candidate.h"
 
-#define NET_WATCH_ADDRESSES (SOTTO_MAX_LOCAL_ADDRESSES + 2) /* and loopback */
+#define NET_WATCH_ADDRESSES 64u /* more than libnice can use; of a host that has more, not all are known */
 
 struct net_look { /* the addresses of this host that may be offered, without ports */
     size_t n;

@@ -24,6 +24,13 @@ static void take(struct side *s, const sotto_event *e, void *user)
     r->needing += e->u.network.needs_restart;
 }
 
+/* For the network no time passes. */
+static void sleep_for(struct pair *p, sotto_us span)
+{
+    p->side[0].host->slept_us += span;
+    net_advance(p->net, p->net->now + SOTTO_MS(1));
+}
+
 static void offer(struct pair *p, struct roamer *r)
 {
     bool stable = side_state(&p->side[0]).signaling == SOTTO_SIGNALING_STABLE &&
@@ -272,7 +279,7 @@ static void before_ice_begins_nobody_is_told(void **state)
     struct pair_opt opt = {.take = take, .user = &r};
     struct pair *p = pair_new(12, &opt);
     net_host_move(p->side[0].host, "192.0.2.99");
-    p->side[0].host->slept_us += SOTTO_SECONDS(100);
+    sleep_for(p, SOTTO_SECONDS(100));
     run(p, &r, SOTTO_SECONDS(5));
     assert_int_equal(r.changes, 0);
     pair_free(p);
@@ -287,10 +294,10 @@ static void a_nap_is_not_noticed_and_a_short_sleep_asks_for_consent(void **state
     struct chan *c[2];
     struct pair *p = begin(13, &r, NULL, c);
     size_t n_states = p->side[0].n_states;
-    p->side[0].host->slept_us += SOTTO_SLEPT_US - 1;
+    sleep_for(p, SOTTO_SLEPT_US - 1);
     run(p, &r, SOTTO_SECONDS(2));
     assert_int_equal(r.changes, 0);
-    p->side[0].host->slept_us += SOTTO_SLEPT_US;
+    sleep_for(p, SOTTO_SLEPT_US);
     run(p, &r, SOTTO_SECONDS(2));
     assert_int_equal(r.changes, 1);
     assert_int_equal(r.needing + r.needed, 0);
@@ -304,7 +311,7 @@ static void after_a_long_sleep_the_path_is_looked_for_anew(void **state)
     struct roamer r;
     struct chan *c[2];
     struct pair *p = begin(14, &r, NULL, c);
-    p->side[0].host->slept_us += SOTTO_SECONDS(7200);
+    sleep_for(p, SOTTO_SECONDS(7200));
     chan_bulk(c[0], 20, 20000);
     assert_true(run_until_same(p, &r, c, SOTTO_SECONDS(5)));
     assert_int_equal(r.changes, 1);
@@ -321,7 +328,7 @@ static void a_sleep_and_another_network_are_one_restart(void **state)
     struct roamer r;
     struct chan *c[2];
     struct pair *p = begin(15, &r, NULL, c);
-    p->side[0].host->slept_us += SOTTO_SECONDS(3600);
+    sleep_for(p, SOTTO_SECONDS(3600));
     net_host_move(p->side[0].host, "198.51.100.7");
     run(p, &r, SOTTO_MS(100));
     chan_bulk(c[0], 20, 20000);

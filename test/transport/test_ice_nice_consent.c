@@ -414,6 +414,33 @@ static void nothing_is_sent_when_it_has_ended(void **state)
     tear_down();
 }
 
+/* Another network, or a sleep: the clock of the ice stood still. */
+static void a_host_that_woke_asks_at_once_and_has_lost_consent_after_30_seconds(void **state)
+{
+    static const struct {
+        sotto_us slept;
+        enum manner how;
+        int32_t shown;
+    } rows[] = {{0, WELL, SOTTO_ICE_COMPLETED},
+                {SOTTO_SECONDS(20), WELL, SOTTO_ICE_COMPLETED},
+                {SOTTO_SECONDS(20), NOT, SOTTO_ICE_FAILED}, /* 12 s later */
+                {SOTTO_SECONDS(30), WELL, SOTTO_ICE_FAILED}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        set_up(i % 2 == 0);
+        pass_ms(200, WELL);
+        unsigned before = asked;
+        ops->woke(alice.ice, rows[i].slept, now_ahead());
+        pass_ms(500, rows[i].how);
+        assert_int_equal(asked > before, rows[i].slept < SOTTO_SECONDS(30));
+        if (rows[i].slept < SOTTO_SECONDS(30))
+            assert_int_equal(end_state(&alice), SOTTO_ICE_COMPLETED);
+        pass(12, rows[i].how);
+        assert_int_equal(end_state(&alice), rows[i].shown);
+        tear_down();
+    }
+}
+
 /* A conflict that only the peer sees: the next request has the other role, and if it is the same again the end is as without answers. */
 static void an_error_of_the_role_changes_it_for_the_next_request(void **state)
 {
@@ -483,6 +510,7 @@ int main(void)
         cmocka_unit_test(lost_answers_are_made_up_for_by_later_ones),
         cmocka_unit_test(an_answer_between_data_is_found),
         cmocka_unit_test(nothing_is_sent_when_it_has_ended),
+        cmocka_unit_test(a_host_that_woke_asks_at_once_and_has_lost_consent_after_30_seconds),
         cmocka_unit_test(an_error_of_the_role_changes_it_for_the_next_request),
         cmocka_unit_test(the_peer_s_requests_are_answered),
         cmocka_unit_test(a_request_with_a_wrong_key_or_name_is_not),
