@@ -11,6 +11,7 @@
 
 #include "sctp_pair.h"
 #include "sotto/data.h"
+#include "transport/sctp_priv.h"
 #include "util/mem.h"
 #include "util/time.h"
 
@@ -98,8 +99,10 @@ static void an_idle_association_waits_too(void **state)
     set_path(&p, false);
     pair_run(&p, 60 * MINUTE);
     set_path(&p, true);
+    assert_true(p.a.s->outage.is_lenient && p.b.s->outage.is_lenient);
     pair_run(&p, 10 * MINUTE);
     assert_false(p.a.down || p.b.down);
+    assert_false(p.a.s->outage.is_lenient || p.b.s->outage.is_lenient); /* heartbeats were answered */
     send_all(&p);
     assert_true(pair_run_until(&p, SOTTO_SECONDS(2), has_all));
     check_all(&p);
@@ -148,6 +151,25 @@ static void a_peer_that_stays_silent_after_an_outage_ends_it_within_its_time(voi
         assert_int_equal(p.a.error, SOTTO_E_NETWORK);
         pair_close(&p);
     }
+}
+
+/* Whatever a SACK says, somebody is there: it is usrsctp's to find out whether that gets on. */
+static void a_peer_that_says_anything_has_another_minute(void **state)
+{
+    (void)state;
+    struct pair p;
+    begin(&p);
+    send_all(&p);
+    set_path(&p, false);
+    pair_run(&p, 10 * MINUTE);
+    set_path(&p, true);
+    p.link.down = true;
+    pair_run(&p, MINUTE / 2);
+    p.a.s->outage.answered = true; /* as sctp_input.c does */
+    sotto_us start = p.now;
+    assert_true(pair_run_until(&p, 3 * MINUTE, a_down));
+    assert_in_range(p.now - start, 85 * 1000000, 95 * 1000000);
+    pair_close(&p);
 }
 
 /* A reader that pauses acknowledges nothing new, but it answers. */
@@ -239,6 +261,7 @@ int main(void)
         cmocka_unit_test(an_idle_association_waits_too),
         cmocka_unit_test(a_second_outage_right_after_the_first_is_as_the_first),
         cmocka_unit_test(a_peer_that_stays_silent_after_an_outage_ends_it_within_its_time),
+        cmocka_unit_test(a_peer_that_says_anything_has_another_minute),
         cmocka_unit_test(a_paused_reader_is_no_silent_one),
         cmocka_unit_test(a_handshake_waits_too),
         cmocka_unit_test(what_ends_during_an_outage_is_given_back),
