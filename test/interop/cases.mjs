@@ -237,8 +237,8 @@ function onlyNames(sdp, whose) {
 }
 
 /* Names only, and one side is told no candidates at all: the other finds it because it has asked for its name. */
-async function mdnsNames(hidden) {
-  const browser = await launchChromium({ mdns: true });
+async function mdnsNames(hidden, name = 'chromium') {
+  const browser = await launch[name]({ mdns: true });
   try {
     await withPeer(async peer => {
       const page = await newPage(browser), p = await page.make(false);
@@ -348,6 +348,8 @@ await Promise.all(names.map((n, i) => series(n, browsers[i])));
 await test('chromium: addresses hidden behind mDNS names', 60000, mdns);
 await test('chromium: the library finds the page by its mDNS names', 60000, () => mdnsNames('page'));
 await test('chromium: the page finds the library by its mDNS names', 60000, () => mdnsNames('library'));
+await test('firefox: the page finds the library by its mDNS names', 60000, () => mdnsNames('library', 'firefox'));
+await test('firefox: the library finds the page by its mDNS names', 60000, () => mdnsNames('page', 'firefox'));
 await test('two browsers at once', 60000, () => twoBrowsers(...browsers));
 await test('demo: what the web server answers and refuses', 20000, requests);
 await test('demo: the page in two browsers at once', 90000, () => pages(browsers));

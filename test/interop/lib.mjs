@@ -25,7 +25,6 @@ const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-
   '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE *.local'];
 const FIREFOX_PREFS = {
-  'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.gmp-manager.updateEnabled': false, 'media.gmp-manager.url': 'data:text/plain,',
   'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false,
   'services.settings.server': 'data:,#remote-settings-dummy/v1', 'network.dns.disablePrefetch': true, 'network.trr.mode': 5,
@@ -54,11 +53,12 @@ export async function launchChromium({ mdns = false, loopback = false, media = f
   return chromium.launch({ executablePath: '/usr/bin/chromium', args });
 }
 
-export async function launchFirefox({ media = false } = {}) {
+/* mdns: it hides its addresses, as it does for people. */
+export async function launchFirefox({ media = false, mdns = false } = {}) {
   const puppeteer = (await import('puppeteer-core')).default;
   return puppeteer.launch({
     browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true,
-    extraPrefsFirefox: { ...FIREFOX_PREFS, ...(media ? FIREFOX_MEDIA : {}) },
+    extraPrefsFirefox: { ...FIREFOX_PREFS, 'media.peerconnection.ice.obfuscate_host_addresses': mdns, ...(media ? FIREFOX_MEDIA : {}) },
     env: { ...process.env, MOZ_DISABLE_CONTENT_SANDBOX: '1', MOZ_CRASHREPORTER_DISABLE: '1', HOME: firefoxHome() },
     protocolTimeout: 150000, userDataDir: mkdtempSync(join(firefoxHome(), 'profile-')),
   });
