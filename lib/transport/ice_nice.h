@@ -63,6 +63,7 @@ union nice_sockaddr {
 };
 
 #define NICE_ASKED 8u /* requests that can still be answered */
+#define NICE_MAX_STUN 600u
 
 struct nice_asked {
     uint8_t id[16];
@@ -81,6 +82,16 @@ struct nice_consent {
     uint64_t tie;
     struct nice_asked asked[NICE_ASKED];
     char *remote_pwd; /* nullable */
+};
+
+/* Another address that the peer sent a check from, while the pair's may be dead. */
+struct nice_move {
+    bool is_on, has_answered;
+    unsigned tries;
+    union nice_sockaddr to;
+    socklen_t to_size;
+    struct nice_asked asked; /* the last request to it */
+    sotto_us since, not_before; /* when it began, and when another one may */
 };
 
 /* The way past libnice, of the selected pair. */
@@ -148,11 +159,13 @@ struct ice {
     struct candidate *out; /* the one that was yielded last; NULL: none, or gathering is over */
     struct nice_path path;
     struct nice_consent consent;
+    struct nice_move move;
     struct nice_twin *twin; /* NULL: none open */
 
     bool is_dead;      /* FAILED for good */
     sotto_us heard;    /* when the peer gave a sign of life */
     sotto_us data;     /* … that was data; 0: never */
+    sotto_us steady;   /* since then it came without a pause */
     sotto_us patience; /* RFC 8863: when a connection that never came has failed at the latest; 0: not running */
     char selected[192];
 };
@@ -161,6 +174,7 @@ void sotto__nice_connect_signals(struct ice *ice);
 /* The recv callback of libnice. */
 void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, gchar *p,
                       gpointer user);
+void sotto__nice_note_data(struct ice *ice, sotto_us now); /* it came */
 /* The state as it is at `now`; may find the ice dead. */
 int32_t sotto__nice_state(struct ice *ice, sotto_us now);
 /* When the state can change by itself. */
@@ -200,6 +214,25 @@ bool sotto__nice_is_external(const struct ice *ice, const struct candidate *c); 
 void sotto__nice_fence(struct ice *ice); /* after a turn */
 void sotto__nice_resize(struct ice *ice, int force, int plain, int size); /* the sockets' buffers, by these two options */
 void sotto__nice_note_conflict(struct ice *ice, const uint8_t *p, size_t n); /* a datagram that libnice will read */
+
+int sotto__nice_consent_fd(const struct ice *ice); /* of a direct pair; -1: only libnice can send */
+void sotto__nice_consent_hurry(struct ice *ice, sotto_us now); /* asks in this turn */
+/* A request to the peer, its id in `asked`; its length, or 0. */
+size_t sotto__nice_request(const struct ice *ice, struct nice_asked *asked,
+                           uint8_t bytes[static NICE_MAX_STUN]);
+/* Whether this request to us has the peer's name, and our password. */
+bool sotto__nice_is_request(struct ice *ice, const uint8_t *p, size_t n);
+/* Whether these n ≥ 20 bytes are the peer's success in answer to that. */
+bool sotto__nice_is_success(const struct ice *ice, const struct nice_asked *asked, const uint8_t *p,
+                            size_t n);
+
+/* ice_nice_move.c */
+void sotto__nice_move_seen(struct ice *ice, const union nice_sockaddr *from, sotto_us now);
+void sotto__nice_move_ask(struct ice *ice); /* with each request to the pair's */
+void sotto__nice_move_answer(struct ice *ice, const union nice_sockaddr *from, const uint8_t *p,
+                             size_t n); /* whatever came from elsewhere, n ≥ 20 */
+void sotto__nice_move_stay(struct ice *ice, sotto_us asked); /* the pair's answered a request of that time */
+void sotto__nice_move_turn(struct ice *ice, sotto_us now);   /* goes over, if that is settled */
 
 /* ice_nice_filter.c: once the sockets are there; again with a remote, and with another. */
 void sotto__nice_filter(struct ice *ice);

@@ -33,6 +33,8 @@
 #define ENDS SOTTO_SECONDS(30)
 #define LOST SOTTO_SECONDS(5)
 #define PAUSE SOTTO_MS(1000) /* in the data: a request leaves early */
+#define STEADY SOTTO_SECONDS(2) /* data without a gap for so long … */
+#define STOP SOTTO_MS(500) /* … and then none for so long */
 #define FIRST_LEAST SOTTO_MS(300) /* before the first repetition */
 #define FIRST_MOST SOTTO_MS(1000)
 #define FIRST_UNKNOWN SOTTO_MS(500) /* no round trip was seen yet */
@@ -44,7 +46,6 @@
 #define SHORT_CUT SOTTO_MS(3500) /* of an idle pair: nobody knows how long before the first request it began */
 #define LATE SOTTO_SECONDS(10)   /* older requests are not answered any more */
 #define LOOK_FOR SOTTO_SECONDS(2) /* … and this long after the last one, answers are looked for behind data */
-#define MAX_STUN 600u
 #define MAX_PEEK 2048u /* of a datagram; more of it comes in parts */
 #define MAX_PEEKS 256  /* datagrams of a socket at a time */
 #define QUIET SOTTO_MS(200) /* after data, libnice answers what comes between it: a look at each datagram would cost more */
@@ -54,7 +55,7 @@
 #define ERROR_RESPONSE 0x0111u
 
 struct stun_in {
-    uint8_t bytes[MAX_STUN];
+    uint8_t bytes[NICE_MAX_STUN];
     size_t n;
     union {
         struct sockaddr sa;
@@ -70,8 +71,7 @@ static bool is_on(const struct ice *ice)
            !ice->close_called;
 }
 
-/* -1: only libnice can send. */
-static int direct_fd(const struct ice *ice)
+int sotto__nice_consent_fd(const struct ice *ice)
 {
     return ice->path.socket && !ice->no_fast_path ? g_socket_get_fd(ice->path.socket) : -1;
 }
@@ -114,6 +114,7 @@ void sotto__nice_consent_begin(struct ice *ice, sotto_us now)
     struct nice_consent *c = &ice->consent;
     c->given = now;
     c->rtt = 0;
+    ice->move.is_on = false;
     forget_asked(c);
     plan(c, now, (uint16_t)c->tie);
 }
@@ -143,7 +144,10 @@ static sotto_us ask_at(const struct ice *ice)
     const struct nice_consent *c = &ice->consent;
     if (c->tries == 0) {
         if (!had_data(ice)) return c->at;
-        return sotto__earlier(c->at, later(c->last + LEAST, ice->heard + PAUSE));
+        bool was_steady = ice->data > c->given && ice->data - ice->steady >= STEADY;
+        sotto_us early =
+            was_steady ? ice->heard + STOP : later(c->last + LEAST, ice->heard + PAUSE);
+        return sotto__earlier(c->at, early);
     }
     if (c->tries == 1) return c->last + until_first_repetition(c);
     if (c->tries < SURE) return c->last + QUICK;
@@ -189,7 +193,7 @@ static void init_stun(StunAgent *a)
 /* One that does not leave is as one that the network lost. */
 static void send_to_peer(struct ice *ice, const uint8_t *p, size_t n)
 {
-    int fd = direct_fd(ice);
+    int fd = sotto__nice_consent_fd(ice);
     if (fd >= 0) {
         (void)sendto(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL, &ice->path.to.sa, ice->path.to_size);
         return;
@@ -198,41 +202,59 @@ static void send_to_peer(struct ice *ice, const uint8_t *p, size_t n)
     (void)nice_agent_send(ice->agent, ice->stream, NICE_COMPONENT, (guint)n, (const gchar *)p);
 }
 
-static void note_asked(struct nice_consent *c, StunMessage *message, sotto_us now)
+static void note_asked(struct nice_consent *c, struct nice_asked *a, sotto_us now)
 {
-    struct nice_asked *a = &c->asked[c->n_asked++ % NICE_ASKED];
-    stun_message_id(message, a->id);
     a->at = now;
+    c->n_asked++;
     if (c->tries++ == 0) c->since = now;
     if (c->tries == SURE) c->sure_at = now + SURE_AFTER;
     if (c->tries == 1 || now >= c->at) plan(c, now, sotto__get_u16(a->id + 14));
     c->last = now;
 }
 
-static void ask(struct ice *ice, sotto_us now)
+size_t sotto__nice_request(const struct ice *ice, struct nice_asked *asked,
+                           uint8_t bytes[static NICE_MAX_STUN])
 {
-    struct nice_consent *c = &ice->consent;
+    const struct nice_consent *c = &ice->consent;
     StunAgent agent;
     StunMessage message;
-    uint8_t bytes[MAX_STUN], name[2 * SOTTO_MAX_UFRAG + 2];
+    uint8_t name[2 * SOTTO_MAX_UFRAG + 2];
     int n = snprintf((char *)name, sizeof name, "%s:%s", ice->remote_ufrag, ice->ufrag);
     uint32_t priority = PEER_REFLEXIVE | (ice->pair_local->priority & 0xffffff);
     init_stun(&agent);
     size_t len = stun_usage_ice_conncheck_create(
-        &agent, &message, bytes, sizeof bytes, name, (size_t)n, (const uint8_t *)c->remote_pwd,
+        &agent, &message, bytes, NICE_MAX_STUN, name, (size_t)n, (const uint8_t *)c->remote_pwd,
         strlen(c->remote_pwd), c->is_controlling, c->is_controlling, priority, c->tie, NULL,
         STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
-    if (len == 0) {
+    if (len > 0) stun_message_id(&message, asked->id);
+    return len;
+}
+
+static void ask(struct ice *ice, sotto_us now)
+{
+    struct nice_consent *c = &ice->consent;
+    struct nice_asked *a = &c->asked[c->n_asked % NICE_ASKED];
+    uint8_t bytes[NICE_MAX_STUN];
+    size_t n = sotto__nice_request(ice, a, bytes);
+    if (n == 0) {
         plan(c, now, 0);
         return;
     }
-    note_asked(c, &message, now);
-    send_to_peer(ice, bytes, len);
+    note_asked(c, a, now);
+    send_to_peer(ice, bytes, n);
+    sotto__nice_move_ask(ice);
 }
 
 void sotto__nice_consent_turn(struct ice *ice, sotto_us now)
 {
-    if (is_on(ice) && now >= ask_at(ice)) ask(ice, now);
+    if (!is_on(ice)) return;
+    sotto__nice_move_turn(ice, now);
+    if (now >= ask_at(ice)) ask(ice, now);
+}
+
+void sotto__nice_consent_hurry(struct ice *ice, sotto_us now)
+{
+    if (ice->consent.tries == 0) ice->consent.at = now;
 }
 
 /* ---- the peer's requests ---- */
@@ -252,13 +274,21 @@ static bool know_name(StunAgent *agent, StunMessage *m, uint8_t *name, uint16_t 
     return true;
 }
 
+bool sotto__nice_is_request(struct ice *ice, const uint8_t *p, size_t n)
+{
+    StunAgent agent;
+    StunMessage request;
+    init_stun(&agent);
+    return stun_agent_validate(&agent, &request, p, n, know_name, ice) == STUN_VALIDATION_SUCCESS;
+}
+
 /* Of a pair that is settled a request changes nothing, unless the roles are others than thought. */
 static bool answer(struct ice *ice, struct stun_in *in)
 {
     struct nice_consent *c = &ice->consent;
     StunAgent agent;
     StunMessage request, message;
-    uint8_t bytes[MAX_STUN];
+    uint8_t bytes[NICE_MAX_STUN];
     size_t n = sizeof bytes;
     if (ice->nice_state != NICE_COMPONENT_STATE_READY) return false;
     init_stun(&agent);
@@ -299,6 +329,14 @@ static bool is_valid(const struct ice *ice, const struct nice_asked *a, const ui
            stun_message_has_attribute(ret, STUN_ATTRIBUTE_MESSAGE_INTEGRITY);
 }
 
+bool sotto__nice_is_success(const struct ice *ice, const struct nice_asked *asked, const uint8_t *p,
+                            size_t n)
+{
+    StunMessage message;
+    return asked->at != 0 && sotto__get_u16(p) == RESPONSE &&
+           memcmp(p + 4, asked->id, sizeof asked->id) == 0 && is_valid(ice, asked, p, n, &message);
+}
+
 static void give(struct ice *ice, struct nice_asked *a, sotto_us now)
 {
     struct nice_consent *c = &ice->consent;
@@ -307,6 +345,7 @@ static void give(struct ice *ice, struct nice_asked *a, sotto_us now)
     c->n_answered++;
     c->given = ice->heard = now;
     c->tries = 0;
+    sotto__nice_move_stay(ice, a->at);
     a->at = 0;
 }
 
@@ -360,6 +399,15 @@ static void find_answers(struct ice *ice, const uint8_t *p, size_t n, sotto_us n
     }
 }
 
+/* What came from elsewhere while the path may be dead. */
+static void look_at_another(struct ice *ice, const union nice_sockaddr *from, const uint8_t *p,
+                            size_t n, sotto_us now)
+{
+    if (sotto__get_u16(p) == REQUEST && sotto__nice_is_request(ice, p, n))
+        sotto__nice_move_seen(ice, from, now);
+    sotto__nice_move_answer(ice, from, p, n);
+}
+
 /* Looks through all that waits in a socket of datagrams, without taking anything. */
 static void look_through(struct ice *ice, int fd, sotto_us now)
 {
@@ -372,8 +420,10 @@ static void look_through(struct ice *ice, int fd, sotto_us now)
         socklen_t size = sizeof from;
         ssize_t n = recvfrom(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT, &from.sa, &size);
         if (n < 0) break;
-        if (is_direct && !sotto__nice_same_address(&from, &ice->path.to)) continue;
-        find_answers(ice, bytes, (size_t)n, now);
+        if (!is_direct || sotto__nice_same_address(&from, &ice->path.to))
+            find_answers(ice, bytes, (size_t)n, now);
+        else if (n >= 20)
+            look_at_another(ice, &from, bytes, (size_t)n, now);
     }
     if (is_all) (void)setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &as_before, sizeof as_before); /* as above */
 }
@@ -421,11 +471,11 @@ void sotto__nice_consent_listen(struct ice *ice, sotto_us now)
 {
     struct nice_loop *l = ice->loop;
     if (!is_on(ice) || (ice->consent.tries == 0 && now - ice->heard < QUIET)) return;
-    int direct = direct_fd(ice);
+    int direct = sotto__nice_consent_fd(ice);
     for (gint i = 0; i < l->n; i++) {
         int fd = l->fds[i].fd;
         if (!(l->fds[i].revents & G_IO_IN) || i == l->wake) continue;
-        if (fd == direct && take_head(ice, fd, now))
+        if (fd == direct && !ice->move.is_on && take_head(ice, fd, now))
             sotto__nice_loop_read(l, i); /* poll() will say if there is more */
         else
             look_for_answers(ice, fd, now);

@@ -12,6 +12,7 @@
 
 #include "transport/ice_nice.h"
 
+#define GAP SOTTO_MS(300) /* in data that is steady */
 #define LISTEN_AFTER SOTTO_MS(500) /* nobody looks at what comes sooner after the last */
 
 void sotto__nice_to_address(const NiceAddress *a, struct address *ret)
@@ -139,8 +140,18 @@ static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandida
 static void on_prflx(NiceAgent *agent, NiceCandidate *c, gpointer user)
 {
     struct ice *ice = user;
-    (void)agent, (void)c;
+    union nice_sockaddr from;
+    (void)agent;
     ice->n_prflx++;
+    memset(&from, 0, sizeof from);
+    nice_address_copy_to_sockaddr(&c->addr, &from.sa);
+    if (ice->pair_local) sotto__nice_move_seen(ice, &from, ice->loop->now);
+}
+
+void sotto__nice_note_data(struct ice *ice, sotto_us now)
+{
+    if (now - ice->data > GAP) ice->steady = now;
+    ice->heard = ice->data = now;
 }
 
 void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, gchar *p,
@@ -149,7 +160,7 @@ void sotto__nice_recv(NiceAgent *agent, guint stream, guint component, guint n, 
     struct ice *ice = user;
     (void)agent, (void)stream, (void)component;
     if (n == 0 || (uint8_t)p[0] <= 3 || ice->close_called || ice->is_dead) return; /* libnice gives STUN up here that it could not verify */
-    ice->heard = ice->data = ice->loop->now;
+    sotto__nice_note_data(ice, ice->loop->now);
     ice->path.came++;
     sotto__ice_box_put(ice->box, ice, (const uint8_t *)p, n);
 }

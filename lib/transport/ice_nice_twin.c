@@ -279,7 +279,8 @@ bool sotto__nice_twin_read(struct ice *ice, sotto_us now, struct ice_out *out)
         bool is = sotto__nice_twin_take(ice, out);
         if (!twin->is_ready) twin->is_settled = true;
         if (!is) continue;
-        ice->heard = ice->data = twin->heard = now;
+        twin->heard = now;
+        sotto__nice_note_data(ice, now);
         return true;
     }
     return false;

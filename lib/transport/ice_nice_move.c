@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A peer whose address changes while it is connected, as when a NAT on the way forgets it. libnice answers its checks from there, and
+ * makes a pair of it, but keeps the selected one unless the new one is better. So: when an authenticated request came from another address
+ * (RFC 8445 §7.3.1.3), both addresses are asked. If the pair's answers it stays; if only the other one does while three requests to the
+ * pair's go unanswered, the pair goes over to it, on the same socket: a valid answer from there is consent (RFC 7675 §4), and nothing
+ * changes for DTLS. At most once a second, so that a peer that jumps between addresses costs little; and never to where nothing answers.
+ * In: addresses and answers, found by ice_nice_consent.c and libnice's signal. Out: another remote of the pair. Not over relays.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "transport/ice_nice.h"
+
+#define AGAIN SOTTO_MS(1000)
+#define IN_VAIN 3u /* requests to the pair's */
+#define MAX_TRIES 10u /* to the other one */
+
+void sotto__nice_move_seen(struct ice *ice, const union nice_sockaddr *from, sotto_us now)
+{
+    struct nice_move *m = &ice->move;
+    bool is_same = sotto__nice_same_address(from, m->is_on ? &m->to : &ice->path.to);
+    if (is_same || now < m->not_before || sotto__nice_consent_fd(ice) < 0 ||
+        ice->nice_state != NICE_COMPONENT_STATE_READY ||
+        from->sa.sa_family != ice->path.to.sa.sa_family)
+        return;
+    *m = (struct nice_move){.is_on = true,
+                            .to = *from,
+                            .to_size = ice->path.to_size,
+                            .since = now,
+                            .not_before = sotto__after(now, AGAIN)};
+    sotto__nice_consent_hurry(ice, now);
+}
+
+void sotto__nice_move_ask(struct ice *ice)
+{
+    struct nice_move *m = &ice->move;
+    uint8_t bytes[NICE_MAX_STUN];
+    int fd = sotto__nice_consent_fd(ice);
+    if (!m->is_on || m->has_answered) return;
+    if (fd < 0 || m->tries++ == MAX_TRIES) {
+        m->is_on = false;
+        return;
+    }
+    size_t n = sotto__nice_request(ice, &m->asked, bytes);
+    if (n == 0) return;
+    m->asked.at = ice->loop->now;
+    (void)sendto(fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL, &m->to.sa, m->to_size); /* it is repeated */
+}
+
+void sotto__nice_move_answer(struct ice *ice, const union nice_sockaddr *from, const uint8_t *p,
+                             size_t n)
+{
+    struct nice_move *m = &ice->move;
+    if (m->is_on && sotto__nice_same_address(from, &m->to) &&
+        sotto__nice_is_success(ice, &m->asked, p, n))
+        m->has_answered = true;
+}
+
+void sotto__nice_move_stay(struct ice *ice, sotto_us asked)
+{
+    if (asked >= ice->move.since) ice->move.is_on = false;
+}
+
+void sotto__nice_move_turn(struct ice *ice, sotto_us now)
+{
+    struct nice_move *m = &ice->move;
+    if (!m->is_on || !m->has_answered || ice->consent.tries < IN_VAIN) return;
+    m->is_on = false;
+    nice_address_set_from_sockaddr(&ice->pair_remote->addr, &m->to.sa);
+    ice->pair_remote->base_addr = ice->pair_remote->addr;
+    ice->pair_remote->type = NICE_CANDIDATE_TYPE_PEER_REFLEXIVE;
+    ice->pair_changed = ice->path.is_stale = ice->has_news = true;
+    ice->heard = now;
+    sotto__nice_consent_begin(ice, now);
+    SOTTO_LOG(ice->log, SOTTO_LOG_INFO, "ice", "the peer's address is another");
+}
