@@ -198,6 +198,12 @@ void sotto__media_run(struct peer *p, sotto_us now)
 void sotto__media_close(struct peer *p, sotto_us now)
 {
 }
+void sotto__media_path(struct peer *p, sotto_us now)
+{
+    (void)p;
+    (void)now;
+}
+
 void sotto__media_packet(struct peer *p, sotto_us now, const struct transport_out *t)
 {
 }

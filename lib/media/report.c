@@ -301,7 +301,21 @@ bool sotto__breaker_interval(struct breaker *b, sotto_us now, bool sending, sott
     if (b->started == 0) b->started = now;
     sotto_us since = b->heard > b->started ? b->heard : b->started;
     sotto_us timeout = 3 * interval > SILENCE ? 3 * interval : SILENCE;
-    return now - since >= timeout ? trip(b, now) : false;
+    if (now - since < timeout) return false;
+    b->by_silence = true;
+    return trip(b, now);
+}
+
+void sotto__breaker_path(struct breaker *b, sotto_us now)
+{
+    if (b->open && !b->by_silence) return; /* reports came and said that it was too much: that they still mean */
+    if (b->open) {
+        b->until = now;
+        b->times = 0;
+    } else {
+        b->tripped = true;
+        renew(b);
+    }
 }
 
 /* §4.2: reports come, media does not. tf: between two packets. */

@@ -78,6 +78,7 @@ struct breaker { /* RFC 8083, for one outgoing stream */
     bool open;      /* media is held back; whoever lets it go again after `until` clears this */
     sotto_us until;
     bool tripped;   /* … and the past then does not count */
+    bool by_silence; /* nothing at all was heard: §4.1 */
     unsigned times; /* opened, without a good minute between */
     sotto_us started, heard; /* sending began; the remote was heard: 0 not yet */
     uint32_t highest;
@@ -98,5 +99,7 @@ bool sotto__breaker_report(struct breaker *b, sotto_us now, const struct remote_
 void sotto__breaker_heard(struct breaker *b, sotto_us now);
 /* At each regular report of ours. sending: packets left since the last one. true: it has just opened. */
 bool sotto__breaker_interval(struct breaker *b, sotto_us now, bool sending, sotto_us interval);
+/* There was no path, and there is one now, which the remote has answered on: what was measured before was the lack of it. */
+void sotto__breaker_path(struct breaker *b, sotto_us now);
 
 #endif

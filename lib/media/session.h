@@ -197,6 +197,7 @@ void sotto__session_rtp(struct session *s, sotto_us now, const uint8_t *p, size_
 void sotto__session_rtcp(struct session *s, sotto_us now, const uint8_t *p, size_t n); /* authentic */
 int sotto__session_next(struct session *s, sotto_us now, struct session_out *out); /* 1 filled, 0 nothing; runs due timers */
 sotto_us sotto__session_due(const struct session *s);
+void sotto__session_path(struct session *s, sotto_us now); /* there is one again, or another: what was held back without it goes on */
 void sotto__session_bye(struct session *s); /* next() then says BYE for all that was sent */
 
 bool sotto__session_ready(const struct session *s);

@@ -292,6 +292,16 @@ static uint64_t least(uint64_t a, uint64_t b)
     return b != 0 && b < a ? b : a;
 }
 
+void sotto__session_path(struct session *s, sotto_us now)
+{
+    for (struct node *at = s->lines.next; at != &s->lines; at = at->next) {
+        struct line *line = CONTAINER_OF(at, struct line, all);
+        for (size_t i = 0; i < line->n_outgoing; i++)
+            sotto__breaker_path(&line->outgoing[i].breaker, now);
+    }
+    s->news = true;
+}
+
 /* What all video encodings together may use is shared out evenly; audio is small. */
 static uint64_t share(const struct session *s, const struct line *line)
 {

@@ -104,6 +104,11 @@ void sotto__media_packet(struct peer *p, sotto_us now, const struct transport_ou
         sotto__session_rtcp(p->session, now, t->packet.p, t->packet.n);
 }
 
+void sotto__media_path(struct peer *p, sotto_us now)
+{
+    if (p->session) sotto__session_path(p->session, now);
+}
+
 static struct transceiver *owner(struct line *line)
 {
     return CONTAINER_OF(line, struct transceiver, line);

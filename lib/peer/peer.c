@@ -287,13 +287,25 @@ static void association_up(struct peer *p, sotto_us now, uint16_t streams)
     sotto__channel_all_up(p, now);
 }
 
+static bool is_up(int32_t ice)
+{
+    return ice == SOTTO_ICE_CONNECTED || ice == SOTTO_ICE_COMPLETED;
+}
+
+static void ice_changed(struct peer *p, sotto_us now, int32_t state)
+{
+    bool is_back = is_up(state) && !is_up(p->ice);
+    p->ice = state;
+    if (is_back) sotto__media_path(p, now);
+}
+
 static void route(struct peer *p, sotto_us now, const struct transport_out *t)
 {
     switch (t->type) {
     case TRANSPORT_OUT_CANDIDATE: add_local_candidate(p, now, t->candidate, t->ufrag); break;
     case TRANSPORT_OUT_GATHERED: gathered(p, now, t->ufrag); break;
     case TRANSPORT_OUT_SERVER: server_failed(p, now, t); break;
-    case TRANSPORT_OUT_ICE: p->ice = t->ice_state; break;
+    case TRANSPORT_OUT_ICE: ice_changed(p, now, t->ice_state); break;
     case TRANSPORT_OUT_DTLS: dtls_changed(p, now, t); break;
     case TRANSPORT_OUT_SCTP_UP: association_up(p, now, t->streams_out); break;
     case TRANSPORT_OUT_RTP:

@@ -213,6 +213,7 @@ void sotto__media_free(struct peer *p);
 void sotto__media_sync(struct peer *p, sotto_us now); /* the session does what transceivers negotiated; after each change of them */
 void sotto__media_run(struct peer *p, sotto_us now);  /* what is due goes to the transport and to the events */
 void sotto__media_close(struct peer *p, sotto_us now); /* goodbyes */
+void sotto__media_path(struct peer *p, sotto_us now); /* ICE is connected again */
 void sotto__media_packet(struct peer *p, sotto_us now, const struct transport_out *t);
 
 /* sendq.c */

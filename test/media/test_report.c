@@ -528,6 +528,28 @@ static void breaker_holds_longer_each_time_and_forgets_after_a_good_minute(void 
     assert_true(b.until == now + after + SOTTO_SECONDS(15));
 }
 
+static void breaker_opened_by_silence_ends_with_a_path_and_no_other_does(void **state)
+{
+    (void)state;
+    struct breaker b = {0};
+    struct path dead = {1, 0, 0, SOTTO_MS(50), SOTTO_SECONDS(1), 2500000, 1100};
+    assert_true(silent_for(&b, START, true) == SOTTO_SECONDS(15));
+    sotto__breaker_path(&b, START + SOTTO_SECONDS(20));
+    assert_true(b.until == START + SOTTO_SECONDS(20) && b.times == 0);
+    b.open = false;
+    assert_true(silent_for(&b, START + SOTTO_SECONDS(20), true) == SOTTO_SECONDS(15));
+    assert_true(b.until == START + SOTTO_SECONDS(50)); /* and is no second time */
+    b = (struct breaker){0};
+    sotto__breaker_interval(&b, START, true, SOTTO_SECONDS(1));
+    sotto__breaker_path(&b, START + SOTTO_SECONDS(14));
+    assert_true(silent_for(&b, START + SOTTO_SECONDS(14), true) == SOTTO_SECONDS(15));
+    b = (struct breaker){0};
+    assert_true(opens_after(&b, START, &dead) == SOTTO_SECONDS(5));
+    sotto_us until = b.until;
+    sotto__breaker_path(&b, START + SOTTO_SECONDS(6));
+    assert_true(b.open && b.until == until);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -559,6 +581,7 @@ int main(void)
         cmocka_unit_test(breaker_needs_packets_and_a_round_trip_for_congestion),
         cmocka_unit_test(breaker_opens_when_media_is_unusable),
         cmocka_unit_test(breaker_rtp_06_opens_after_15_seconds_of_silence),
+        cmocka_unit_test(breaker_opened_by_silence_ends_with_a_path_and_no_other_does),
         cmocka_unit_test(breaker_holds_longer_each_time_and_forgets_after_a_good_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

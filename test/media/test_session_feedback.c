@@ -188,6 +188,24 @@ static void media_that_nobody_receives_is_held_back(void **state)
     call_free(c);
 }
 
+static void media_that_was_held_back_without_a_path_goes_on_with_one(void **state)
+{
+    (void)state;
+    struct call *c = call_new(0);
+    struct outgoing *o = &c->video.outgoing[0];
+    stream(c, SOTTO_SECONDS(5));
+    for (int i = 0; i < 60 && !o->breaker.open; i++) stream(c, SOTTO_SECONDS(1));
+    assert_true(o->breaker.open);
+    assert_int_equal(send_video(c, NULL, 100, true), SOTTO_E_AGAIN);
+    c->keys = 0;
+    sotto__session_path(&c->s, c->now);
+    run(c, c->now + SOTTO_MS(1));
+    assert_false(o->breaker.open);
+    assert_int_equal(c->keys, 1);
+    assert_int_equal(send_video(c, NULL, 100, true), 0);
+    call_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_storm_of_nacks_is_bounded_by_what_is_sent),
         cmocka_unit_test(without_rtx_the_original_goes_again),
         cmocka_unit_test(media_that_nobody_receives_is_held_back),
+        cmocka_unit_test(media_that_was_held_back_without_a_path_goes_on_with_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
