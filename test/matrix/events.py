@@ -105,129 +105,114 @@ def move(s, host):
     site.plug(peer, host)
 
 
+def changed(s, at, restart=False, limit=2):
+    """Since then there is a path, which the application knows of if restart, and else must be found."""
+    if restart:
+        s.restart()
+    video, took = video_back(s, at, limit), s.done(at, 60)
+    s.both(CONNECTED, 10)
+    s.sound()
+    return 'video %.2f s after the path, data complete after %.1f s; %s' % (video, took, s.call.a.pair())
+
+
 def event_new_address_and_a_restart(make):
-    with make('cone', 'cone') as s:
+    with make('cone', 'cone', media=True) as s:
         s.begin()
         move(s, 11)
-        at = time.monotonic()
-        s.restart()
-        took = s.done(at, 60)
-        s.both(CONNECTED, 1)
-        s.sound()
-        return 'complete %.1f s after it changed' % took
+        return changed(s, time.monotonic(), restart=True)
 
 
 def event_new_address_and_a_restart_when_that_shows(make):
-    with make('cone', 'cone') as s:
+    with make('cone', 'cone', media=True) as s:
         s.call.a.restarts = s.call.b.restarts = True
         s.begin()
         move(s, 11)
-        at = time.monotonic()
-        took = s.done(at, 60)
-        s.both(CONNECTED, 10)
-        s.sound()
-        return 'complete %.1f s after it changed' % took
+        return changed(s, time.monotonic())
 
 
 def event_new_address_that_nobody_told_of(make):  # the library must watch the interfaces
-    with make('cone', 'cone') as s:
+    with make('cone', 'cone', media=True) as s:
         s.begin()
         move(s, 11)
-        at = time.monotonic()
-        took = s.done(at, 20)
-        s.sound()
-        return 'complete %.1f s after it changed' % took
+        return changed(s, time.monotonic())
 
 
-def mobile(s):
-    """The peer leaves its site for another one, behind another NAT."""
-    s.world.add(3, 'symmetric')
+def mobile(s, kind='symmetric'):
+    """The peer leaves its site for another one, behind another NAT. When there is a path again."""
+    s.world.add(3, kind)
     s.slow(3)
     s.begin()
     s.world.sites[1].unplug()
     s.world.sites[3].plug(s.world.peers[1])
-    return time.monotonic()
+    time.sleep(0.3)  # what was on its way has arrived
+    return time.monotonic() - 0.3
 
 
-def event_other_network_and_a_restart_video_too(make):
+def event_other_network_and_a_restart(make):
     with make('cone', 'cone', media=True) as s:
         at = mobile(s)
-        time.sleep(0.3)  # what was on its way has arrived
-        s.restart()
-        video, took = video_back(s, at + 0.3, 2), s.done(at, 60)
-        s.sound()
-        return 'video %.2f s after the path, data complete after %.1f s; %s' % (video, took, s.call.a.pair())
+        return changed(s, at, restart=True)
 
 
-def event_other_network_that_nobody_told_of_video_too(make):
+def event_other_network_that_nobody_told_of(make):
     with make('cone', 'cone', media=True) as s:
-        at = mobile(s)
-        time.sleep(0.3)  # what was on its way has arrived
-        video, took = video_back(s, at + 0.3, 4), s.done(at, 60)
-        s.sound()
-        return 'video %.2f s after the path, data complete after %.1f s; %s' % (video, took, s.call.a.pair())
+        return changed(s, mobile(s))
 
 
-def rebind(s, n=1):
-    """Neither peer can know; whose packets no longer arrive finds it out, and its application restarts ICE then."""
-    s.call.a.restarts = s.call.b.restarts = True
+def event_other_network_only_relays_there(make):
+    """From a site that is reached directly to one that lets out only what goes to port 443."""
+    with make('cone', 'cone', media=True) as s:
+        return changed(s, mobile(s, 'only-443'))
+
+
+def rebind(s, n=1, limit=2):
+    """Neither peer can know; whose packets no longer arrive finds it out."""
     s.begin()
     s.world.sites[n].rebind()
     at = time.monotonic()
-    took = s.done(at, 90)
-    s.both(CONNECTED, 10)
-    s.sound()
-    return 'complete %.1f s after it; states of the left one %s' % (took, s.seen(at) or 'as before')
+    text = changed(s, at, limit=limit)
+    return text + '; states of the left one ' + (s.seen(at) or 'as before')
 
 
 def event_nat_rebinds_towards_an_open_site(make):
-    with make('cone', 'open') as s:
+    with make('cone', 'open', media=True) as s:
         return rebind(s)
 
 
 def event_nat_rebinds_of_the_answerer(make):
-    with make('open', 'cone') as s:
+    with make('open', 'cone', media=True) as s:
         return rebind(s, 2)
 
 
 def event_nat_rebinds_between_two(make):
-    with make('cone', 'cone') as s:
+    with make('cone', 'cone', media=True) as s:
         return rebind(s)
 
 
 def event_nat_rebinds_on_the_way_to_the_relay(make):
-    with make('symmetric', 'symmetric') as s:
+    with make('symmetric', 'symmetric', media=True) as s:
         return rebind(s)
 
 
 # ---- the TURN server ----
 
 def event_turn_server_starts_anew_and_a_restart(make):
-    with make('symmetric', 'symmetric') as s:
+    with make('symmetric', 'symmetric', media=True) as s:
         s.begin()
         s.world.turn.stop()
         s.world.turn.start()
-        at = time.monotonic()
-        s.restart()
-        took = s.done(at, 60)
-        s.both(CONNECTED, 1)
-        s.sound()
-        return 'complete %.1f s after it' % took
+        return changed(s, time.monotonic(), restart=True)
 
 
 def event_turn_server_starts_anew_and_nobody_knows(make):
-    with make('symmetric', 'symmetric') as s:
+    with make('symmetric', 'symmetric', media=True) as s:
         s.begin()
         s.world.turn.stop()
         s.world.turn.start()
         at = time.monotonic()
         s.both(FAILED, 45)
         failed = time.monotonic() - at
-        s.restart()
-        took = s.done(at, 90)
-        s.both(CONNECTED, 1)
-        s.sound()
-        return 'failed after %.1f s, restarted, complete after %.1f s' % (failed, took)
+        return 'failed after %.1f s, restarted; ' % failed + changed(s, time.monotonic(), restart=True)
 
 
 # ---- all of it ----
