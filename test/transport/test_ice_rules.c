@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Rules of RFC 8445, 8863 and 7675 that libnice keeps for us, or that we keep in spite of it, on real sockets (ICE-06, ICE-08 to ICE-11,
- * ICE-14; H029, H048, H050, H052).
+ * ICE-14; H029, H039, H048, H050, H052).
  */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -217,6 +217,46 @@ static void a_candidate_that_comes_after_30_s_still_connects(void **state)
     }
 }
 
+/* What was said to be all was not: that is as good as a late one, and no more of them are kept. */
+static void candidates_after_their_end_count_as_late_ones(void **state)
+{
+    (void)state;
+    puppet_open(&p, true);
+    ops->remote_done(p.alice.ice, drive_now());
+    puppet_play(&p, &silent, 1000);
+    puppet_introduce(&p);
+    puppet_connect(&p);
+    ops->remote_done(p.alice.ice, drive_now());
+    for (uint8_t i = 1; i <= 200; i++) {
+        struct candidate c = {.component = 1,
+                              .priority = 1,
+                              .foundation = "1",
+                              .addr = {.family = 4, .ip = {127, 9, 9, i}, .port = 9}};
+        assert_int_equal(ops->add_remote(p.alice.ice, &c, drive_now()),
+                         i < SOTTO_MAX_REMOTE_CANDIDATES ? 0 : SOTTO_E_LIMIT);
+    }
+    puppet_play(&p, &good, 1000);
+    assert_false(end_saw(&p.alice, SOTTO_ICE_FAILED));
+    puppet_close(&p);
+}
+
+/* It would have us check ourselves: to such a check, in the name of the peer, nobody listens. */
+static void our_own_address_in_the_name_of_the_peer_is_harmless(void **state)
+{
+    (void)state;
+    for (int role = 0; role < 2; role++) {
+        puppet_open(&p, role == 1);
+        for (size_t i = 0; i < p.alice.n_candidates; i++)
+            assert_int_equal(ops->add_remote(p.alice.ice, &p.alice.candidates[i], drive_now()), 0);
+        puppet_play(&p, &silent, 3000);
+        assert_int_equal(p.alice.selections, 0);
+        assert_int_equal(p.alice.packets, 0);
+        puppet_introduce(&p);
+        puppet_connect(&p);
+        puppet_close(&p);
+    }
+}
+
 /* libnice asks as RFC 3489 did: the answer carries MAPPED-ADDRESS. */
 static void map_to(int fd, const uint8_t ip[4])
 {
@@ -283,6 +323,8 @@ int main(void)
         cmocka_unit_test(answers_from_elsewhere_are_no_consent),
         cmocka_unit_test(an_idle_call_is_kept_alive_by_what_consent_asks),
         cmocka_unit_test(a_candidate_that_comes_after_30_s_still_connects),
+        cmocka_unit_test(candidates_after_their_end_count_as_late_ones),
+        cmocka_unit_test(our_own_address_in_the_name_of_the_peer_is_harmless),
         cmocka_unit_test(a_server_cannot_make_us_offer_what_is_no_address),
     };
     return cmocka_run_group_tests_name("ice_rules", tests, NULL, NULL);
