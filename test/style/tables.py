@@ -97,6 +97,11 @@ def steps():
                 [f"DTLS-{i:02}" for i in range(8, 11)] + [f"SRTP-{i:02}" for i in range(1, 12)] +
                 [f"RTP-{i:02}" for i in range(1, 17)]):
         yield path, "is not H090 to H110, H131 to H135, DTLS-08 to -10, SRTP-01 to -11 and RTP-01 to -16"
+    path = "docs/reference/hostile-ice.md"
+    seen, wrong = mapped(path, r"H0\d\d|ICE-\d\d")
+    yield from wrong
+    if seen != [f"H{i:03}" for i in range(29, 59)] + [f"ICE-{i:02}" for i in range(1, 24)]:
+        yield path, "is not H029 to H058 and ICE-01 to ICE-23"
 
 
 if __name__ == "__main__":
