@@ -122,6 +122,7 @@ int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg, sotto_
     c->inner = c->outer = c->ready = c->wake = c->sctp_wake = c->timer = -1;
     c->batch_until = c->closing_at = SOTTO_NEVER;
     c->watch.fd = -1;
+    c->watch.look_at = c->roam_at = SOTTO_NEVER;
     c->shared.watch = &c->watch;
     init_lists(c);
     int r = read_config(c, cfg);

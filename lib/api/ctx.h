@@ -107,6 +107,7 @@ struct sotto_ctx {
     struct resolver resolver;
     struct net_watch watch;
     bool roams;      /* a connection has gathered, so changes of the network matter */
+    sotto_us roam_at; /* when to look after them: SOTTO_NEVER before */
     sotto_us asleep; /* how much longer than it was awake the host has been on, when it was looked last */
     sotto_us look_asleep; /* when to look next */
     struct log log;

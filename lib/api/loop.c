@@ -172,7 +172,7 @@ sotto_us sotto__ctx_due(const sotto_ctx *c)
     due = sotto__earlier(due, sotto__sctp_home_due(&c->sctp_home));
     if (c->mdns.is_busy) due = sotto__earlier(due, sotto__mdns_agent_due(&c->mdns));
     if (c->resolver.is_busy) due = sotto__earlier(due, sotto__resolver_due(&c->resolver));
-    due = sotto__earlier(due, sotto__net_watch_due(&c->watch));
+    due = sotto__earlier(due, c->watch.look_at);
     return sotto__earlier(due, sotto__earlier(c->closing_at, c->batch_until));
 }
 
@@ -370,7 +370,7 @@ static void take_servers(sotto_ctx *c, sotto_us now)
     watch_names(c, fds, sotto__resolver_fds(&c->resolver, fds, SOTTO_MAX_RESOLVER_FDS), ID_SERVERS);
 }
 
-static void take_ready(sotto_ctx *c, sotto_us now, const struct epoll_event *events, int n)
+static void take_ready(sotto_ctx *c, const struct epoll_event *events, int n)
 {
     for (int i = 0; i < n; i++) {
         uint64_t id = events[i].data.u64 >> SLOT_BITS;
@@ -379,7 +379,7 @@ static void take_ready(sotto_ctx *c, sotto_us now, const struct epoll_event *eve
         if (id == ID_SCTP) clear_fd(c->sctp_wake);
         if (id == ID_NAMES) sotto__mdns_agent_ready(&c->mdns);
         if (id == ID_SERVERS) sotto__resolver_ready(&c->resolver);
-        if (id == ID_NETWORK) sotto__net_watch_ready(&c->watch, now);
+        if (id == ID_NETWORK) c->roam_at = 0;
         sotto_pc *pc = id < FIRST_ID ? NULL : sotto__map_get(&c->by_id, id);
         if (!pc) continue;
         short revents = 0;
@@ -456,8 +456,8 @@ static void dispatch(sotto_ctx *c, const struct epoll_event *events, int n)
 {
     sotto_us now = sotto__now(c);
     struct node *node;
-    take_ready(c, now, events, n);
-    if (c->roams) sotto__roam_turn(c, now);
+    take_ready(c, events, n);
+    if (now >= c->roam_at) sotto__roam_turn(c, now);
     take_due(c, now);
     take_woken(c, now);
     if (c->mdns.is_busy && sotto__mdns_agent_due(&c->mdns) <= now) take_names(c, now);

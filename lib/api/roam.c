@@ -6,7 +6,7 @@
  */
 #include "api/ctx.h"
 
-#define SLEEP_LOOK SOTTO_MS(1)
+#define SLEEP_LOOK SOTTO_SECONDS(1)
 
 static void tell_all(sotto_ctx *c, sotto_us now, sotto_us slept)
 {
@@ -31,6 +31,7 @@ void sotto__roam_begin(sotto_ctx *c, sotto_us now)
 {
     c->roams = true;
     c->asleep = asleep(c, now);
+    c->roam_at = c->look_asleep = 0;
     if (!c->world.watch_ops) return;
     if (sotto__net_watch_open(&c->watch, c->world.watch_ops, c->world.user) == 0)
         sotto__loop_watch(c);
@@ -39,7 +40,7 @@ void sotto__roam_begin(sotto_ctx *c, sotto_us now)
                   "this host's addresses cannot be watched: changes of the network show late");
 }
 
-/* Now and then: it is a system call on some machines. */
+/* Now and then, as turns are many. */
 static void look_at_sleep(sotto_ctx *c, sotto_us now)
 {
     sotto_us before = c->asleep;
@@ -55,8 +56,11 @@ static void look_at_sleep(sotto_ctx *c, sotto_us now)
 void sotto__roam_turn(sotto_ctx *c, sotto_us now)
 {
     if (now >= c->look_asleep) look_at_sleep(c, now);
-    if (c->in_world) sotto__net_watch_ready(&c->watch, now); /* nobody polls */
-    if (!sotto__net_watch_changed(&c->watch, now)) return;
-    sotto__mdns_agent_moved(&c->mdns, now);
-    tell_all(c, now, 0);
+    sotto__net_watch_ready(&c->watch, now);
+    if (sotto__net_watch_changed(&c->watch, now)) {
+        sotto__mdns_agent_moved(&c->mdns, now);
+        tell_all(c, now, 0);
+    }
+    if (!c->in_world) /* where nobody polls it is asked in each turn */
+        c->roam_at = sotto__earlier(c->look_asleep, c->watch.look_at);
 }

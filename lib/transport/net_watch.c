@@ -6,6 +6,7 @@
  */
 #include "transport/net_watch.h"
 
+#include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -36,10 +37,11 @@ static int linux_open(void *world)
 static bool linux_news(void *world, int fd)
 {
     uint8_t message[64]; /* cut: nobody reads it */
+    int i = 0;
     (void)world;
-    for (int i = 0; i < READS; i++)
-        if (recv(fd, message, sizeof message, MSG_DONTWAIT) <= 0) break;
-    return true;
+    while (i < READS && (recv(fd, message, sizeof message, MSG_DONTWAIT) >= 0 || errno == ENOBUFS))
+        i++;
+    return i > 0;
 }
 
 static void linux_look(void *world, struct net_look *ret)
@@ -87,6 +89,7 @@ void sotto__net_watch_close(struct net_watch *w)
 
 void sotto__net_watch_soon(struct net_watch *w, sotto_us now)
 {
+    if (w->fd < 0) return;
     if (w->look_at == SOTTO_NEVER) w->first = now;
     w->look_at = sotto__earlier(sotto__after(now, QUIET), sotto__after(w->first, LONGEST));
 }

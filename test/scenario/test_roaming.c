@@ -24,11 +24,11 @@ static void take(struct side *s, const sotto_event *e, void *user)
     r->needing += e->u.network.needs_restart;
 }
 
-/* For the network no time passes. */
+/* For the network hardly any time passes. */
 static void sleep_for(struct pair *p, sotto_us span)
 {
     p->side[0].host->slept_us += span;
-    net_advance(p->net, p->net->now + SOTTO_MS(1));
+    net_advance(p->net, p->net->now + SOTTO_SECONDS(1));
 }
 
 static void offer(struct pair *p, struct roamer *r)

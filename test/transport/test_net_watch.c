@@ -71,7 +71,7 @@ static void news_without_end_are_looked_at_all_the_same(void **state)
     (void)state;
     assert_int_equal(sotto__net_watch_open(&w, &sotto__net_watch_linux, NULL), 0);
     run("ip address add 10.99.0.7/24 dev sotto0");
-    for (int i = 0; i < 30; i++) sotto__net_watch_ready(&w, DAY + i * SOTTO_MS(100));
+    for (int i = 0; i < 30; i++) sotto__net_watch_soon(&w, DAY + i * SOTTO_MS(100));
     assert_int_equal(sotto__net_watch_due(&w), DAY + SOTTO_SECONDS(2));
     assert_true(sotto__net_watch_changed(&w, DAY + SOTTO_MS(2900)));
     run("ip address del 10.99.0.7/24 dev sotto0");
