@@ -61,6 +61,6 @@ void sotto__roam_turn(sotto_ctx *c, sotto_us now)
         sotto__mdns_agent_moved(&c->mdns, now);
         tell_all(c, now, 0);
     }
-    if (!c->in_world) /* where nobody polls it is asked in each turn */
-        c->roam_at = sotto__earlier(c->look_asleep, c->watch.look_at);
+    bool is_polled = !c->in_world || c->watch.fd < 0; /* else it is asked in each turn */
+    c->roam_at = is_polled ? sotto__earlier(c->look_asleep, c->watch.look_at) : 0;
 }
