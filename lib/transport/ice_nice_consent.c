@@ -47,6 +47,7 @@
 #define LATE SOTTO_SECONDS(10)   /* older requests are not answered any more */
 #define LOOK_FOR SOTTO_SECONDS(2) /* … and this long after the last one, answers are looked for behind data */
 #define MAX_PEEK 2048u /* of a datagram; more of it comes in parts */
+#define MAX_STREAM (2u * SOTTO_TURN_BUFFER) /* what turn_tls.c passes on in a turn, at most */
 #define MAX_PEEKS 256  /* datagrams of a socket at a time */
 #define QUIET SOTTO_MS(200) /* after data, libnice answers what comes between it: a look at each datagram would cost more */
 #define PEER_REFLEXIVE (110u << 24) /* RFC 8445 §5.1.2.2 */
@@ -428,12 +429,14 @@ static void look_through(struct ice *ice, int fd, sotto_us now)
     if (is_all) (void)setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &as_before, sizeof as_before); /* as above */
 }
 
-/* The same of a stream from a server, or from what is between it and us. */
+/* The same of the stream from what is between a server and libnice. */
 static void look_through_stream(struct ice *ice, int fd, sotto_us now)
 {
-    uint8_t bytes[8 * MAX_PEEK];
-    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    uint8_t *bytes = sotto__malloc(MAX_STREAM);
+    if (!bytes) return;
+    ssize_t n = recv(fd, bytes, MAX_STREAM, MSG_PEEK | MSG_DONTWAIT);
     if (n > 0) find_answers(ice, bytes, (size_t)n, now);
+    sotto__free(bytes);
 }
 
 static void look_for_answers(struct ice *ice, int fd, sotto_us now)

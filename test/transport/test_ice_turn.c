@@ -161,6 +161,32 @@ static void a_bulk_over_tls_arrives_in_order(void **state)
     assert_false(bob.out_of_order);
 }
 
+/* However much waits in front of the answers. */
+static void a_bulk_does_not_hide_consent(void **state)
+{
+    static const enum ice_server_kind kinds[] = {ICE_SERVER_TURN_UDP, ICE_SERVER_TURN_TLS};
+    (void)state;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct ice_server s = coturn_server(kinds[k], COTURN_PASSWORD);
+        struct ice_pair pair;
+        connect_relays(&alice, &bob, &s);
+        sotto_us end = drive_now() + SOTTO_SECONDS(8);
+        for (uint32_t sent = 0; drive_now() < end; sent += 40) {
+            (void)drive_send(&alice, sent, 40, 1200);
+            drive(both, 2, NULL, NULL, 1);
+        }
+        assert_true(bob.packets > 1000);
+        for (int i = 0; i < 2; i++) {
+            assert_true(ops->pair(both[i]->ice, &pair));
+            print_message("%u of %u answered, %zu packets\n", (unsigned)pair.answered,
+                          (unsigned)pair.asked, both[i]->packets);
+            assert_true(pair.answered >= 1);
+            assert_false(end_saw(both[i], SOTTO_ICE_DISCONNECTED));
+        }
+        free_all(NULL);
+    }
+}
+
 static void a_relay_is_offered_beside_the_host(void **state)
 {
     struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
@@ -379,6 +405,7 @@ int main(void)
         TEST(relays_over_tcp_carry_data),
         TEST(relays_over_tls_carry_data),
         TEST(a_bulk_over_tls_arrives_in_order),
+        TEST(a_bulk_does_not_hide_consent),
         TEST(a_relay_is_offered_beside_the_host),
         TEST(a_stun_server_is_asked),
         TEST(a_wrong_credential_gives_no_relay),
