@@ -70,7 +70,7 @@ static bool count_sent(void *world, int fd, const struct address *to, unsigned i
     }
     require(sotto__mdns_next_record(&m, &r) == 1 && sotto__mdns_is_local(sotto__str(r.name)));
     if (is_group) return true;
-    require(sotto__address_eq(to, &w->from.addr)); /* to nobody else than who asks */
+    require(sotto__address_eq(to, &w->from.addr) && !w->from.is_far); /* to nobody else than who asks */
     if (w->now - w->second >= SOTTO_SECONDS(1)) w->second = w->now, w->to_one = 0;
     require(++w->to_one <= 2 * SOTTO_MAX_MDNS_UNICAST); /* its second and ours may overlap */
     return true;
@@ -152,6 +152,7 @@ static void receive(struct world *w, const uint8_t *p, size_t n, uint8_t from)
     w->from = (struct net_origin){{from & 1 ? 6 : 4, {from & 1 ? 0xfe : 192, 0x80, 2, from}, 5353},
                                   1 + (from >> 1 & 1u)};
     if (from & 4) w->from.addr.port = 40000;
+    w->from.is_far = from & 8;
     w->datagram = p;
     w->n_datagram = n;
     sotto__mdns_agent_ready(&w->agent);
@@ -187,7 +188,10 @@ static void step(struct world *w)
         receive(w, bytes, n, op / 6);
         break;
     }
-    default: w->now += SOTTO_MS(arg) * (op & 8 ? 100 : 1); break;
+    default:
+        if (op & 16) sotto__mdns_agent_moved(&w->agent, w->now);
+        w->now += SOTTO_MS(arg) * (op & 8 ? 100 : 1);
+        break;
     }
     turn(w);
 }

@@ -374,6 +374,27 @@ static void private_addresses_are_those_of_one_network(void **state)
     }
 }
 
+static void services_that_tell_clouds_secrets_are_no_peers(void **state) /* H031 */
+{
+    static const struct {
+        const char *text;
+        bool usable;
+    } cases[] = {
+        {"169.254.169.254", false}, {"100.100.100.200", false}, {"100.100.100.201", true},
+        {"168.63.129.16", false},   {"168.63.129.17", true},    {"192.0.0.192", false},
+        {"fd00:ec2::254", false},   {"fd00:ec2::1", false},     {"fd00:ec2:1::254", true},
+        {"fd20:ce::254", false},    {"fd20:ce:1::254", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct address a = {.port = 80};
+        assert_int_equal(sotto__address_parse(sotto__str(cases[i].text), &a), 0);
+        for (int loopback = 0; loopback < 2; loopback++)
+            if (sotto__address_usable(&a, loopback == 1) != cases[i].usable)
+                fail_msg("%s", cases[i].text);
+    }
+}
+
 static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H032, F7 */
 {
     (void)state;
@@ -392,14 +413,6 @@ static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H0
         {"0.0.0.0", false, false},
         {"0.1.2.3", false, false},
         {"169.254.169.254", false, false},
-        {"100.100.100.200", false, false}, /* metadata services */
-        {"100.100.100.201", true, true},
-        {"168.63.129.16", false, false},
-        {"192.0.0.192", false, false},
-        {"fd00:ec2::254", false, false},
-        {"fd00:ec2::1", false, false},
-        {"fd00:ec2:1::254", true, true},
-        {"fd20:ce::254", false, false},
         {"169.253.0.1", true, true},
         {"169.255.0.1", true, true},
         {"223.255.255.255", true, true},
@@ -482,6 +495,7 @@ int main(void)
         cmocka_unit_test(address_survives_a_round_trip_and_keeps_its_port),
         cmocka_unit_test(address_eq_compares_family_port_and_the_bytes_in_use),
         cmocka_unit_test(private_addresses_are_those_of_one_network),
+        cmocka_unit_test(services_that_tell_clouds_secrets_are_no_peers),
         cmocka_unit_test(address_is_usable_only_where_a_peer_can_be),
         cmocka_unit_test(address_behind_a_gateway_is_judged_by_its_ipv4),
     };
