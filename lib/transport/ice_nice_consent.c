@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Consent of the selected pair (RFC 7675 §5.1), and whether its path is alive. Not libnice's, whose checks cost an idle connection ten
- * times as much and end for good after 200 lost ones: it sends none. Every 4 to 6 s a Binding request with an id of its own leaves; over a
- * direct pair by its socket, over a relay as libnice sends data. A success that carries one of the last ids and the integrity of the
- * remote's password is consent, anything else is not; 30 s after the last one nothing is sent any more.
- *
- * What tells a lost packet from a lost path: a request without an answer is repeated (as connectivity checks are, RFC 8445 §14.3): after
- * two round trips, then every 200 ms, from the sixth on every 500 ms. If that sixth one has had no answer for a second, and nothing at
- * all was heard for 5 s, or no answer for as long, the pair is DISCONNECTED (without data not before 3.5 s of such requests). An answer
- * makes it CONNECTED again; till then the asking goes on every second. So that 5 s are kept where data crossed: when none came for a
- * second, the next request leaves as soon as the last one is 4 s old. With 5 % of loss each way all six are lost once in a million times,
- * and then the peer's own requests are still heard.
- *
- * Answers are found in the sockets before libnice reads them. At the head of a direct pair's socket they, and the peer's requests, are
- * taken; anywhere else (behind data, within what a relay forwards, in a stream) they are looked for by their id, and left for libnice,
- * which drops them. In: turns, and sockets that are readable; out: when the peer last consented, whether the path is lost, round trips.
+ * Consent of the selected pair (RFC 7675 §5.1), and whether its path is alive: of every pair, by ourselves. libnice's checks cost an idle
+ * connection ten times as much and end for good after 200 lost ones: it sends none. Every 4 to 6 s a Binding request with an id of its own
+ * leaves; over a direct pair by its socket, over a relay as libnice sends data. A success that carries one of the last ids and the
+ * integrity of the remote's password is consent, anything else is not; 30 s after the last one nothing is sent any more. In: turns, and
+ * sockets that are readable, before libnice reads them; out: when the peer last consented, whether the path is lost, round trips.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -96,7 +86,15 @@ void sotto__nice_consent_remote(struct ice *ice, char *pwd)
     ice->consent.remote_pwd = pwd;
 }
 
-/* ---- when ---- */
+/*
+ * ---- when ----
+ * What tells a lost packet from a lost path: a request without an answer is repeated (as connectivity checks are, RFC 8445 §14.3): after
+ * two round trips, then every 200 ms, from the sixth on every 500 ms. If that sixth one has had no answer for a second, and nothing at
+ * all was heard for 5 s, or no answer for as long, the pair is DISCONNECTED (without data not before 3.5 s of such requests). An answer
+ * makes it CONNECTED again; till then the asking goes on every second. So that 5 s are kept where data crossed, the next request leaves
+ * early: when none came for a second and the last request is 4 s old; after data without gaps, 500 ms after it stopped. With 5 % of loss
+ * each way all six are lost once in a million times, and then the peer's own requests are still heard.
+ */
 
 static void plan(struct nice_consent *c, sotto_us now, uint16_t random)
 {
@@ -311,7 +309,11 @@ static bool answer(struct ice *ice, struct stun_in *in)
     return true;
 }
 
-/* ---- answers ---- */
+/*
+ * ---- answers ----
+ * At the head of a direct pair's socket they, and the peer's requests, are taken; anywhere else (behind data, within what a relay
+ * forwards, in a stream) they are looked for by their id, and left for libnice, which drops them.
+ */
 
 static bool is_valid(const struct ice *ice, const struct nice_asked *a, const uint8_t *p, size_t n,
                      StunMessage *ret)
