@@ -144,27 +144,31 @@ static void send_question(struct mdns_agent *a, const struct mdns_ask *ask)
     if (!w.bad) send_all(a, &w);
 }
 
-static bool may_begin(const struct mdns_agent *a, const struct mdns_ask *ask)
+/* Names that are being asked for: of this owner, or of all. */
+static unsigned count_flight(const struct mdns_agent *a, const void *owner)
 {
-    unsigned all = 0, own = 0;
-    for (const struct node *n = a->asks.next; n != &a->asks; n = n->next) {
-        const struct mdns_ask *x = ask_of(n);
-        if (x->until == SOTTO_NEVER) continue;
-        all++;
-        own += x->owner == ask->owner;
-    }
-    return all < SOTTO_MAX_MDNS_FLIGHT && own < SOTTO_MAX_MDNS_OWN_FLIGHT;
+    unsigned all = 0;
+    for (const struct node *n = a->asks.next; n != &a->asks; n = n->next)
+        all += ask_of(n)->until != SOTTO_NEVER && (!owner || ask_of(n)->owner == owner);
+    return all;
 }
 
 static void begin_asks(struct mdns_agent *a, sotto_us now)
 {
     if (!a->has_room) return;
+    unsigned all = count_flight(a, NULL);
+    const void *full = &all; /* the last owner that was found to have as many as it may; so far nobody */
     a->has_room = false;
-    for (struct node *n = a->asks.next; n != &a->asks; n = n->next) {
+    for (struct node *n = a->asks.next; n != &a->asks && all < SOTTO_MAX_MDNS_FLIGHT; n = n->next) {
         struct mdns_ask *ask = ask_of(n);
-        if (ask->until != SOTTO_NEVER || !may_begin(a, ask)) continue;
+        if (ask->until != SOTTO_NEVER || ask->owner == full) continue;
+        if (count_flight(a, ask->owner) >= SOTTO_MAX_MDNS_OWN_FLIGHT) {
+            full = ask->owner;
+            continue;
+        }
         ask->until = sotto__after(now, SOTTO_MDNS_ASK_US);
         ask->next_at = now;
+        all++;
     }
 }
 
