@@ -200,7 +200,9 @@ static void read_commands(void)
 {
     ssize_t n = read(STDIN_FILENO, input + n_input, sizeof input - 1 - n_input);
     char *start = input, *end;
-    if (n <= 0) {
+    if (n <= 0) { /* the end: first of the threads that send */
+        for (int i = 0; i < MAX_PCS; i++)
+            if (conns[i].pc) do_free(i, NULL, 0);
         sotto_ctx_free(ctx);
         exit(0);
     }

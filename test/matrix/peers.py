@@ -137,7 +137,7 @@ class Peer:
         self.process.stdout.close()
         self.process.stderr.close()
         if self.process.returncode != 0 and not wrong:
-            wrong = 'a peer ended with %d; %s' % (self.process.returncode, ' | '.join(self.noise[:12]))
+            wrong = 'a peer ended with %d; %s' % (self.process.returncode, ' | '.join([n for n in self.noise if 'ERROR' in n or '    #' in n][:12]))
         return wrong
 
 
