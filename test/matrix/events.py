@@ -172,7 +172,7 @@ def rebind(s, n=1, restarts=True):
     s.begin()
     s.world.sites[n].rebind()
     at = time.monotonic()
-    text = changed(s, at, limit=10 if restarts else 8)
+    text = changed(s, at, limit=20 if restarts else 8)
     return text + '; states of the left one ' + (s.seen(at) or 'as before')
 
 

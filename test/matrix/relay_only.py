@@ -67,7 +67,7 @@ def on_the_wire(capture, own):
     missed = capture.stop()
     if missed:
         return 'the capture missed %d packets' % missed
-    if capture.packets < 500 or not capture.ends & own:
+    if capture.packets < 300 or not capture.ends & own:
         return 'the capture holds %d packets: it is none' % capture.packets
     others = capture.ends - own - SERVERS
     return 'packets to or from ' + ', '.join(sorted(others)) if others else ''
@@ -97,7 +97,7 @@ def hidden(make, left, right, who, transport, is_hiding=True, link=None):
     scene = make(left, right, options, link=link)
     captures = {w: Capture(scene.world.peers[n]) for n, w in ((1, 'a'), (2, 'b')) if w in who}
     with scene as s:
-        s.begin(40)
+        s.begin(20)
         s.done(time.monotonic(), 60)
         time.sleep(1)  # checks may go on
         if is_hiding:

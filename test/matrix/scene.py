@@ -8,8 +8,8 @@ import peers
 import worlds
 from peers import Late
 
-RATE = '40mbit'  # of a site, each way: so that a transfer lasts as long as what happens to it
-ENOUGH = 320     # messages: 4 s at that rate
+RATE = '10mbit'  # of a site, each way: so that a transfer lasts as long as what happens to it, and many at once do not need all of a machine
+ENOUGH = 80      # messages: 4 s at that rate
 
 
 class Scene:
@@ -28,7 +28,7 @@ class Scene:
 
     def slow(self, n):
         for space, device in ((self.world.internet.space, 's%d' % n), (self.world.sites[n].router, 'wan')):
-            space.run('tc', 'qdisc', 'replace', 'dev', device, 'root', 'tbf', 'rate', RATE, 'burst', '64k', 'limit', '300k')
+            space.run('tc', 'qdisc', 'replace', 'dev', device, 'root', 'tbf', 'rate', RATE, 'burst', '32k', 'limit', '100k')
 
     def __enter__(self):
         self.call.connect()
