@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/cold.h"
 #include "util/mem.h"
 
 static sotto_us real_now(void *user)
@@ -64,7 +65,7 @@ static int read_config(sotto_ctx *c, const sotto_ctx_config *cfg)
     return 0;
 }
 
-static void destroy(sotto_ctx *c)
+COLD static void destroy(sotto_ctx *c)
 {
     sotto__loop_close(c);
     sotto__spare_free(c);
@@ -112,7 +113,7 @@ static int start_thread(sotto_ctx *c)
     return c->has_thread ? 0 : SOTTO_E_SYS;
 }
 
-int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg, sotto_ctx **ret)
+COLD int sotto__ctx_new_in(const struct world *w, const sotto_ctx_config *cfg, sotto_ctx **ret)
 {
     sotto_ctx *c = sotto__calloc(1, sizeof *c);
     if (!c) return SOTTO_E_NOMEM;
@@ -166,7 +167,7 @@ int sotto__ctx_enter(sotto_ctx *c)
 
 /* Lines go to the sink without the lock, oldest first; a call from there into the library is refused. What is too much for one
  * call is left to the loop, as the context may be freed as soon as the lock is open. */
-static void drain_log(sotto_ctx *c)
+COLD static void drain_log(sotto_ctx *c)
 {
     struct log_line lines[16];
     size_t n;
@@ -263,7 +264,7 @@ static void free_objects(sotto_ctx *c)
         sotto__media_unref(CONTAINER_OF(n, struct sotto_transceiver, all));
 }
 
-SOTTO_API void sotto_ctx_free(sotto_ctx *c)
+COLD SOTTO_API void sotto_ctx_free(sotto_ctx *c)
 {
     if (!c || sotto__ctx_enter(c) < 0) return; /* a fork's copy belongs to the parent */
     free_objects(c);
@@ -377,7 +378,7 @@ SOTTO_API int sotto_ctx_batch(sotto_ctx *c, bool on)
     return 0;
 }
 
-SOTTO_API int sotto_ctx_post(sotto_ctx *c, uint32_t code, void *p)
+COLD SOTTO_API int sotto_ctx_post(sotto_ctx *c, uint32_t code, void *p)
 {
     int r = sotto__ctx_enter(c);
     if (r < 0) return r;

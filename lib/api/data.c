@@ -5,6 +5,7 @@
 #include "sotto/data.h"
 
 #include "api/ctx.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 void sotto__dc_unref(sotto_dc *dc)
@@ -93,7 +94,7 @@ SOTTO_API int sotto_dc_send(sotto_dc *dc, const void *data, size_t len, bool is_
     return r;
 }
 
-SOTTO_API int sotto_dc_close(sotto_dc *dc)
+COLD SOTTO_API int sotto_dc_close(sotto_dc *dc)
 {
     struct peer *peer;
     int r = enter(dc, &peer);
@@ -103,7 +104,7 @@ SOTTO_API int sotto_dc_close(sotto_dc *dc)
     return 0;
 }
 
-SOTTO_API void sotto_dc_free(sotto_dc *dc)
+COLD SOTTO_API void sotto_dc_free(sotto_dc *dc)
 {
     if (check(dc) < 0 || sotto__guard_check(dc->guard) < 0) return;
     sotto__guard_lock(dc->guard);
@@ -202,7 +203,7 @@ SOTTO_API int64_t sotto_dc_get_buffered_low(const sotto_dc *dc)
     return r < 0 ? r : s.low;
 }
 
-SOTTO_API int sotto_dc_set_buffered_low(sotto_dc *dc, uint64_t bytes)
+COLD SOTTO_API int sotto_dc_set_buffered_low(sotto_dc *dc, uint64_t bytes)
 {
     struct peer *peer;
     int r = enter(dc, &peer);

@@ -6,6 +6,7 @@
 #include "api/guard.h"
 
 #include "sotto/base.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 #define MAX_OVERTAKEN 16 /* calls that may overtake a thread that waits */
@@ -25,7 +26,7 @@ static void register_fork(void)
     registered = pthread_atfork(NULL, NULL, in_child);
 }
 
-int sotto__guard_new(struct guard **ret)
+COLD int sotto__guard_new(struct guard **ret)
 {
     pthread_once(&once, register_fork);
     if (registered != 0) return SOTTO_E_SYS;

@@ -15,6 +15,7 @@
 
 #include "api/ctx.h"
 #include "transport/cert.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 #define SLOT_BITS 8 /* of epoll's data: the descriptor's number in its connection; above: the connection's id */
@@ -64,7 +65,7 @@ static int watch(int epoll, int fd, uint64_t id)
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : SOTTO_E_SYS;
 }
 
-int sotto__loop_open(sotto_ctx *c)
+COLD int sotto__loop_open(sotto_ctx *c)
 {
     c->last_id = FIRST_ID;
     c->inner = epoll_create1(EPOLL_CLOEXEC);
@@ -239,7 +240,7 @@ void sotto__loop_touch(sotto_ctx *c, sotto_pc *pc)
     sotto__events_listed(c, pc);
 }
 
-void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc)
+COLD void sotto__loop_forget(sotto_ctx *c, sotto_pc *pc)
 {
     if (!c->in_world) unwatch_all(c, pc);
     sotto__free(pc->fds);
@@ -409,7 +410,7 @@ static void run_one(sotto_ctx *c, sotto_pc *pc)
 }
 
 /* true: it said its goodbyes, or its time is over, and it is gone. */
-static bool run_closing(sotto_ctx *c, struct closing *x, sotto_us now)
+COLD static bool run_closing(sotto_ctx *c, struct closing *x, sotto_us now)
 {
     const struct ice_ops *ops = c->shared.ice_ops;
     struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
@@ -437,7 +438,7 @@ static void run_all_closing(sotto_ctx *c, sotto_us now)
     c->closing_at = sotto__list_empty(&c->closing) ? SOTTO_NEVER : sotto__after(now, CLOSING_STEP);
 }
 
-void sotto__loop_close_ice(sotto_ctx *c, struct ice *ice, sotto_us now)
+COLD void sotto__loop_close_ice(sotto_ctx *c, struct ice *ice, sotto_us now)
 {
     struct closing *x = ice ? sotto__calloc(1, sizeof *x) : NULL;
     if (!x) { /* without memory for its goodbyes it is cut short */

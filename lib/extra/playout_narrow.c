@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "extra/playout.h"
+#include "util/cold.h"
 
 #define PHASES 6
 #define BETA 5.65      /* of the Kaiser window: 60 dB */
@@ -23,7 +24,7 @@ static double bessel0(double x)
     return sum;
 }
 
-void sotto__playout_narrow_init(struct playout_narrow *w)
+COLD void sotto__playout_narrow_init(struct playout_narrow *w)
 {
     const double half = PHASES * PLAYOUT_TAPS / 2.0;
     memset(w, 0, sizeof *w);

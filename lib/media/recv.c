@@ -11,6 +11,7 @@
 
 #include "media/recv_state.h"
 #include "media/report.h"
+#include "util/cold.h"
 #include "util/mem.h"
 #include "util/seq.h"
 
@@ -20,7 +21,7 @@
 
 /* ---- life ---- */
 
-int sotto__receiver_new(struct receiver **ret, const struct receiver_cfg *cfg)
+COLD int sotto__receiver_new(struct receiver **ret, const struct receiver_cfg *cfg)
 {
     struct receiver *r = sotto__calloc(1, sizeof *r);
     if (!r) return SOTTO_E_NOMEM;
@@ -73,7 +74,7 @@ static void stop(struct receiver *r)
     r->key_needed = false; /* the new sequence may well begin with one */
 }
 
-void sotto__receiver_free(struct receiver *r)
+COLD void sotto__receiver_free(struct receiver *r)
 {
     if (!r) return;
     forget_strangers(r);
@@ -88,7 +89,8 @@ void sotto__receiver_free(struct receiver *r)
     sotto__free(r);
 }
 
-void sotto__receiver_configure(struct receiver *r, sotto_us now, const struct receiver_cfg *cfg)
+COLD void sotto__receiver_configure(struct receiver *r, sotto_us now,
+                                    const struct receiver_cfg *cfg)
 {
     struct receiver_cfg old = r->cfg;
     r->cfg = *cfg;
@@ -475,7 +477,7 @@ sotto_us sotto__receiver_delay(const struct receiver *r)
     return r->cfg.mode == SOTTO_RECEIVE_FRAMES ? sotto__jitter_target(&r->jitter) : 0;
 }
 
-void sotto__receiver_get_stats(const struct receiver *r, struct receiver_stats *ret)
+COLD void sotto__receiver_get_stats(const struct receiver *r, struct receiver_stats *ret)
 {
     *ret = r->stats;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "media/history.h"
+#include "util/cold.h"
 #include "util/mem.h"
 #include "util/rand.h"
 #include "util/seq.h"
@@ -30,7 +31,7 @@ enum {
 #define AUDIO_BACK_MS 200       /* packets may come as much before their time, in bursts */
 #define SKEW_SHARE 64           /* how slowly the clock of samples is followed: 1.3 s of packets of 20 ms */
 
-int sotto__sender_new(struct sender **ret, bool is_video, uint32_t ssrc, uint32_t rtx_ssrc)
+COLD int sotto__sender_new(struct sender **ret, bool is_video, uint32_t ssrc, uint32_t rtx_ssrc)
 {
     struct {
         uint16_t seq, rtx_seq, picture_id;
@@ -301,9 +302,9 @@ static int send_single(struct sender *s, sotto_us now, const struct single *how,
     return 0;
 }
 
-int sotto__sender_event(struct sender *s, sotto_us now, const struct codec *codec,
-                        const uint8_t *payload, size_t n, uint32_t time, bool marker,
-                        struct pacer *p)
+COLD int sotto__sender_event(struct sender *s, sotto_us now, const struct codec *codec,
+                             const uint8_t *payload, size_t n, uint32_t time, bool marker,
+                             struct pacer *p)
 {
     struct single how = {s->seq, time, codec->pt, marker, true};
     int r = send_single(s, now, &how, payload, n, p);

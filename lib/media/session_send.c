@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "media/session.h"
+#include "util/cold.h"
 #include "util/mem.h"
 #include "util/rand.h"
 
@@ -58,7 +59,7 @@ static bool is_media(const struct codec *c)
     return c && c->id != CODEC_RTX && c->id != CODEC_RED && c->id != CODEC_DTMF;
 }
 
-static int new_ssrc(const struct session *s, uint32_t *ret)
+COLD static int new_ssrc(const struct session *s, uint32_t *ret)
 {
     uint32_t ssrc;
     do {
@@ -90,7 +91,7 @@ static void fill_values(const struct session *s, sotto_us now, const struct line
 }
 
 /* Those that it has none of. */
-static int need_ssrcs(struct session *s, const struct line *line, struct outgoing *o)
+COLD static int need_ssrcs(struct session *s, const struct line *line, struct outgoing *o)
 {
     int r = o->ssrc ? 0 : new_ssrc(s, &o->ssrc);
     if (r == 0 && !o->rtx_ssrc && wants_rtx(line)) r = new_ssrc(s, &o->rtx_ssrc);
@@ -98,7 +99,7 @@ static int need_ssrcs(struct session *s, const struct line *line, struct outgoin
 }
 
 /* The stream ends, and with the next frame another one begins under other SSRCs. */
-static void begin_anew(struct session *s, struct line *line, struct outgoing *o)
+COLD static void begin_anew(struct session *s, struct line *line, struct outgoing *o)
 {
     sotto__session_end_outgoing(s, o);
     o->ssrc = o->rtx_ssrc = 0;
@@ -117,7 +118,7 @@ static void leave(struct session *s, uint32_t ssrc)
 }
 
 /* RFC 3550 §8.2, RFC 8834 §4.8. Only once: after that it is a loop somewhere behind the remote, which would follow. */
-bool sotto__session_collides(struct session *s, sotto_us now, uint32_t ssrc)
+COLD bool sotto__session_collides(struct session *s, sotto_us now, uint32_t ssrc)
 {
     struct line *line = NULL;
     struct outgoing *o = sotto__session_outgoing(s, ssrc, &line);
@@ -136,7 +137,7 @@ bool sotto__session_collides(struct session *s, sotto_us now, uint32_t ssrc)
     return false;
 }
 
-static int need_sender(struct session *s, struct line *line, struct outgoing *o)
+COLD static int need_sender(struct session *s, struct line *line, struct outgoing *o)
 {
     struct ext_values values;
     bool described = o->ssrc != 0;
@@ -217,8 +218,8 @@ static const struct codec *tone_codec(const struct line *line)
     return found;
 }
 
-int sotto__session_dtmf(struct session *s, sotto_us now, struct line *line, const char *tones,
-                        int32_t duration_ms, int32_t gap_ms)
+COLD int sotto__session_dtmf(struct session *s, sotto_us now, struct line *line, const char *tones,
+                             int32_t duration_ms, int32_t gap_ms)
 {
     const struct codec *codec = tone_codec(line);
     int r = 0;
@@ -229,8 +230,8 @@ int sotto__session_dtmf(struct session *s, sotto_us now, struct line *line, cons
     return r;
 }
 
-void sotto__session_send_tone(struct session *s, sotto_us now, struct line *line,
-                              const struct dtmf_out *tone)
+COLD void sotto__session_send_tone(struct session *s, sotto_us now, struct line *line,
+                                   const struct dtmf_out *tone)
 {
     const struct codec *codec = tone_codec(line);
     struct outgoing *o;
@@ -327,7 +328,8 @@ static uint64_t target_of(const struct session *s, const struct line *line,
     return least(bps, share(s, line));
 }
 
-void sotto__session_limits(struct session *s, sotto_us now, struct line *line, struct outgoing *o)
+COLD void sotto__session_limits(struct session *s, sotto_us now, struct line *line,
+                                struct outgoing *o)
 {
     uint64_t bps = target_of(s, line, o);
     double change = o->remote.fraction - o->told_loss;

@@ -52,19 +52,18 @@ static bool reached(const struct verdict *v, enum moment m)
 static const char *negotiation(const struct verdict *v)
 {
     if (!reached(v, MOMENT_LOCAL) && !reached(v, MOMENT_REMOTE)) {
-        say(v->sentence, "Nothing was negotiated yet: there is no description of either side.");
-        say(v->advice, "Make an offer (sotto_pc_create_offer(), sotto_pc_set_local_description()), "
-                       "or set the remote's.");
+        say(v->sentence, "Nothing was negotiated yet.");
+        say(v->advice, "Make an offer, or set the remote's.");
     } else if (!reached(v, MOMENT_REMOTE)) {
         say_since(v, "Our description has been set for ", MOMENT_LOCAL,
                   ", and none of the remote has come.");
         say(v->advice,
-            "Look at the signaling: did the offer arrive there, and was the answer given to "
-            "sotto_pc_set_remote_description()?");
+            "Look at the signaling: did the offer arrive there, and was the answer given to this "
+            "side?");
     } else {
         say_since(v, "The remote's description has been set for ", MOMENT_REMOTE,
                   ", and it has no answer of ours.");
-        say(v->advice, "Make one: sotto_pc_create_answer(), sotto_pc_set_local_description().");
+        say(v->advice, "Make one.");
     }
     return "signaling";
 }
@@ -113,13 +112,12 @@ static void say_no_relay(const struct verdict *v)
     if (has_turn(v->p)) {
         say(v->sentence, "Only relays may be used, and no TURN server has given one.");
     } else if (is_proxy) {
-        say(v->sentence, "Privacy mode 4 uses nothing but relays over TCP or TLS, and the "
-                         "configuration has none.");
+        say(v->sentence, "Privacy mode 4 uses nothing but relays over TCP or TLS, and there "
+                         "is none in the configuration.");
         say(v->advice, "Add a TURN server with ?transport=tcp, or a turns: one.");
     } else {
         say(v->sentence,
             "Only relays may be used, and there is no TURN server in the configuration.");
-        say(v->advice, "Add one, or allow direct ways: ice_transport_policy.");
     }
 }
 
@@ -131,17 +129,15 @@ static const char *no_local(const struct verdict *v)
     } else if (t->no_port) {
         sotto__buf_addf(v->sentence, "None of this machine's ports from %u to %u is free.",
                         t->port_min, t->port_max);
-        say(v->advice, "Each connection takes one on each address: widen port_min to port_max.");
+        say(v->advice, "Each connection takes one on each address.");
     } else if (v->s->families[0] != 0) {
         say(v->sentence, "The privacy mode keeps this machine's own addresses back, and no server "
                          "has given another.");
-        say(v->advice, "Add a STUN or TURN server, or choose another privacy_mode.");
+        say(v->advice, "Add a STUN or TURN server.");
     } else {
         sotto__buf_addf(v->sentence, "This machine has no address that can be used%s%s.",
                         t->interface ? " on interface " : "", t->interface ? t->interface : "");
-        say(v->advice,
-            "Is an interface up? Loopback counts only with allow_loopback; the configuration may "
-            "name another interface.");
+        say(v->advice, "Is an interface up? Loopback counts only with allow_loopback.");
     }
     advise_servers(v);
     return "gathering";
@@ -152,15 +148,15 @@ static const char *no_names(const struct verdict *v)
 {
     size_t waits = v->p->transport.n_named;
     if (waits > 0)
-        say_since(v, "The remote's addresses stand behind .local names, which are being asked for ",
-                  MOMENT_REMOTE, " since its description.");
+        say_since(v, "The remote's addresses stand behind .local names, asked for since ",
+                  MOMENT_REMOTE, " ago.");
     else
         sotto__buf_addf(v->sentence,
                         "The remote's addresses stand behind %u .local names, and nobody on this "
                         "network answered for them.",
                         v->s->silent);
-    say(v->advice, "Such names work inside one local network, where multicast (UDP port 5353) "
-                   "passes. Elsewhere both sides need a STUN or TURN server.");
+    say(v->advice, "They work where multicast (UDP port 5353) passes. Elsewhere both sides need a "
+                   "STUN or TURN server.");
     return "candidates";
 }
 
@@ -171,16 +167,13 @@ static const char *no_remote(const struct verdict *v)
     if (r[REFUSED_TCP] + r[REFUSED_NAME] + r[REFUSED_ADDRESS] == 0) {
         say_since(v, "The remote has named no address since its description was set ",
                   MOMENT_REMOTE, " ago.");
-        say(v->advice, "Candidates come in its description or by sotto_pc_add_ice_candidate(): "
-                       "does the signaling carry them?");
+        say(v->advice, "Does the signaling carry candidates?");
     } else {
         sotto__buf_addf(v->sentence,
                         "None of the remote's addresses can be used: %u by TCP, %u behind a name, "
                         "%u that nothing is sent to.",
                         r[REFUSED_TCP], r[REFUSED_NAME], r[REFUSED_ADDRESS]);
-        if (r[REFUSED_ADDRESS])
-            say(v->advice, "Loopback addresses are for allow_loopback; unspecified, multicast and "
-                           "link-local ones for nobody.");
+        if (r[REFUSED_ADDRESS]) say(v->advice, "Loopback counts only with allow_loopback.");
     }
     return "candidates";
 }
@@ -207,8 +200,7 @@ static void advise_relay(const struct verdict *v)
     advise_servers(v);
     if (v->advice->n > 0) return;
     if (!has_turn(v->p))
-        say(v->advice, "There is no TURN server: where UDP is blocked or NATs are strict, there is "
-                       "no other way.");
+        say(v->advice, "There is no TURN server: the way where UDP is blocked or NATs are strict.");
     else if (sotto__explain_locals(v->p, CANDIDATE_RELAY, 0) == 0)
         say(v->advice, "A TURN server is configured, but has given no relay.");
 }
@@ -242,8 +234,7 @@ static void say_heard(const struct verdict *v)
         say(v->advice, "Each side needs the other's newest description.");
     } else if (h.asked > 0) {
         say(v->sentence, " Its checks arrive here, but no answer to ours.");
-        say(v->advice, "What this machine sends is lost on the way: look at its firewall, and at "
-                       "the remote's.");
+        say(v->advice, "What this machine sends is lost on the way, as by a firewall.");
     } else if (h.is_named) {
         say(v->sentence, " Nothing has come from there.");
     }
@@ -288,8 +279,7 @@ static const char *securing(const struct verdict *v)
     else
         say_since(v, " since ", MOMENT_PAIR, ", and the DTLS handshake has not begun.");
     say_hint(v);
-    say(v->advice, "Each side must have the other's a=setup and a=fingerprint; larger packets may "
-                   "be lost on the way.");
+    say(v->advice, "Each side needs the other's newest description; larger packets may be lost.");
     return "dtls";
 }
 
@@ -301,9 +291,7 @@ static const char *lost(const struct verdict *v)
     add_time(v->sentence, v->age - v->s->lost);
     say(v->sentence, is_over ? " and more." : "; the connection comes back by itself if it does.");
     say(v->advice,
-        is_over ? "An ICE restart (sotto_pc_restart_ice()) finds another path under the same keys."
-                : "If this side's network has changed, an ICE restart (sotto_pc_restart_ice()) is "
-                  "faster.");
+        "An ICE restart (sotto_pc_restart_ice()) finds another path under the same keys.");
     return is_over ? "failed" : "disconnected";
 }
 
@@ -369,8 +357,7 @@ static const char *insecure(const struct verdict *v)
     if (strstr(why, "its description says"))
         say(v->advice, "An attack, or a description that was not the last one.");
     else if (strstr(why, "no answer"))
-        say(v->advice, "Checks pass and the handshake does not: was our last description taken "
-                       "there? A firewall may let nothing but STUN through.");
+        say(v->advice, "A firewall may let nothing but STUN through.");
     return "failed";
 }
 

@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "peer/private.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 /* ---- the session ---- */
 
-int sotto__media_open(struct peer *p)
+COLD int sotto__media_open(struct peer *p)
 {
     if (p->session) return 0;
     struct session *s = sotto__malloc(sizeof *s);
@@ -67,7 +68,7 @@ static void begin(struct peer *p, sotto_us now)
     sotto__events_warning(p, now, SOTTO_WARN_NO_SRTP, why, 0);
 }
 
-static void sync_one(struct peer *p, sotto_us now, struct transceiver *t)
+COLD static void sync_one(struct peer *p, sotto_us now, struct transceiver *t)
 {
     bool ends = t->stopping || t->stopped || p->closed;
     struct line cfg = {.kind = t->kind,
@@ -201,7 +202,7 @@ void sotto__media_run(struct peer *p, sotto_us now)
     check_srtp(p, now, sent);
 }
 
-void sotto__media_close(struct peer *p, sotto_us now)
+COLD void sotto__media_close(struct peer *p, sotto_us now)
 {
     if (!p->session) return;
     sotto__session_bye(p->session);

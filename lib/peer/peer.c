@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "peer/private.h"
+#include "util/cold.h"
 #include "util/mem.h"
 #include "util/rand.h"
 
@@ -24,7 +25,7 @@ static int random_names(struct peer *p)
     return r < 0 ? r : sotto__rand_ice(p->tls_id, sizeof p->tls_id - 1);
 }
 
-int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
+COLD int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
 {
     struct peer *p = sotto__calloc(1, sizeof *p);
     if (!p) return SOTTO_E_NOMEM;
@@ -52,7 +53,7 @@ int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     return 0;
 }
 
-void sotto__peer_free(struct peer *p)
+COLD void sotto__peer_free(struct peer *p)
 {
     struct channel *c;
     if (!p) return;
@@ -75,7 +76,7 @@ void sotto__peer_free(struct peer *p)
     sotto__free(p);
 }
 
-void sotto__peer_close(struct peer *p, sotto_us now)
+COLD void sotto__peer_close(struct peer *p, sotto_us now)
 {
     if (p->closed) return;
     sotto__media_close(p, now);
@@ -100,7 +101,7 @@ struct ice *sotto__peer_detach_ice(struct peer *p, sotto_us now)
     return sotto__transport_detach(&p->transport, now);
 }
 
-void sotto__peer_forget_candidates(struct peer *p, const char *ufrag)
+COLD void sotto__peer_forget_candidates(struct peer *p, const char *ufrag)
 {
     sotto__events_drop_candidates(p, ufrag);
     for (size_t i = 0; i < p->n_candidates; i++) {
@@ -112,7 +113,7 @@ void sotto__peer_forget_candidates(struct peer *p, const char *ufrag)
     while (p->n_candidates > 0 && !p->candidates[p->n_candidates - 1].ufrag[0]) p->n_candidates--;
 }
 
-void sotto__peer_prune_candidates(struct peer *p)
+COLD void sotto__peer_prune_candidates(struct peer *p)
 {
     const struct transport *t = &p->transport;
     for (size_t i = 0; i < p->n_candidates; i++) {
@@ -123,7 +124,7 @@ void sotto__peer_prune_candidates(struct peer *p)
     }
 }
 
-void sotto__peer_reset_transport(struct peer *p, sotto_us now)
+COLD void sotto__peer_reset_transport(struct peer *p, sotto_us now)
 {
     sotto__transport_reset(&p->transport, now);
     sotto__peer_forget_candidates(p, NULL);
@@ -169,7 +170,7 @@ void sotto__peer_update(struct peer *p, sotto_us now)
     sotto__events_state(p, now);
 }
 
-void sotto__peer_candidate(const struct local_candidate *from, struct candidate *ret)
+COLD void sotto__peer_candidate(const struct local_candidate *from, struct candidate *ret)
 {
     *ret = (struct candidate){.component = 1,
                               .priority = from->priority,
@@ -194,8 +195,8 @@ static bool reserve_candidate(struct peer *p, size_t i)
     return true;
 }
 
-static void add_local_candidate(struct peer *p, sotto_us now, const struct candidate *c,
-                                const char *ufrag)
+COLD static void add_local_candidate(struct peer *p, sotto_us now, const struct candidate *c,
+                                     const char *ufrag)
 {
     size_t i = 0;
     char name[MDNS_LOCAL], *kept = NULL;
@@ -214,7 +215,7 @@ static void add_local_candidate(struct peer *p, sotto_us now, const struct candi
     sotto__events_candidate(p, now, (uint16_t)i, ufrag);
 }
 
-static void gathered(struct peer *p, sotto_us now, const char *ufrag)
+COLD static void gathered(struct peer *p, sotto_us now, const char *ufrag)
 {
     memcpy(p->gathered[1], p->gathered[0], sizeof p->gathered[0]);
     snprintf(p->gathered[0], sizeof p->gathered[0], "%s", ufrag);
@@ -222,7 +223,7 @@ static void gathered(struct peer *p, sotto_us now, const char *ufrag)
     p->gathering = SOTTO_GATHERING_COMPLETE;
 }
 
-static void server_failed(struct peer *p, sotto_us now, const struct transport_out *t)
+COLD static void server_failed(struct peer *p, sotto_us now, const struct transport_out *t)
 {
     sotto__story_trouble(p, now, t);
     struct note *note = sotto__events_reserve(p, 1) == 0 ? sotto__calloc(1, sizeof *note) : NULL;
@@ -238,7 +239,7 @@ static void server_failed(struct peer *p, sotto_us now, const struct transport_o
 
 /* ---- data, as negotiated ---- */
 
-static void association_down(struct peer *p, int error, const char *reason)
+COLD static void association_down(struct peer *p, int error, const char *reason)
 {
     if (p->sctp_down) return;
     p->sctp_down = true;
@@ -246,7 +247,7 @@ static void association_down(struct peer *p, int error, const char *reason)
     p->down_reason = reason;
 }
 
-void sotto__peer_begin_data(struct peer *p, sotto_us now, uint16_t remote_port)
+COLD void sotto__peer_begin_data(struct peer *p, sotto_us now, uint16_t remote_port)
 {
     if (p->sctp_ends) return; /* begins when the old one was read to its end: receive.c */
     int r = sotto__transport_begin_data(&p->transport, DATA_PORT, remote_port, now);
@@ -262,7 +263,7 @@ void sotto__peer_end_data(struct peer *p, sotto_us now)
     sotto__receive(p, now);
 }
 
-static void dtls_changed(struct peer *p, sotto_us now, const struct transport_out *t)
+COLD static void dtls_changed(struct peer *p, sotto_us now, const struct transport_out *t)
 {
     p->dtls = t->dtls_state;
     if (t->dtls_state == TRANSPORT_DTLS_CLOSED)
@@ -274,7 +275,7 @@ static void dtls_changed(struct peer *p, sotto_us now, const struct transport_ou
     }
 }
 
-static void association_up(struct peer *p, sotto_us now, uint16_t streams)
+COLD static void association_up(struct peer *p, sotto_us now, uint16_t streams)
 {
     if (p->sctp_down) { /* of the association before, with a DTLS association that ended */
         sotto__receive_drop_held(p);

@@ -12,11 +12,12 @@
 #include <string.h>
 
 #include "transport/dtls_int.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 enum { CLOSE_NOTIFY = 0, WARNING = 1, FINISHED = 20 }; /* RFC 5246 §7.2, §7.4 */
 
-void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...)
+COLD void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...)
 {
     char reason[640];
     va_list ap;
@@ -29,7 +30,7 @@ void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...)
     SOTTO_LOG(d->log, 2, "dtls", "%s", reason);
 }
 
-int sotto__dtls_new(struct dtls **ret, const struct dtls_cfg *cfg, sotto_us now)
+COLD int sotto__dtls_new(struct dtls **ret, const struct dtls_cfg *cfg, sotto_us now)
 {
     struct dtls *d = sotto__calloc(1, sizeof *d);
     if (!d) return SOTTO_E_NOMEM;
@@ -50,7 +51,7 @@ int sotto__dtls_new(struct dtls **ret, const struct dtls_cfg *cfg, sotto_us now)
     return 0;
 }
 
-void sotto__dtls_free(struct dtls *d)
+COLD void sotto__dtls_free(struct dtls *d)
 {
     if (!d) return;
     SSL_free(d->ssl);
@@ -80,7 +81,7 @@ static void send_record(struct dtls *d, uint8_t type, const uint8_t *p, size_t n
 }
 
 /* RFC 5246 §7.2.1: the answer to a close_notify is a close_notify. */
-static void say_goodbye(struct dtls *d)
+COLD static void say_goodbye(struct dtls *d)
 {
     static const uint8_t goodbye[] = {WARNING, CLOSE_NOTIFY};
     if (!d->finished || d->closing) return;
@@ -170,7 +171,7 @@ static void open_and_keep(struct dtls *d, const uint8_t *p, size_t n)
     d->plain.n += 2 + got;
 }
 
-static void hold(struct dtls *d, const struct dtls_record *r)
+COLD static void hold(struct dtls *d, const struct dtls_record *r)
 {
     uint8_t len[2] = {(uint8_t)(r->n >> 8), (uint8_t)r->n};
     if (d->n_early >= SOTTO_MAX_EARLY_RECORDS || !sotto__buf_reserve(&d->early, 2 + r->n)) {
@@ -183,7 +184,7 @@ static void hold(struct dtls *d, const struct dtls_record *r)
     d->n_early++;
 }
 
-void sotto__dtls_try_connect(struct dtls *d)
+COLD void sotto__dtls_try_connect(struct dtls *d)
 {
     if (!d->finished || d->connected || d->dead || d->closing || d->n_fingerprints == 0) return;
     if (!sotto__dtls_verify(d, d->agreed.peer, d->agreed.n_peer)) {
@@ -328,7 +329,7 @@ sotto_us sotto__dtls_due(const struct dtls *d)
     return sotto__earlier(d->deadline, d->broken ? d->rebuild_at : d->timer);
 }
 
-int sotto__dtls_set_fingerprints(struct dtls *d, const struct sdp_fingerprint *f, size_t n)
+COLD int sotto__dtls_set_fingerprints(struct dtls *d, const struct sdp_fingerprint *f, size_t n)
 {
     if (n > SOTTO_MAX_FINGERPRINTS) return SOTTO_E_LIMIT;
     if (!sotto__fingerprints_usable(f, n)) return SOTTO_E_INVAL;
@@ -410,7 +411,7 @@ void sotto__dtls_get_stats(const struct dtls *d, struct dtls_stats *ret)
     ret->records_dropped += d->guard.forged + d->guard.dropped + d->layer.forged;
 }
 
-size_t sotto__dtls_bytes(const struct dtls *d)
+COLD size_t sotto__dtls_bytes(const struct dtls *d)
 {
     const struct dtls_guard *g = &d->guard;
     size_t n = sotto__mem_size(d) + sotto__mem_size(d->out.p) + sotto__mem_size(d->plain.p) +

@@ -16,6 +16,7 @@
 #include "sotto/base.h"
 #include "transport/dtls_int.h"
 #include "util/bytes.h"
+#include "util/cold.h"
 #include "util/limits.h"
 #include "util/mem.h"
 
@@ -26,8 +27,8 @@ static void put_be(uint8_t *p, uint64_t v, size_t n)
     while (n-- > 0) p[n] = (uint8_t)v, v >>= 8;
 }
 
-bool sotto__dtls_prf(const struct dtls_secrets *s, const char *label, bool server_first,
-                     uint8_t *out, size_t n)
+COLD bool sotto__dtls_prf(const struct dtls_secrets *s, const char *label, bool server_first,
+                          uint8_t *out, size_t n)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(sotto__dtls_library(), "TLS1-PRF", NULL);
     EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
@@ -51,16 +52,16 @@ bool sotto__dtls_prf(const struct dtls_secrets *s, const char *label, bool serve
 }
 
 /* iv makes OpenSSL seal and open whole records in one call, as its own connections do. */
-static bool way_init(EVP_CIPHER_CTX **ret, const EVP_CIPHER *cipher, const uint8_t *key,
-                     uint8_t iv[static IV], int n_iv, bool seals)
+COLD static bool way_init(EVP_CIPHER_CTX **ret, const EVP_CIPHER *cipher, const uint8_t *key,
+                          uint8_t iv[static IV], int n_iv, bool seals)
 {
     *ret = EVP_CIPHER_CTX_new();
     return *ret && EVP_CipherInit_ex(*ret, cipher, NULL, key, NULL, seals) == 1 &&
            EVP_CIPHER_CTX_ctrl(*ret, EVP_CTRL_AEAD_SET_IV_FIXED, n_iv, iv) == 1;
 }
 
-int sotto__dtls_layer_init(struct dtls_layer *l, const struct dtls_secrets *s, bool client,
-                           uint64_t seq, uint64_t nonce)
+COLD int sotto__dtls_layer_init(struct dtls_layer *l, const struct dtls_secrets *s, bool client,
+                                uint64_t seq, uint64_t nonce)
 {
     bool gcm = s->cipher != DTLS_CHACHA20_POLY1305;
     size_t n_key = s->cipher == DTLS_AES_128_GCM ? 16 : 32, n_iv = gcm ? SALT : IV;

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "transport/ice_nice.h"
+#include "util/cold.h"
 
 #define MESSAGES 64u
 #define PACKETS 128u          /* of one system call */
@@ -30,7 +31,7 @@ struct batch {
     } control[MESSAGES];
 };
 
-static bool set_whole(int fd, bool whole)
+COLD static bool set_whole(int fd, bool whole)
 {
     int type = 0, domain = 0;
     int v4 = whole ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT;
@@ -43,7 +44,7 @@ static bool set_whole(int fd, bool whole)
     return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6) == 0;
 }
 
-void sotto__nice_never_fragment(struct ice *ice)
+COLD void sotto__nice_never_fragment(struct ice *ice)
 {
     GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
     for (guint i = 0; sockets && i < sockets->len; i++)
@@ -87,7 +88,7 @@ int sotto__nice_path_fd(struct ice *ice)
     return ice->path.socket ? g_socket_get_fd(ice->path.socket) : -1; /* -1 too if libnice closed it */
 }
 
-bool sotto__nice_whole(struct ice *ice, bool whole)
+COLD bool sotto__nice_whole(struct ice *ice, bool whole)
 {
     int fd = sotto__nice_path_fd(ice);
     return fd >= 0 && set_whole(fd, whole);

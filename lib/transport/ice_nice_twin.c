@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "transport/ice_nice.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 #define WORTH 200u               /* datagrams within … */
@@ -76,7 +77,7 @@ static void step(struct program *p, uint32_t code, uint8_t yes, uint8_t no, uint
 }
 
 /* Another value there: the datagram is libnice's. */
-static void require(struct program *p, uint32_t size, uint32_t at, uint32_t value)
+COLD static void require(struct program *p, uint32_t size, uint32_t at, uint32_t value)
 {
     step(p, BPF_LD | size | BPF_ABS, 0, 0, at);
     step(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value);
@@ -99,7 +100,7 @@ static uint32_t word(const void *p)
     return ntohl(v);
 }
 
-static int attach(int fd, const union nice_sockaddr *from)
+COLD static int attach(int fd, const union nice_sockaddr *from)
 {
     const uint32_t net = (uint32_t)SKF_NET_OFF;
     struct program p = {.n = 0};
@@ -354,7 +355,7 @@ static void drop_train(struct ice_box *box)
     box->train = NULL;
 }
 
-static void open_twin(struct ice *ice, sotto_us now)
+COLD static void open_twin(struct ice *ice, sotto_us now)
 {
     struct nice_twin *twin = sotto__calloc(1, sizeof *twin);
     ice->path.came = 0;
@@ -382,7 +383,7 @@ static void open_twin(struct ice *ice, sotto_us now)
     sotto__free(twin);
 }
 
-static void close_twin(struct ice *ice, struct nice_twin *twin, bool drain)
+COLD static void close_twin(struct ice *ice, struct nice_twin *twin, bool drain)
 {
     struct ice_train *t = ice->box->train;
     if (drain) {
@@ -403,7 +404,7 @@ static void close_twin(struct ice *ice, struct nice_twin *twin, bool drain)
     sotto__free(twin);
 }
 
-void sotto__nice_twin_close(struct ice *ice)
+COLD void sotto__nice_twin_close(struct ice *ice)
 {
     if (ice->twin) close_twin(ice, ice->twin, false);
     ice->twin = NULL;

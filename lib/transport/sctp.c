@@ -10,13 +10,14 @@
 #include <string.h>
 
 #include "transport/sctp_priv.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 #include "sotto/ctx.h"
 
 #define MODULE "sctp"
 
-static bool set_option(struct sctp *s, int option, const void *value, size_t n)
+COLD static bool set_option(struct sctp *s, int option, const void *value, size_t n)
 {
     if (usrsctp_setsockopt(s->so, IPPROTO_SCTP, option, value, (socklen_t)n) == 0) return true;
     SOTTO_LOG(s->log, SOTTO_LOG_ERROR, MODULE, "option %#x: %s", (unsigned)option, strerror(errno));
@@ -85,7 +86,7 @@ static int open_socket(struct sctp *s, const struct sctp_cfg *cfg)
     return set_buffers(s) && set_options(s, cfg) && associate(s, cfg) ? 0 : SOTTO_E_SYS;
 }
 
-int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
+COLD int sotto__sctp_new(struct sctp **ret, const struct sctp_cfg *cfg, sotto_us now)
 {
     if (cfg->streams_out == 0 || cfg->streams_in < 2 || cfg->max_message_size == 0 ||
         cfg->max_message_size > SOTTO_MAX_MESSAGE)
@@ -137,7 +138,7 @@ void sotto__sctp_fail(struct sctp *s, int error)
     atomic_store(&s->attention, true);
 }
 
-void sotto__sctp_close(struct sctp *s, sotto_us now)
+COLD void sotto__sctp_close(struct sctp *s, sotto_us now)
 {
     sotto__sctp_lock(s, now);
     close_socket(s);
@@ -148,7 +149,7 @@ void sotto__sctp_close(struct sctp *s, sotto_us now)
     sotto__sctp_unlock(s);
 }
 
-void sotto__sctp_free(struct sctp *s)
+COLD void sotto__sctp_free(struct sctp *s)
 {
     if (!s) return;
     sotto__sctp_lock_quiet(s);
@@ -296,7 +297,7 @@ sotto_us sotto__sctp_due(const struct sctp *s)
     return sotto__earlier(due, sotto__sctp_path_due(s));
 }
 
-void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret)
+COLD void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret)
 {
     struct sctp *m = (struct sctp *)(uintptr_t)s; /* locking writes, the association stays as it is */
     struct sctp_status status = {0};

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "transport/sctp_priv.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 #include "sotto/data.h"
@@ -52,7 +53,7 @@ static void measure(struct sctp *s)
     s->backlog.most = most < SOTTO_SCTP_BACKLOG_MAX ? most : SOTTO_SCTP_BACKLOG_MAX;
 }
 
-bool sotto__sctp_all_left(struct sctp *s)
+COLD bool sotto__sctp_all_left(struct sctp *s)
 {
     struct sctp_sockstat use = {0};
     if (s->run.messages > 0) return false;
@@ -209,7 +210,7 @@ int sotto__sctp_send(struct sctp *s, sotto_us now, const struct sctp_send_opt *o
 }
 
 /* What was accepted on the stream is usrsctp's. */
-static int request_reset(struct sctp *s, uint16_t sid)
+COLD static int request_reset(struct sctp *s, uint16_t sid)
 {
     union {
         struct sctp_reset_streams head;
@@ -233,7 +234,7 @@ void sotto__sctp_reset_later(struct sctp *s)
             s->out_state[sid] = STREAM_DENIED, s->denied++;
 }
 
-int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid)
+COLD int sotto__sctp_reset(struct sctp *s, sotto_us now, uint16_t sid)
 {
     if (!s->up || s->down) return SOTTO_E_STATE;
     if (sid >= s->streams_out) return SOTTO_E_INVAL;
@@ -498,7 +499,7 @@ int sotto__sctp_pull(struct sctp *s, sotto_us now, struct sctp_msg *out)
     }
 }
 
-size_t sotto__sctp_bytes(const struct sctp *s, size_t *ret_queued)
+COLD size_t sotto__sctp_bytes(const struct sctp *s, size_t *ret_queued)
 {
     struct sctp *m = (struct sctp *)(uintptr_t)s; /* locking writes, the association stays as it is */
     struct sctp_sockstat use = {0};

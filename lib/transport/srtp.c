@@ -13,6 +13,7 @@
 
 #include "transport/srtp_priv.h"
 #include "util/bytes.h"
+#include "util/cold.h"
 #include "util/limits.h"
 #include "util/mem.h"
 
@@ -59,8 +60,8 @@ size_t sotto__srtp_key_material(enum srtp_profile profile)
 }
 
 /* whose: 0 the client's key and salt, 1 the server's. */
-static int make_session(srtp_t *ret, const struct shape *shape, const uint8_t *keys, size_t whose,
-                        srtp_ssrc_type_t type)
+COLD static int make_session(srtp_t *ret, const struct shape *shape, const uint8_t *keys,
+                             size_t whose, srtp_ssrc_type_t type)
 {
     uint8_t key[SOTTO_SRTP_MAX_KEY_MATERIAL / 2];
     srtp_policy_t policy = {.ssrc.type = type,
@@ -99,8 +100,8 @@ static int make_keys(struct srtp *s, const struct shape *shape, bool client, con
     return r < 0 ? r : make_session(&s->in, shape, keys, theirs, ssrc_any_inbound);
 }
 
-int sotto__srtp_new(struct srtp **ret, enum srtp_profile profile, bool client, const uint8_t *keys,
-                    struct log *log)
+COLD int sotto__srtp_new(struct srtp **ret, enum srtp_profile profile, bool client,
+                         const uint8_t *keys, struct log *log)
 {
     const struct shape *shape = shape_of(profile);
     if (!shape) return SOTTO_E_INVAL;
@@ -121,7 +122,7 @@ int sotto__srtp_new(struct srtp **ret, enum srtp_profile profile, bool client, c
     return 0;
 }
 
-void sotto__srtp_free(struct srtp *s)
+COLD void sotto__srtp_free(struct srtp *s)
 {
     struct srtp_sender *sender;
     if (!s) return;
@@ -291,7 +292,7 @@ static int drop(uint64_t *counter)
 
 /* RFC 3711 §9.1: what we sealed is no packet of the remote's, whose key is another, so it is not authentic. One that is authentic under
  * an SSRC of ours is the remote's, by a collision of SSRCs, and goes up. */
-static int drop_forgery(struct srtp *s, uint32_t ssrc)
+COLD static int drop_forgery(struct srtp *s, uint32_t ssrc)
 {
     if (!sotto__map_get(&s->senders, ssrc)) return drop(&s->stats.forged);
     if (s->stats.reflected == 0) SOTTO_LOG(s->log, 2, "srtp", "a packet of our own came in");
@@ -371,7 +372,7 @@ enum srtp_profile sotto__srtp_profile(const struct srtp *s)
     return s->profile;
 }
 
-size_t sotto__srtp_bytes(const struct srtp *s)
+COLD size_t sotto__srtp_bytes(const struct srtp *s)
 {
     const struct srtp_source *source;
     const struct srtp_sender *sender;

@@ -12,14 +12,15 @@
 #include <string.h>
 
 #include "transport/srtp_priv.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 enum { MAX_KEY = 32, IV = 12, TAG = 16, RTCP_HEAD = 8, RTCP_TRAILER = 4 };
 enum { LABEL_KEY = 0, LABEL_SALT = 2, LABEL_RTCP = 3 /* added, of RTCP */ };
 
 /* What AES in counter mode makes of zeros, from the salt and what the key is for. */
-static bool derive(const uint8_t *master, size_t n_key, const uint8_t *salt, int label,
-                   uint8_t *out, size_t n)
+COLD static bool derive(const uint8_t *master, size_t n_key, const uint8_t *salt, int label,
+                        uint8_t *out, size_t n)
 {
     uint8_t counter[16] = {0};
     int len;
@@ -34,8 +35,8 @@ static bool derive(const uint8_t *master, size_t n_key, const uint8_t *salt, int
     return ok;
 }
 
-static bool make_key(struct srtp_gcm_key *k, const uint8_t *master, size_t n_key,
-                     const uint8_t *salt, int label, bool seals)
+COLD static bool make_key(struct srtp_gcm_key *k, const uint8_t *master, size_t n_key,
+                          const uint8_t *salt, int label, bool seals)
 {
     uint8_t key[MAX_KEY];
     const EVP_CIPHER *aes = n_key == MAX_KEY ? EVP_aes_256_gcm() : EVP_aes_128_gcm();
@@ -47,8 +48,8 @@ static bool make_key(struct srtp_gcm_key *k, const uint8_t *master, size_t n_key
     return ok;
 }
 
-int sotto__srtp_gcm_init(struct srtp_gcm *g, const uint8_t *master, size_t n_key,
-                         const uint8_t *salt, bool seals)
+COLD int sotto__srtp_gcm_init(struct srtp_gcm *g, const uint8_t *master, size_t n_key,
+                              const uint8_t *salt, bool seals)
 {
     if (make_key(&g->rtp, master, n_key, salt, 0, seals) &&
         make_key(&g->rtcp, master, n_key, salt, LABEL_RTCP, seals))

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "transport/transport_priv.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 #define TURN_DATAGRAMS 64 /* then waiters are let in: architecture, one lock */
@@ -37,8 +38,8 @@ static int tell_remote(struct transport *t, struct transport_generation *g,
     return 0;
 }
 
-int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote,
-                                sotto_us now)
+COLD int sotto__transport_set_remote(struct transport *t, const struct transport_remote *remote,
+                                     sotto_us now)
 {
     bool is_next = t->next.ice && !is_of(&t->live, remote->ufrag);
     struct transport_generation *g = is_next ? &t->next : &t->live;
@@ -59,7 +60,7 @@ int sotto__transport_set_remote(struct transport *t, const struct transport_remo
 }
 
 /* The generation that this remote ufrag belongs to; NULL: none any more. */
-static struct transport_generation *of_remote(struct transport *t, const char *ufrag)
+COLD static struct transport_generation *of_remote(struct transport *t, const char *ufrag)
 {
     struct transport_generation *generations[] = {&t->next, &t->live};
     for (size_t i = 0; i < 2; i++) {
@@ -201,7 +202,7 @@ sotto_us sotto__transport_due(const struct transport *t)
     return due;
 }
 
-void sotto__transport_free(struct transport *t)
+COLD void sotto__transport_free(struct transport *t)
 {
     if (!t || !t->shared) return;
     const struct ice_ops *ops = t->shared->ice_ops;

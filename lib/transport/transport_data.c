@@ -10,6 +10,7 @@
 #include "sotto/pc.h"
 #include "transport/pmtu.h"
 #include "transport/transport_priv.h"
+#include "util/cold.h"
 #include "util/mem.h"
 #include "wire/demux.h"
 
@@ -102,7 +103,7 @@ static int start_dtls(struct transport *t, sotto_us now, struct transport_out *o
     return say_dtls(t, out, TRANSPORT_DTLS_CONNECTING, 0, "");
 }
 
-void sotto__transport_new_dtls(struct transport *t, bool on_next, sotto_us now)
+COLD void sotto__transport_new_dtls(struct transport *t, bool on_next, sotto_us now)
 {
     sotto__transport_drop_carrier(t, false, now);
     sotto__transport_stop_draining(t, now);
@@ -116,7 +117,7 @@ void sotto__transport_new_dtls(struct transport *t, bool on_next, sotto_us now)
     if (t->sctp) t->sctp_over = true;
 }
 
-static int start_sctp(struct transport *t, sotto_us now)
+COLD static int start_sctp(struct transport *t, sotto_us now)
 {
     struct sctp_cfg cfg = {.local_port = t->sctp_port_local,
                            .remote_port = t->sctp_port_remote,
@@ -220,8 +221,8 @@ static void seal_packet(struct transport *t, sotto_us now, const uint8_t *p, siz
 }
 
 /* The handshake is done, but not what it was for: the remote is told. */
-static int give_up(struct transport *t, sotto_us now, struct transport_out *out, int error,
-                   const char *reason)
+COLD static int give_up(struct transport *t, sotto_us now, struct transport_out *out, int error,
+                        const char *reason)
 {
     struct dtls_out d;
     sotto__dtls_close(t->dtls, now);
@@ -305,7 +306,7 @@ int sotto__transport_begin_data(struct transport *t, uint16_t local_port, uint16
     return r;
 }
 
-void sotto__transport_end_data(struct transport *t, sotto_us now)
+COLD void sotto__transport_end_data(struct transport *t, sotto_us now)
 {
     struct transport_out ignored;
     if (t->sctp) {
@@ -317,7 +318,7 @@ void sotto__transport_end_data(struct transport *t, sotto_us now)
     t->has_data = t->sctp_up = t->sctp_over = false;
 }
 
-void sotto__transport_close(struct transport *t, sotto_us now)
+COLD void sotto__transport_close(struct transport *t, sotto_us now)
 {
     struct transport_out ignored;
     sotto__transport_drop_names(t);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sotto/base.h"
+#include "util/cold.h"
 #include "util/mem.h"
 
 void sotto__buf_init(struct buf *b, size_t max)
@@ -43,7 +44,7 @@ void sotto__buf_add(struct buf *b, const void *p, size_t n)
     b->n += n;
 }
 
-void sotto__buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+COLD void sotto__buf_vaddf(struct buf *b, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
@@ -55,7 +56,7 @@ void sotto__buf_vaddf(struct buf *b, const char *fmt, va_list ap)
     va_end(again);
 }
 
-void sotto__buf_addf(struct buf *b, const char *fmt, ...)
+COLD void sotto__buf_addf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -63,7 +64,7 @@ void sotto__buf_addf(struct buf *b, const char *fmt, ...)
     va_end(ap);
 }
 
-char *sotto__buf_take_string(struct buf *b)
+COLD char *sotto__buf_take_string(struct buf *b)
 {
     char *s = NULL;
     b->max = b->max < SIZE_MAX ? b->max + 1 : b->max;

@@ -3,6 +3,7 @@
  * Views of text: comparing, cutting, numbers, UTF-8 (RFC 3629), escaping for messages. Locale-free: bytes in, bytes out.
  */
 #include "util/str.h"
+#include "util/cold.h"
 
 static char lower(char c)
 {
@@ -113,7 +114,7 @@ bool sotto__utf8_ok(const uint8_t *p, size_t n)
     return true;
 }
 
-void sotto__str_escape(struct str s, char *out, size_t cap)
+COLD void sotto__str_escape(struct str s, char *out, size_t cap)
 {
     static const char hex[] = "0123456789abcdef";
     size_t used = 0;

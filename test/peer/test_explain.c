@@ -65,12 +65,12 @@ static void what_signaling_owes_is_said(void **state)
 {
     (void)state;
     struct duo *d = duo_new(1);
-    expect(d, &d->a, "signaling", "Nothing was negotiated", "sotto_pc_create_offer()");
+    expect(d, &d->a, "signaling", "Nothing was negotiated", "Make an offer");
     duo_open(&d->a, "x");
     offer(d, &d->a, &d->b);
     duo_run(d, SOTTO_MS(12340));
     expect(d, &d->a, "signaling", "has been set for 12.3 s, and none of the remote", "signaling");
-    expect(d, &d->b, "signaling", "has been set for 12.3 s, and it has no answer", "create_answer");
+    expect(d, &d->b, "signaling", "has been set for 12.3 s, and it has no answer", "Make one.");
     duo_free(d);
 }
 
@@ -90,7 +90,7 @@ static void candidates_that_are_missing_or_of_no_use_are_counted(void **state)
     duo_signal(d);
     duo_run(d, SOTTO_MS(20));
     expect(d, &d->a, "candidates", "has named no address since its description was set 20 ms ago",
-           "sotto_pc_add_ice_candidate()");
+           "Does the signaling carry candidates?");
     give(d, "candidate:1 1 tcp 99 203.0.113.7 9 typ host tcptype active");
     give(d, "candidate:1 1 udp 99 11111111-2222-4333-8444-555555555555.local 4000 typ host");
     give(d, "candidate:1 1 udp 99 224.0.0.1 4000 typ host");
