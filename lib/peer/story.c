@@ -21,7 +21,7 @@ void sotto__story_reached(struct peer *p, sotto_us now, enum moment m)
 }
 
 /* The last ones stay; without memory none does. */
-static void add_change(struct peer *p, sotto_us now, enum change what)
+static void add_change(struct peer *p, sotto_us now, enum path_change what)
 {
     struct story *s = &p->story;
     if (!s->changes) s->changes = sotto__calloc(SOTTO_MAX_STORY_CHANGES, sizeof *s->changes);

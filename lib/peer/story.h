@@ -43,7 +43,7 @@ struct story_server { /* an error of a STUN or TURN server */
     sotto_us at;
 };
 
-enum change { /* after the first pair */
+enum path_change { /* after the first pair */
     CHANGE_LOST,    /* the remote stopped to answer */
     CHANGE_FOUND,   /* and answers again */
     CHANGE_PAIR,    /* another one carries the data */
@@ -53,7 +53,7 @@ enum change { /* after the first pair */
 
 struct story_change {
     sotto_us at;
-    enum change what;
+    enum path_change what;
 };
 
 struct story {
