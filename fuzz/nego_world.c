@@ -4,7 +4,10 @@
  * runs, randomness comes from the input, and packets pass only if the input wants connections. Also the descriptions that were made,
  * which the man in the middle gives to either side, early, late or never.
  */
+#include "api/stats_json.h"
 #include "nego.h"
+#include "peer/explain.h"
+#include "util/str.h"
 
 _Noreturn void nego_failed(const char *file, int line, const char *what)
 {
@@ -70,6 +73,25 @@ void nego_open(struct world *w, const uint8_t *data, size_t size)
     if (!w->talks) net_set_down(w->net, w->side[0].host, w->side[1].host, true);
 }
 
+/* Whatever a remote and a server said: what explains the connection is lines of printable text, and complete. */
+static void check_explanation(struct world *w, struct side *s)
+{
+    sotto_stats *report;
+    char *text, *json;
+    sotto__mem_fail_at(0);
+    REQUIRE(sotto__peer_explain(s->peer, nego_now(w), 0, &report) == 0);
+    REQUIRE(sotto__explain_text(report, &text) == 0 && sotto__stats_json(report, &json) == 0);
+    size_t n = strlen(text), n_json = strlen(json);
+    REQUIRE(n > 0 && text[n - 1] == '\n' && json[0] == '{' && json[n_json - 1] == '}');
+    for (size_t i = 0; i < n; i++) REQUIRE((uint8_t)text[i] >= 0x20 || text[i] == '\n');
+    for (size_t i = 0; i < n_json; i++) REQUIRE((uint8_t)json[i] >= 0x20);
+    REQUIRE(sotto__utf8_ok((const uint8_t *)text, n) &&
+            sotto__utf8_ok((const uint8_t *)json, n_json));
+    sotto__free(json);
+    sotto__free(text);
+    sotto__free(report);
+}
+
 static void close_side(struct world *w, struct side *s)
 {
     struct ice *ice;
@@ -81,6 +103,8 @@ static void close_side(struct world *w, struct side *s)
 
 void nego_close(struct world *w)
 {
+    check_explanation(w, &w->side[0]);
+    check_explanation(w, &w->side[1]);
     close_side(w, &w->side[0]);
     close_side(w, &w->side[1]);
     net_free(w->net);

@@ -225,6 +225,7 @@ static bool on_state(struct call *c, const sotto_event *e)
         c->deadline = NEVER;
         call_media_connected(c->media);
     }
+    if (c->connection == SOTTO_CONNECTION_FAILED) tools_explain(c->echo.pc);
     return c->connection != SOTTO_CONNECTION_FAILED && c->connection != SOTTO_CONNECTION_CLOSED;
 }
 

@@ -15,7 +15,7 @@
 struct run {
     sotto_ctx *ctx;
     struct echo echo;
-    bool offer, loopback, verbose;
+    bool offer, loopback, verbose, explain;
     bool written; /* our description */
     bool over;
     int code;    /* of the process */
@@ -26,7 +26,7 @@ struct run {
 static void usage(FILE *to)
 {
     fputs(
-        "usage: sotto echo [--offer] [--loopback] [--verbose]\n"
+        "usage: sotto echo [--offer] [--loopback] [--explain] [--verbose]\n"
         "\n"
         "Reads an SDP offer from standard input up to end of file, writes the answer with all\n"
         "candidates to standard output, ended by an empty line, and then sends every message of\n"
@@ -35,6 +35,8 @@ static void usage(FILE *to)
         "  --offer     open a channel labelled \"echo\", write an offer, then read the answer\n"
         "              (up to end of file or an empty line)\n"
         "  --loopback  also use 127.0.0.1 and ::1\n"
+        "  --explain   at each change of state, how far the connection is and what it waits\n"
+        "              for, on standard error; after a failure that is always written\n"
         "  --verbose   what the library logs, on standard error\n"
         "  --help      this text\n"
         "\n"
@@ -74,6 +76,7 @@ static void on_state(struct run *x, const sotto_event *e)
     if (e->u.state.connection == SOTTO_CONNECTION_CLOSED) x->over = true;
     if (e->u.state.connection == SOTTO_CONNECTION_FAILED)
         fail(x, "the connection failed", SOTTO_E_NETWORK, NULL);
+    if (e->u.state.connection == SOTTO_CONNECTION_FAILED || x->explain) tools_explain(x->echo.pc);
 }
 
 static void on_event(struct run *x, sotto_event *e)
@@ -159,6 +162,7 @@ static void start(struct run *x)
     }
     if (!x->over) r = sotto_pc_set_local_description(x->echo.pc, SOTTO_SDP_IMPLICIT, NULL, &err);
     if (r < 0) fail(x, "the description", r, &err);
+    if (r < 0 && x->echo.pc) tools_explain(x->echo.pc);
 }
 
 int tools_echo(int argc, char **argv)
@@ -169,6 +173,8 @@ int tools_echo(int argc, char **argv)
             x.offer = true;
         } else if (strcmp(argv[i], "--loopback") == 0) {
             x.loopback = true;
+        } else if (strcmp(argv[i], "--explain") == 0) {
+            x.explain = true;
         } else if (strcmp(argv[i], "--verbose") == 0) {
             x.verbose = true;
         } else if (strcmp(argv[i], "--help") == 0) {

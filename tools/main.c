@@ -19,6 +19,14 @@ int tools_context(bool verbose, sotto_ctx **ret)
     return sotto_ctx_new(verbose ? &cfg : NULL, ret);
 }
 
+void tools_explain(sotto_pc *pc)
+{
+    char *why;
+    if (sotto_pc_explain(pc, &why) < 0) return;
+    fputs(why, stderr);
+    sotto_free(why);
+}
+
 static int usage(FILE *to)
 {
     fprintf(to,

@@ -13,6 +13,9 @@ int tools_demo(int argc, char **argv);
 /* A context; verbose: that logs to standard error. */
 int tools_context(bool verbose, sotto_ctx **ret);
 
+/* Why a connection is not up, on standard error: sotto_pc_explain(). */
+void tools_explain(sotto_pc *pc);
+
 /* A peer whose messages are sent back in order. Only one can wait: while it does, reading is off. */
 struct echo {
     sotto_pc *pc;
