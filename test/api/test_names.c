@@ -3,6 +3,11 @@
  * Privacy modes on a real network interface (test/netns makes it): host addresses behind mDNS names, found again by the other side;
  * what is told, and what is not. And names of servers. Time is the real one.
  */
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <unistd.h>
+
 #include "call.h"
 
 #include "transport/mdns_agent.h"
@@ -176,6 +181,65 @@ static void names_of_servers_are_asked_for_and_hold_nothing_up(void **state)
     }
 }
 
+/* What the name is found to be by somebody in the namespace of the calling thread. */
+static struct address ask_for(const char *name)
+{
+    struct mdns_agent a;
+    struct mdns_out out = {.addr = {.family = 0}};
+    sotto__mdns_agent_init(&a, &(struct mdns_cfg){.ops = &sotto__net_linux});
+    assert_int_equal(sotto__mdns_agent_ask(&a, sotto_now(), sotto__str(name), false, &a), 0);
+    while (sotto__mdns_agent_next(&a, sotto_now(), &out) == 0) {
+        struct sotto_fd fds[2];
+        struct pollfd p[2];
+        int n = sotto__mdns_agent_fds(&a, fds, 2);
+        for (int i = 0; i < n; i++) p[i] = (struct pollfd){.fd = fds[i].fd, .events = POLLIN};
+        if (poll(p, (nfds_t)n, 20) > 0) sotto__mdns_agent_ready(&a);
+    }
+    sotto__mdns_agent_free(&a);
+    return out.addr;
+}
+
+static void a_name_is_answered_on_an_interface_that_came_later(void **state)
+{
+    sotto_ctx *ctx = ctx_new();
+    struct told told;
+    struct call c;
+    sotto_event *e;
+    char command[512], text[46], name[MDNS_LOCAL] = "";
+    int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    (void)state;
+    names_new(&c, ctx, ctx, SOTTO_PRIVACY_DEFAULT_ROUTE, 0);
+    assert_int_equal(sotto_pc_set_local_description(c.a.pc, SOTTO_SDP_IMPLICIT, NULL, NULL), 0);
+    for (bool done = false; !done;) {
+        assert_int_equal(sotto_ctx_wait(ctx, SOTTO_MS(10000), &e), 1);
+        done = e->type == SOTTO_EV_CANDIDATE && e->u.candidate.line[0] == '\0';
+        sotto_event_free(e);
+    }
+    describe(c.a.pc, &told);
+    assert_int_equal(sscanf(strstr(told.text, "a=candidate:"), "%*s %*s %*s %*s %71s", name), 1);
+    assert_int_equal(unshare(CLONE_NEWNET), 0);
+    int there = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(setns(home, CLONE_NEWNET), 0);
+    snprintf(command, sizeof command,
+             "PATH=$PATH:/usr/sbin:/sbin; ip link add late0 type veth peer name late1 netns "
+             "/proc/%d/fd/%d && ip address add 10.78.0.1/24 dev late0 && ip link set late0 up",
+             (int)getpid(), there);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(setns(there, CLONE_NEWNET), 0);
+    assert_int_equal(system("PATH=$PATH:/usr/sbin:/sbin; ip address add 10.78.0.2/24 dev late1 && "
+                            "ip link set late1 up"),
+                     0);
+    struct address found = ask_for(name);
+    assert_int_equal(setns(home, CLONE_NEWNET), 0);
+    sotto__address_text(&found, text);
+    assert_true(strcmp(text, HOME) == 0 || strcmp(text, HOME6) == 0);
+    call_free(&c);
+    sotto_ctx_free(ctx);
+    assert_int_equal(system("PATH=$PATH:/usr/sbin:/sbin; ip link del late0"), 0);
+    close(there);
+    close(home);
+}
+
 static void a_mode_that_is_none_is_refused(void **state)
 {
     sotto_ctx *ctx = ctx_new();
@@ -214,6 +278,7 @@ int main(void)
         cmocka_unit_test(sides_of_one_context_find_each_other_by_names),
         cmocka_unit_test(each_mode_tells_what_rfc_8828_lets_it),
         cmocka_unit_test(names_of_servers_are_asked_for_and_hold_nothing_up),
+        cmocka_unit_test(a_name_is_answered_on_an_interface_that_came_later),
         cmocka_unit_test(a_mode_that_is_none_is_refused),
         cmocka_unit_test(the_configuration_is_read_back),
     };

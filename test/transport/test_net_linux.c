@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "transport/mdns_agent.h"
+#include "wire/mdns.h"
 
 static sotto_us clock_now(void)
 {
@@ -88,6 +89,35 @@ static void must_find(struct mdns_agent *a, int wire, const char *name, const ch
     assert_string_equal(sotto__address_text(&out.addr, text), address);
 }
 
+/* A question to the other host alone, as from a host that is so many routers away; whether it is answered. */
+static bool is_answered(const char *name, const char *to, int hops)
+{
+    bool v6 = strchr(to, ':') != NULL;
+    struct address a = {.family = 0};
+    uint8_t bytes[MDNS_MESSAGE];
+    struct writer w = sotto__writer(bytes, sizeof bytes);
+    struct mdns_question q = {.type = MDNS_ANY};
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(5353)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(5353)};
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(sotto__address_parse(sotto__str(to), &a), 0);
+    memcpy(&in.sin_addr, a.ip, 4);
+    memcpy(&in6.sin6_addr, a.ip, 16);
+    snprintf(q.name, sizeof q.name, "%s", name);
+    sotto__mdns_begin(&w, 7, false);
+    sotto__mdns_add_question(&w, &q);
+    assert_int_equal(v6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops)
+                        : setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof hops),
+                     0);
+    assert_int_equal(sendto(fd, w.p, w.n, 0, v6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
+                            v6 ? sizeof in6 : sizeof in),
+                     w.n);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    bool is = poll(&p, 1, hops == 255 ? 10000 : 300) == 1;
+    close(fd);
+    return is;
+}
+
 static void names_are_found_over_a_link_with_both_families(void **state)
 {
     char c, names[2][MDNS_LOCAL], command[1024];
@@ -118,6 +148,11 @@ static void names_are_found_over_a_link_with_both_families(void **state)
     sotto__mdns_agent_init(&a, &(struct mdns_cfg){.ops = &sotto__net_linux});
     must_find(&a, wire[0], names[0], "10.79.0.2");
     must_find(&a, wire[0], names[1], "fd79::2");
+    for (int v6 = 0; v6 < 2; v6++) {
+        const char *to = v6 ? "fd79::2" : "10.79.0.2";
+        assert_true(is_answered(names[v6], to, 255));
+        assert_false(is_answered(names[v6], to, 254)); /* RFC 6762 §11 */
+    }
     close(beside);
     must_find(&a, wire[0], names[0], "10.79.0.2"); /* the link has just heard it: the answer is for us alone */
     assert_int_equal(sotto__mdns_agent_ask(&a, clock_now(), STR("nobody.local"), false, &a), 0);
