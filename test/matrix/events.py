@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""events.py PEER [--long] [TEXT…]: what happens to a path while data crosses it: it is cut for a while, addresses change, a NAT forgets, the
+"""events.py PEER [--long] [--write] [TEXT…]: what happens to a path while data crosses it: it is cut for a while, addresses change, a NAT forgets, the
 TURN server is started anew; five per cent of loss, connections made and dropped (patience.py); and what is on the wire of a peer that uses
 nothing but the relay (relay_only.py). Reliable data must arrive complete and in order, video come back within two seconds of the path. A line
-"ok EVENT: …" or "not ok EVENT: …" each. --long: also those that are long. TEXT: only events whose name contains one of them."""
+"ok EVENT: …" or "not ok EVENT: …" each. --long: also those that are long. --write: into docs/reference/networks.md. TEXT: only events whose name contains one of them."""
 import concurrent.futures
 import os
 import shutil
 import sys
 import time
 
+import page
 import patience
 import relay_only
 import worlds
@@ -239,14 +240,17 @@ def main():
     events = found()
     names = [n for n in events if '--long' in sys.argv or n in words or not n.startswith('long')]
     names = [n for n in names if not words or any(w in n for w in words)]
-    directory, failed = worlds.ready(program), 0
+    directory, failed, rows = worlds.ready(program), 0, []
     try:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             for name, (good, text) in zip(names, pool.map(lambda n: run(events[n], program, directory), names)):
                 failed += not good
+                rows.append([name.replace('_', ' '), text.replace('|', '/')])
                 print('%s %s: %s' % ('ok' if good else 'not ok', name.replace('_', ' '), text), flush=True)
     finally:
         shutil.rmtree(directory)
+    if '--write' in sys.argv and not failed:
+        page.merge('events', ['event', 'what was seen'], rows)
     print('%d passed, %d failed' % (len(names) - failed, failed))
     return 1 if failed or not names else 0
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""matrix.py PEER [--fast] [--jobs N] [--list] [TEXT…]: two peers across each pair of kinds of sites (worlds.py), and through the TURN server by
+"""matrix.py PEER [--fast] [--jobs N] [--list] [--write] [TEXT…]: two peers across each pair of kinds of sites (worlds.py), and through the TURN server by
 each transport, and over links with faults. In each cell both connect, within 5 s where there is a direct way and 10 s through the relay, and
 exchange ten megabytes each way unharmed, or less over a slow link. A line "ok CELL: …" or "not ok CELL: …" each, with the ways that were taken. PEER: the commanded peer of test/interop.
---fast: each kind and each transport once. TEXT: only cells whose name contains one of them."""
+--fast: each kind and each transport once. --write: docs/reference/networks.md, from all of them. TEXT: only cells whose name contains one of them."""
 import argparse
 import concurrent.futures
 import os
@@ -12,13 +12,15 @@ import sys
 import threading
 import time
 
+import page
 import peers
 import worlds
 
 DIRECT, RELAYED = 5, 10  # seconds
 BUSY = threading.Semaphore(os.cpu_count() or 1)  # who sends: the others shall have time to connect
 FAST = ['open to open', 'cone to cone', 'symmetric to open', 'symmetric to cone', 'no-udp to symmetric', 'only-443 to only-443',
-        'ipv6-only to broken-ipv6', 'mtu-1280 to ipv6-only', 'broken-ipv6 to mtu-1280', 'ipv6-only to ipv6-only']
+        'ipv6-only to broken-ipv6', 'mtu-1280 to ipv6-only', 'broken-ipv6 to mtu-1280', 'ipv6-only to ipv6-only',
+        'cone to cone, all of it', 'symmetric to symmetric, all of it']
 TRANSPORTS = ['udp', 'tcp', 'tcp443', 'tls', 'udp6', 'tcp6', 'tls6', 'name']
 
 
@@ -101,6 +103,7 @@ def run(cell, program, directory):
         wrong = wrong_way(cell, call) or '; '.join(call.errors())
         text = '%s and %s, connected after %.2f s, %g MB each way in %.1f s' % (
             call.a.pair(), call.b.pair(), connected, cell.messages / 16, spent)
+        cell.way, cell.seconds, cell.spent = '%s, %s' % (call.a.pair(), call.b.pair()), connected, spent
         wrong = wrong or call.end()
         return not wrong, wrong or text
     except (peers.Late, OSError) as e:
@@ -121,11 +124,24 @@ def chosen(args):
     return all_cells
 
 
+def write_page(all_cells):
+    kinds = list(worlds.KINDS)
+    plain = {c.kinds: c for c in all_cells if not c.hidden and not c.link}
+    page.put('grid', page.table(['from ↓ to →', *kinds], [
+        [left, *['%s, %.2f s' % ('direct' if c.is_direct() else 'relay', c.seconds) for c in (plain[left, right] for right in kinds)]]
+        for left in kinds]))
+    page.put('relays', page.table(['cell', 'way', 'connected after', 'ten megabytes each way in'], [
+        [c.name, c.way, '%.2f s' % c.seconds, '%.1f s' % c.spent] for c in all_cells if c.hidden and not c.link]))
+    page.put('links', page.table(['cell', 'way', 'connected after', 'megabytes each way', 'in'], [
+        [c.name, c.way, '%.2f s' % c.seconds, '%g' % (c.messages / 16), '%.1f s' % c.spent] for c in all_cells if c.link]))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('peer')
     parser.add_argument('--fast', action='store_true')
     parser.add_argument('--list', action='store_true')
+    parser.add_argument('--write', action='store_true')
     parser.add_argument('--jobs', type=int, default=3 * (os.cpu_count() or 1))
     parser.add_argument('text', nargs='*')
     args = parser.parse_args()
@@ -143,6 +159,8 @@ def main():
                 print('%s %s: %s' % ('ok' if result[0] else 'not ok', cell.name, result[1]), flush=True)
     finally:
         shutil.rmtree(directory)
+    if args.write and not failed and len(todo) == len(cells()):
+        write_page(todo)
     print('%d passed, %d failed, %.0f s' % (len(todo) - failed, failed, time.monotonic() - start))
     return 1 if failed or not todo else 0
 
