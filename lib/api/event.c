@@ -124,11 +124,15 @@ static int fill_warning(sotto_pc *pc, struct full_event **ret, const struct peer
 static int fill_candidate_error(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
 {
     size_t used = 0;
-    struct full_event *f = sotto__event_new(pc->guard, strlen(p->url) + strlen(p->text) + 2);
+    char address[46] = "";
+    if (p->local.family != 0) sotto__address_text(&p->local, address);
+    struct full_event *f =
+        sotto__event_new(pc->guard, strlen(p->url) + strlen(p->text) + strlen(address) + 3);
     if (!f) return SOTTO_E_NOMEM;
     f->e.u.candidate_error.url = put_text(f, &used, p->url);
     f->e.u.candidate_error.text = put_text(f, &used, p->text);
-    f->e.u.candidate_error.address = "";
+    f->e.u.candidate_error.address = put_text(f, &used, address);
+    f->e.u.candidate_error.port = p->local.port;
     f->e.u.candidate_error.code = p->code;
     *ret = f;
     return 0;

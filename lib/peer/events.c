@@ -397,6 +397,7 @@ void sotto__peer_peek(struct peer *p, struct peer_event *out)
     out->streams = &c->note->streams;
     if (c->type != SOTTO_EV_CANDIDATE_ERROR) return;
     out->url = c->note->url;
+    out->local = c->note->local;
     out->text = c->note->text;
     out->code = c->note->code;
 }

@@ -195,9 +195,20 @@ static bool reserve_candidate(struct peer *p, size_t i)
     return true;
 }
 
-COLD static void add_local_candidate(struct peer *p, sotto_us now, const struct candidate *c,
-                                     const char *ufrag)
+/* From 1; 0: not known, or none. */
+COLD static uint8_t place_of(const struct peer *p, const struct transport_out *t)
 {
+    const struct transport_generation *all[] = {&p->transport.live, &p->transport.next};
+    for (size_t k = 0; t->server && k < 2; k++)
+        for (size_t i = 0; i < all[k]->n_servers; i++)
+            if (t->server == &all[k]->servers[i]) return (uint8_t)(i + 1);
+    return 0;
+}
+
+COLD static void add_local_candidate(struct peer *p, sotto_us now, const struct transport_out *t)
+{
+    const struct candidate *c = t->candidate;
+    const char *ufrag = t->ufrag;
     size_t i = 0;
     char name[MDNS_LOCAL], *kept = NULL;
     while (i < p->n_candidates && p->candidates[i].ufrag[0]) i++;
@@ -208,6 +219,7 @@ COLD static void add_local_candidate(struct peer *p, sotto_us now, const struct 
     struct local_candidate *slot = &p->candidates[i];
     *slot = (struct local_candidate){
         .priority = c->priority, .type = c->type, .addr = c->addr, .name = kept};
+    slot->server = place_of(p, t);
     if (p->transport.privacy < SOTTO_PRIVACY_DEFAULT_ROUTE) slot->related = c->related;
     memcpy(slot->foundation, c->foundation, sizeof slot->foundation);
     snprintf(slot->ufrag, sizeof slot->ufrag, "%s", ufrag);
@@ -231,6 +243,7 @@ COLD static void server_failed(struct peer *p, sotto_us now, const struct transp
     note->url = sotto__strdup(t->server->url ? t->server->url : "");
     note->text = sotto__strdup(t->text);
     note->code = t->code;
+    note->local = t->local;
     if (note->url && note->text)
         sotto__events_note(p, now, SOTTO_EV_CANDIDATE_ERROR, note);
     else
@@ -303,7 +316,7 @@ static void ice_changed(struct peer *p, sotto_us now, int32_t state)
 static void route(struct peer *p, sotto_us now, const struct transport_out *t)
 {
     switch (t->type) {
-    case TRANSPORT_OUT_CANDIDATE: add_local_candidate(p, now, t->candidate, t->ufrag); break;
+    case TRANSPORT_OUT_CANDIDATE: add_local_candidate(p, now, t); break;
     case TRANSPORT_OUT_GATHERED: gathered(p, now, t->ufrag); break;
     case TRANSPORT_OUT_SERVER: server_failed(p, now, t); break;
     case TRANSPORT_OUT_ICE: ice_changed(p, now, t->ice_state); break;

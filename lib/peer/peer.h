@@ -63,6 +63,7 @@ struct peer_event { /* views, valid until pop */
     int32_t code;       /* WARNING, CANDIDATE_ERROR */
     const char *text;
     const char *url;    /* CANDIDATE_ERROR */
+    struct address local; /* CANDIDATE_ERROR: family 0 none */
     struct transceiver *transceiver; /* TRACK, TRACK_REMOVED, MUTE, UNMUTE */
     const struct strings *streams;
     const char *rid; /* KEYFRAME_NEEDED, TARGET_BITRATE: NULL none */

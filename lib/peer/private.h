@@ -32,6 +32,7 @@ struct note {
     struct transceiver *transceiver;
     struct strings streams;
     char *url, *text; /* CANDIDATE_ERROR; owned */
+    struct address local; /* CANDIDATE_ERROR; family 0: not told */
     int32_t code;
 };
 
@@ -47,6 +48,7 @@ struct local_candidate { /* what one of ours has of a struct candidate; componen
     char foundation[33];
     uint32_t priority;
     enum candidate_type type;
+    uint8_t server; /* who gave it: its place among those of the generation, from 1; 0: not known, or none */
     struct address addr, related;
     char *name; /* owned: what hides addr; NULL: nothing does */
 };

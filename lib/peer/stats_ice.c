@@ -57,8 +57,9 @@ static bool is_ours(const struct peer *p, const char *ufrag)
     return ufrag[0] && (strcmp(ufrag, t->live.ufrag) == 0 || strcmp(ufrag, t->next.ufrag) == 0);
 }
 
-/* Which server a candidate comes from is known if only one can have given it. */
-static void add_server(struct stats_build *b, const struct peer *p, const struct candidate *c)
+/* Which server a candidate comes from: as it was told (a place from 1), else it is known if only one can have given it. */
+static void add_server(struct stats_build *b, const struct peer *p, const struct candidate *c,
+                       size_t told)
 {
     const struct transport_generation *g = &p->transport.live;
     static const char *const protocols[] = {[ICE_SERVER_TURN_UDP] = "udp",
@@ -71,6 +72,7 @@ static void add_server(struct stats_build *b, const struct peer *p, const struct
     if (c->type != CANDIDATE_SRFLX && c->type != CANDIDATE_RELAY) return;
     for (size_t i = 0; i < g->n_servers; i++) {
         const struct ice_server *s = &g->servers[i];
+        if (told > 0 && i + 1 != told) continue;
         if (s->kind == ICE_SERVER_STUN_TLS) continue; /* gives none */
         if (c->type == CANDIDATE_RELAY && s->kind == ICE_SERVER_STUN) continue;
         alike = alike && (!one || one->kind == s->kind);
@@ -112,7 +114,7 @@ static void add_local(struct stats_build *b, const struct peer *p, bool only_pai
         if (used) memcpy(ids->local, id, sizeof id);
         if (!used && only_pair) continue;
         add_candidate(b, "local-candidate", id, &c, !is_hidden(p, &c));
-        add_server(b, p, &c);
+        add_server(b, p, &c, p->candidates[i].server);
     }
     if (!pair || ids->local[0]) return;
     make_local_id(p, ids->local, &pair->local); /* a reflexive address that the remote has shown us, or one that was not told */

@@ -33,6 +33,7 @@ enum ice_server_kind { /* those behind STUN_TLS relay */
 struct ice_server {
     enum ice_server_kind kind;
     struct address addr;         /* family 0: of `host`, and not known yet */
+    struct address second;       /* of `host`, of the other family; family 0: none */
     char *host;                  /* nullable: its name, which a certificate must have; borrowed for init */
     char *username, *credential; /* TURN; borrowed for init */
     char *url;                   /* as configured: for error events; borrowed for init */
@@ -51,6 +52,7 @@ struct ice_cfg { /* borrowed for init */
     struct address external[2]; /* of this host behind a 1:1 NAT, IPv4 and IPv6, port 0: told as a reflexive candidate; family 0: none */
     const struct ice_server *servers;
     size_t n_servers;
+    bool more_servers; /* names of some are asked for: gathering is not over before servers() says that there are no more */
     const char *ca_file; /* nullable: of TURN over TLS; NULL: the system's authorities */
     struct ice_box *box; /* outlives the ice */
     struct log *log;     /* nullable; outlives the ice */
@@ -77,7 +79,8 @@ struct ice_out {
     int32_t state; /* SOTTO_ICE_NEW … SOTTO_ICE_FAILED */
     const struct candidate *candidate; /* views, valid until the next call on this ice */
     struct packet packet; /* whoever takes it may write over it; if it is not aligned to 8 bytes, also over those before it until there */
-    size_t server;    /* index in ice_cfg.servers */
+    size_t server;    /* index in ice_cfg.servers; of a candidate: who gave it, as many as there are or more: not known, or none */
+    struct address local; /* SERVER: where it was asked from; family 0: not known */
     int32_t code;     /* STUN error code; 701: no answer */
     const char *text; /* of the error */
 };
@@ -93,8 +96,10 @@ struct ice_pair { /* the selected one */
 struct ice_ops {
     /* Opens nothing yet but what only this process can reach. 0, SOTTO_E_NOMEM, SOTTO_E_SYS. */
     int (*init)(struct ice **ret, const struct ice_cfg *cfg, sotto_us now);
-    /* Nullable. Before gather: of the servers that were given to init all have addresses now that ever will. 0 or SOTTO_E_SYS. */
-    int (*servers)(struct ice *ice, const struct ice_server *servers, size_t n);
+    /* Of the servers that were given to init some have addresses now that had none; is_last: no others ever will. Those whose time is
+     * over, and those that were given with an address before, are left alone. */
+    void (*servers)(struct ice *ice, const struct ice_server *servers, size_t n, bool is_last,
+                    sotto_us now);
     /* Open sockets and gather; once. 0, or SOTTO_E_NETWORK no usable local address, SOTTO_E_LIMIT no free port, SOTTO_E_SYS. */
     int (*gather)(struct ice *ice, sotto_us now);
     /* The remote's credentials. Again with others (another answer to the same offer): all that was learnt of the remote before is

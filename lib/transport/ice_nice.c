@@ -56,9 +56,8 @@ static int start_agent(struct ice *ice, const struct ice_cfg *cfg)
         nice_agent_set_port_range(ice->agent, ice->stream, NICE_COMPONENT,
                                   cfg->port_min ? cfg->port_min : 1024,
                                   cfg->port_max ? cfg->port_max : 65535);
-    for (size_t i = 0; i < cfg->n_servers; i++)
-        if (cfg->servers[i].addr.family == 0) return 0; /* all of them later, in their order */
-    return sotto__nice_servers_add(ice, cfg->servers, cfg->n_servers);
+    sotto__nice_servers_add(ice, cfg->servers, cfg->n_servers, !cfg->more_servers, ice->loop->now);
+    return 0;
 }
 
 static int ice_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
@@ -133,14 +132,22 @@ static void be_deaf(struct ice *ice)
     ice->loop->stale = true;
 }
 
+static void end_gathering(struct ice *ice, sotto_us now)
+{
+    if (!ice->gather_called || ice->gathered) return;
+    bool is_over =
+        ice->nice_gathered && !ice->more_servers && sotto__nice_stun_due(ice) == SOTTO_NEVER;
+    ice->was_cut_short = !is_over && now - ice->gather_at >= SOTTO_MAX_GATHER_US;
+    ice->gathered = is_over || ice->was_cut_short; /* a server can keep libnice waiting for longer */
+    ice->gathered_at = now;
+}
+
 /* What libnice's signals asked for, outside of them. */
 static void after_turn(struct ice *ice, sotto_us now)
 {
     if (ice->close_called) return;
-    if (ice->gather_called && !ice->gathered && now - ice->gather_at >= SOTTO_MAX_GATHER_US) {
-        ice->gathered = true; /* a server can keep libnice waiting for longer */
-        ice->gathered_at = now;
-    }
+    sotto__nice_stun_turn(ice, now);
+    end_gathering(ice, now);
     if (ice->n_prflx > SOTTO_MAX_PRFLX) be_deaf(ice); /* each one more costs libnice time that grows with their number */
     sotto__nice_fence(ice);
     if (ice->gathered && !ice->is_settled) {
@@ -172,9 +179,10 @@ static int ice_gather(struct ice *ice, sotto_us now)
     ice->gather_at = now;
     nice_agent_attach_recv(ice->agent, ice->stream, NICE_COMPONENT, ice->loop->ctx,
                            sotto__nice_recv, ice);
-    sotto__nice_turn_start(ice);
+    sotto__nice_servers_start(ice);
     if (!nice_agent_gather_candidates(ice->agent, ice->stream)) return SOTTO_E_LIMIT;
     sotto__nice_turn_turn(ice, now);
+    sotto__nice_servers_ask(ice);
     sotto__nice_resize(ice, SO_SNDBUFFORCE, SO_SNDBUF, SOTTO_SOCKET_BUFFER);
     sotto__nice_never_fragment(ice);
     sotto__nice_filter(ice);
@@ -314,6 +322,8 @@ static bool yield(struct ice *ice, sotto_us now, struct ice_out *out)
         ice->locals = g_slist_delete_link(ice->locals, ice->locals);
         out->type = ICE_OUT_CANDIDATE;
         out->candidate = ice->out;
+        out->server = sotto__nice_server_of(ice, ice->out);
+        if (out->server < 2 * ice->n_servers) out->server %= ice->n_servers;
         return true;
     }
     if (ice->gathered && sotto__nice_server_error(ice, out)) return true;
@@ -363,9 +373,9 @@ static int ice_next(struct ice *ice, sotto_us now, struct ice_out *out)
     if (!ice->close_called) {
         if (l->ready) sotto__nice_consent_listen(ice, now);
         if (l->ready || ice->twin) sotto__nice_listen(ice, now);
-        if (l->ready) sotto__nice_servers_listen(ice);
-        if (l->ready && !ice->pair_local) sotto__nice_tally(ice);
         if (yield(ice, now, out)) return 1;
+        if (l->ready && !ice->pair_local) sotto__nice_tally(ice);
+        if (l->ready) sotto__nice_servers_listen(ice);
     }
     sotto__nice_loop_query(l);
     if (l->ready || now >= l->due) sotto__nice_loop_turn(l);
@@ -391,7 +401,8 @@ static sotto_us ice_due(const struct ice *ice)
     if (ice->has_news) return ice->loop->now;
     due = sotto__earlier(due, sotto__nice_twin_due(ice));
     if (ice->gather_called && !ice->gathered)
-        due = sotto__earlier(due, sotto__after(ice->gather_at, SOTTO_MAX_GATHER_US));
+        due = sotto__earlier(sotto__earlier(due, sotto__nice_stun_due(ice)),
+                             sotto__after(ice->gather_at, SOTTO_MAX_GATHER_US));
     due = sotto__earlier(due, sotto__nice_consent_due(ice));
     return sotto__earlier(due, sotto__nice_state_due(ice));
 }
@@ -523,6 +534,7 @@ static void ice_free(struct ice *ice)
     sotto__free(ice->ca_file);
     sotto__free(ice->loop);
     sotto__nice_turn_free(ice);
+    sotto__nice_stun_free(ice);
     sotto__free(ice->servers);
     sotto__ice_tally_free(&ice->tally);
     sotto__free(ice->out);
@@ -545,7 +557,8 @@ static size_t ice_bytes(const struct ice *ice)
                                ice->ufrag,   ice->pwd,         ice->remote_ufrag};
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) n += sotto__mem_size(all[i]);
-    for (size_t i = 0; i < ice->n_servers; i++) n += sotto__turn_tls_bytes(ice->servers[i].tls);
+    n += sotto__mem_size(ice->queries);
+    for (size_t i = 0; i < 2 * ice->n_servers; i++) n += sotto__turn_tls_bytes(ice->servers[i].tls);
     return n;
 }
 

@@ -48,9 +48,12 @@ struct nice_server {
     struct address addr;
     bool is_used;  /* libnice knows it */
     bool answered; /* as it should, or a candidate came of it */
+    bool gave;     /* a relay came of it */
     bool is_bad;   /* libnice may hear no more of it: it would go on for ever */
     unsigned n_stale, n_moves;
     struct address alternate; /* where it sent us last; family 0: nowhere */
+    uint8_t turn;             /* TURN, used: its place in libnice's list */
+    sotto_us asked_at;        /* used: since then */
     struct turn_tls *tls;     /* over TCP and TLS: what is between; NULL: nothing */
     int32_t code;             /* of its last error; 0: none */
     char text[128];
@@ -134,10 +137,17 @@ struct ice {
     size_t n_locals; /* all there ever were */
     NiceCandidate *pair_local, *pair_remote;           /* the selected pair; NULL: none */
     size_t n_prflx;
+    bool nice_gathered; /* libnice waits for no server */
+    bool more_servers;  /* names of some are asked for */
     bool gathered, pair_changed, goodbye_done;
+    bool was_cut_short; /* gathering: by the clock */
+    bool no_relays;     /* of this host's many addresses libnice could not stand them */
     bool has_bad; /* of the servers */
-    struct nice_server *servers; /* as in ice_cfg */
-    size_t n_servers, n_servers_yielded, n_relay;
+    struct nice_server *servers; /* as in ice_cfg; then again as many, for second addresses */
+    size_t n_servers, n_servers_yielded, n_relay; /* n_servers: as in ice_cfg */
+    size_t may_turn_tcp; /* servers that n_turn_tcp may come to */
+    struct nice_query *queries; /* to STUN servers */
+    size_t n_queries;
     bool has_family[2]; /* local addresses: IPv4, IPv6 */
     uint64_t ranks[2];  /* … their places in libnice's list, as bits */
     struct address external[2], external_base[2]; /* … of a 1:1 NAT, and what it is of; family 0: none */
@@ -263,15 +273,33 @@ void sotto__nice_tally(struct ice *ice);
 /* ice_nice_server.c */
 bool sotto__nice_head(int fd, struct address *from, uint8_t *p, size_t *n); /* of the next datagram; false: none of UDP */
 int sotto__nice_servers_init(struct ice *ice, const struct ice_cfg *cfg); /* 0 or SOTTO_E_NOMEM */
-int sotto__nice_servers_add(struct ice *ice, const struct ice_server *servers, size_t n); /* to libnice: 0 or SOTTO_E_SYS */
-void sotto__nice_servers_listen(struct ice *ice); /* before a turn */
+void sotto__nice_servers_add(struct ice *ice, const struct ice_server *servers, size_t n,
+                             bool is_last, sotto_us now); /* those with addresses, once each */
+void sotto__nice_servers_start(struct ice *ice);  /* right before libnice gathers */
+void sotto__nice_servers_ask(struct ice *ice);    /* right after: STUN */
+void sotto__nice_servers_listen(struct ice *ice); /* right before a turn, once for each */
 void sotto__nice_server_answer(struct nice_server *s, const struct stun_answer *a);
-void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c); /* a local candidate */
+void sotto__nice_servers_gave(struct ice *ice, const struct candidate *c); /* a local candidate of libnice */
+void sotto__nice_server_is_odd(struct ice *ice, const struct candidate *c); /* … that is of no use */
+size_t sotto__nice_server_of(const struct ice *ice, const struct candidate *c); /* its place; SIZE_MAX: not known */
 bool sotto__nice_server_error(struct ice *ice, struct ice_out *out); /* once gathered: the next one that failed */
 
+/* ice_nice_stun.c: STUN servers */
+void sotto__nice_stun_ask(struct ice *ice, size_t server, sotto_us now); /* from each socket of its family */
+void sotto__nice_stun_turn(struct ice *ice, sotto_us now); /* what is due */
+sotto_us sotto__nice_stun_due(const struct ice *ice);      /* SOTTO_NEVER: all have answered, or had their time */
+bool sotto__nice_stun_hear(struct ice *ice, int fd, const struct address *from, const uint8_t *p,
+                           size_t n); /* true: it was an answer to us */
+bool sotto__nice_stun_is_ours(const struct ice *ice, const struct address *mapped,
+                              size_t *server); /* which of them told us of it */
+void sotto__nice_local_of(const struct ice *ice, const struct nice_server *s,
+                          struct address *ret); /* where it was asked from; family 0: not known */
+void sotto__nice_stun_free(struct ice *ice);
+
 /* ice_nice_turn.c: TURN over TCP and TLS */
-bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_server *s); /* server i, for libnice */
-void sotto__nice_turn_start(struct ice *ice);   /* libnice gathers */
+bool sotto__nice_turn_open(struct ice *ice, struct nice_server *to,
+                           const struct ice_server *s); /* for libnice, at the address of `to` */
+void sotto__nice_turn_start(struct ice *ice, struct nice_server *s); /* before libnice connects */
 void sotto__nice_turn_turn(struct ice *ice, sotto_us now); /* what is ready or due */
 int sotto__nice_turn_fds(const struct ice *ice, struct sotto_fd *out, int n, int max); /* behind n others; how many then */
 bool sotto__nice_turn_ready(struct ice *ice, int slot); /* true: it was one of these */

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
+/* SPDX-License-Identifier: BSD-2-Clause And
+ * allocations of TURN servers that end at once or never, which libnice frees and goes on to use.
+ */
 /*
  * Connectivity checks of another generation are kept away from libnice. A Chromium that restarts ICE checks the addresses of the
  * generation before from its new ports too, with the user name "our old ufrag:its new ufrag". libnice looks at the first half only and
@@ -24,11 +26,17 @@
 #define FINGERPRINT 0x80280004u
 #define END 32u                 /* bytes of both: RFC 8489 §14.7 has nothing behind them */
 #define END_STEPS 11u
+#define MAX_EARLY 256 /* datagrams that are looked at */
 #define PRIORITY 0x0024u
 #define MAX_BEFORE_PRIORITY 8u  /* attributes that are looked at for it */
 #define PRIORITY_STEPS (ATTRIBUTE_STEPS * MAX_BEFORE_PRIORITY + 5u)
+#define ALLOCATED 0x0103u
+#define LIFETIME 0x000du
+#define MAX_BEFORE_LIFETIME 7u /* attributes */
+#define LIFETIME_STEPS (ATTRIBUTE_STEPS * (MAX_BEFORE_LIFETIME + 1u) + 8u)
 /* Each costs the kernel time, as it compiles them for each socket. */
-#define MAX_STEPS (ATTRIBUTE_STEPS * MAX_ATTRIBUTES + END_STEPS + PRIORITY_STEPS + 12u)
+#define MAX_STEPS                                                                                  \
+    (ATTRIBUTE_STEPS * MAX_ATTRIBUTES + END_STEPS + PRIORITY_STEPS + LIFETIME_STEPS + 12u)
 
 struct program {
     struct sock_filter steps[MAX_STEPS];
@@ -85,6 +93,18 @@ static void require_priority(struct program *p)
     step(p, BPF_RET | BPF_K, 0, 0, 0);
 }
 
+/* An allocation: only one that lasts. All else goes on behind this. */
+static void require_lifetime(struct program *p)
+{
+    step(p, BPF_LD | BPF_H | BPF_ABS, 0, 0, PAYLOAD);
+    step(p, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t)(LIFETIME_STEPS - 2u), ALLOCATED);
+    find(p, LIFETIME, MAX_BEFORE_LIFETIME + 1u, 0);
+    step(p, BPF_LD | BPF_W | BPF_IND, 0, 0, 4);
+    step(p, BPF_JMP | BPF_JGE | BPF_K, 1, 0, SOTTO_MIN_TURN_LIFETIME);
+    step(p, BPF_RET | BPF_K, 0, 0, 0);
+    step(p, BPF_RET | BPF_K, 0, 0, UINT32_MAX);
+}
+
 /* By its length and its end, which is the remote's: ufrags have at least four characters. Our part of it is for libnice to know. */
 static void require_name(struct program *p, const char *name, size_t n)
 {
@@ -103,11 +123,40 @@ static bool is_udp(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_DGRAM;
 }
 
+/* Those over TCP and TLS: turn_tls.c. */
+static bool has_relays_by_udp(const struct ice *ice)
+{
+    bool has = false;
+    for (size_t i = 0; i < ice->n_servers; i++)
+        has = has || ice->servers[i].kind == ICE_SERVER_TURN_UDP;
+    return has;
+}
+
+/* What came before there was a filter: a server that answers so at once is asked again. */
+static void empty_if_bad(int fd)
+{
+    uint8_t bytes[1500];
+    int off = 0;
+    bool is_bad = false;
+    ssize_t n = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof off) != 0) return;
+    for (int i = 0; i < MAX_EARLY && n > 0; i++) {
+        struct stun_answer a;
+        n = recv(fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+        is_bad = is_bad || (n > 0 && sotto__stun_answer(bytes, (size_t)n, &a) && !a.is_error &&
+                            a.method == STUN_ALLOCATE && a.lifetime < SOTTO_MIN_TURN_LIFETIME);
+    }
+    off = -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof off);
+    while (is_bad && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) >= 0) continue;
+}
+
 void sotto__nice_filter(struct ice *ice)
 {
     struct program p = {.n = 0};
     char name[MAX_NAME + 1];
     int n = snprintf(name, sizeof name, "%s:%s", ice->ufrag, ice->remote_ufrag);
+    if (has_relays_by_udp(ice)) require_lifetime(&p);
     require(&p, BPF_H | BPF_ABS, PAYLOAD, BINDING_REQUEST, UINT32_MAX);
     require_end(&p);
     if (ice->is_crowded) require_priority(&p);
@@ -126,6 +175,7 @@ void sotto__nice_filter(struct ice *ice)
         if (is_udp(fd) &&
             setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
             SOTTO_LOG(ice->log, SOTTO_LOG_DEBUG, "ice", "no filter on a socket");
+        if (is_udp(fd) && has_relays_by_udp(ice)) empty_if_bad(fd);
     }
     if (sockets) g_ptr_array_unref(sockets);
 }

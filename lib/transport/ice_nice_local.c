@@ -54,13 +54,14 @@ int sotto__nice_add_locals(struct ice *ice)
     if (n_host >= SOTTO_MAX_HOST_ADDRESSES) {
         SOTTO_LOG(ice->log, SOTTO_LOG_WARNING, "ice",
                   "this host has %u addresses: some are left out, and relays", n_host);
+        ice->no_relays = true;
         nice_agent_forget_relays(ice->agent, ice->stream, NICE_COMPONENT);
         filter.among = host;
         ice->is_crowded = true;
         n_host = SOTTO_MAX_HOST_ADDRESSES;
     }
     /* one socket an address, and one more for each TURN server over TCP, and two of ours: all of them must be watched */
-    size_t max = (SOTTO_MAX_ICE_FDS - 8 - 2 * ice->n_turn_tcp) / (1 + ice->n_turn_tcp);
+    size_t max = (SOTTO_MAX_ICE_FDS - 8 - 2 * ice->may_turn_tcp) / (1 + ice->may_turn_tcp);
     int n = sotto__ice_local_addresses(
         &filter, locals, max < SOTTO_MAX_LOCAL_ADDRESSES ? max : SOTTO_MAX_LOCAL_ADDRESSES);
     for (int i = 0; i < n; i++) add(ice, &locals[i], host, n_host);

@@ -98,9 +98,14 @@ static void on_candidate(NiceAgent *agent, NiceCandidate *c, gpointer user)
     if (c->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE || !sotto__nice_to_candidate(c, &checked))
         return;
     sotto__nice_servers_gave(ice, &checked);
+    size_t by;
+    if (checked.type == CANDIDATE_SRFLX && sotto__nice_stun_is_ours(ice, &checked.addr, &by))
+        return; /* is offered already */
     if (c->type != NICE_CANDIDATE_TYPE_HOST &&
-        !sotto__address_usable(&checked.addr, ice->allow_loopback))
+        !sotto__address_usable(&checked.addr, ice->allow_loopback)) {
+        sotto__nice_server_is_odd(ice, &checked);
         return; /* a server's answer may say anything */
+    }
     if (ice->gathered) return; /* too late: the remote was told that there are no more */
     if (sotto__nice_is_external(ice, &checked)) return;
     NiceCandidate *all[2] = {nice_candidate_copy(c), sotto__nice_external(ice, c)};
@@ -117,9 +122,18 @@ static void on_gathered(NiceAgent *agent, guint stream, gpointer user)
 {
     struct ice *ice = user;
     (void)agent, (void)stream;
-    if (ice->gathered) return;
-    ice->gathered = true;
-    ice->gathered_at = ice->loop->now;
+    ice->nice_gathered = true; /* see end_gathering() of ice_nice.c */
+}
+
+/* libnice does not know what STUN servers told us, and learns such an address from the peer. */
+static void name_reflexive(struct ice *ice)
+{
+    struct address a;
+    size_t by;
+    sotto__nice_to_address(&ice->pair_local->addr, &a);
+    if (ice->pair_local->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE &&
+        sotto__nice_stun_is_ours(ice, &a, &by))
+        ice->pair_local->type = NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE;
 }
 
 static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
@@ -131,6 +145,7 @@ static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandida
     g_clear_pointer(&ice->pair_local, nice_candidate_free);
     g_clear_pointer(&ice->pair_remote, nice_candidate_free);
     ice->pair_local = nice_candidate_copy(local);
+    name_reflexive(ice);
     ice->pair_remote = nice_candidate_copy(remote);
     ice->pair_changed = ice->path.is_stale = true;
     sotto__nice_consent_begin(ice, ice->loop->now);

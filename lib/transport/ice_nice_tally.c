@@ -8,7 +8,7 @@
 
 static bool is_server(const struct ice *ice, const struct address *a)
 {
-    for (size_t i = 0; i < ice->n_servers; i++) {
+    for (size_t i = 0; i < 2 * ice->n_servers; i++) {
         const struct nice_server *s = &ice->servers[i];
         bool gives_relays = s->kind > ICE_SERVER_STUN_TLS && ice->n_relay > 0;
         if (!gives_relays && sotto__address_eq(a, &s->addr)) return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TURN over TCP and TLS for libnice: what is between it and such servers (turn_tls.c), one each. libnice is told of a port of this host
+ * TURN over TCP and TLS for libnice: what is between it and such servers (turn_tls.c), one for each address. libnice is told of a port of this host
  * instead of the server; it connects once for each local address, the first one is taken. What the servers say is noted as of those over
  * UDP (ice_nice_server.c); that one ended closes libnice's connection, which it notices by itself. In and out: bytes, by turns.
  */
@@ -8,10 +8,9 @@
 
 #include "transport/ice_nice.h"
 
-bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_server *s)
+bool sotto__nice_turn_open(struct ice *ice, struct nice_server *to, const struct ice_server *s)
 {
-    struct nice_server *to = &ice->servers[i];
-    struct turn_tls_cfg its = {.addr = s->addr,
+    struct turn_tls_cfg its = {.addr = to->addr,
                                .host = s->host,
                                .is_tls = s->kind == ICE_SERVER_TURN_TLS,
                                .allow_loopback = ice->allow_loopback,
@@ -23,11 +22,10 @@ bool sotto__nice_turn_open(struct ice *ice, size_t i, const struct ice_server *s
     return false;
 }
 
-void sotto__nice_turn_start(struct ice *ice)
+void sotto__nice_turn_start(struct ice *ice, struct nice_server *s)
 {
-    for (size_t i = 0; i < ice->n_servers; i++)
-        if (ice->servers[i].tls) sotto__turn_tls_start(ice->servers[i].tls, ice->loop->now);
-    if (ice->n_turn_tcp > 0) ice->loop->turn_ready = ice->has_news = true;
+    sotto__turn_tls_start(s->tls, ice->loop->now);
+    ice->loop->turn_ready = ice->has_news = true;
 }
 
 /* libnice's sockets are in its context since it began to connect. */
@@ -61,14 +59,14 @@ void sotto__nice_turn_turn(struct ice *ice, sotto_us now)
 {
     if (!ice->loop->turn_ready && now < sotto__nice_turn_due(ice)) return;
     ice->loop->turn_ready = false;
-    for (size_t i = 0; i < ice->n_servers; i++)
+    for (size_t i = 0; i < 2 * ice->n_servers; i++)
         if (ice->servers[i].tls) turn(ice, &ice->servers[i], now);
 }
 
 int sotto__nice_turn_fds(const struct ice *ice, struct sotto_fd *out, int n, int max)
 {
     ice->loop->turn_slot = n;
-    for (size_t i = 0; ice->n_turn_tcp > 0 && i < ice->n_servers; i++)
+    for (size_t i = 0; ice->n_turn_tcp > 0 && i < 2 * ice->n_servers; i++)
         if (ice->servers[i].tls) n += sotto__turn_tls_fds(ice->servers[i].tls, out + n, max - n);
     return n;
 }
@@ -83,7 +81,7 @@ bool sotto__nice_turn_ready(struct ice *ice, int slot)
 sotto_us sotto__nice_turn_due(const struct ice *ice)
 {
     sotto_us due = SOTTO_NEVER;
-    for (size_t i = 0; ice->n_turn_tcp > 0 && i < ice->n_servers; i++)
+    for (size_t i = 0; ice->n_turn_tcp > 0 && i < 2 * ice->n_servers; i++)
         if (ice->servers[i].tls)
             due = sotto__earlier(due, sotto__turn_tls_due(ice->servers[i].tls));
     return due;
@@ -91,7 +89,7 @@ sotto_us sotto__nice_turn_due(const struct ice *ice)
 
 void sotto__nice_turn_free(struct ice *ice)
 {
-    for (size_t i = 0; i < ice->n_servers; i++) {
+    for (size_t i = 0; i < 2 * ice->n_servers; i++) {
         sotto__turn_tls_free(ice->servers[i].tls);
         ice->servers[i].tls = NULL;
     }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sotto/pc.h"
 #include "transport/transport_priv.h"
 #include "util/cold.h"
 #include "util/mem.h"
@@ -125,6 +126,7 @@ static int from_ice(struct transport *t, sotto_us now, struct transport_generati
     case ICE_OUT_CANDIDATE:
         *out = (struct transport_out){
             .type = TRANSPORT_OUT_CANDIDATE, .candidate = in->candidate, .ufrag = g->ufrag};
+        if (in->server < g->n_servers) out->server = &g->servers[in->server];
         return 1;
     case ICE_OUT_GATHERED:
         *out = (struct transport_out){.type = TRANSPORT_OUT_GATHERED, .ufrag = g->ufrag};
@@ -136,6 +138,7 @@ static int from_ice(struct transport *t, sotto_us now, struct transport_generati
                                       .server = &g->servers[in->server],
                                       .code = in->code,
                                       .text = in->text};
+        if (!t->relay_only && t->privacy < SOTTO_PRIVACY_DEFAULT_ROUTE) out->local = in->local;
         return 1;
     case ICE_OUT_STATE: g->state = in->state; return say_ice(t, out);
     case ICE_OUT_SELECTED:
@@ -175,7 +178,7 @@ void sotto__transport_turn(struct transport *t)
 int sotto__transport_next(struct transport *t, sotto_us now, struct transport_out *out)
 {
     int filled = 0;
-    if (t->servers_busy) sotto__transport_gather_late(t, now);
+    if (t->servers_busy) sotto__transport_take_names(t, now);
     if (t->asked_path != 0) sotto__transport_look_after_path(t, now);
     if (news(t, now, out)) return 1;
     while (t->budget > 0) {

@@ -63,9 +63,9 @@ struct transport_generation {
     bool is_restart; /* it was `next` once */
     struct ice_server *servers; /* it was started with: kind, address, host and url, for error events */
     size_t n_servers;
-    sotto_us gather_by; /* it waits for names of servers until then; 0: it gathers; -1: they were replaced */
+    uint8_t wanted;     /* servers, by bit, whose names are asked for */
+    bool is_replaced;   /* … and of which nobody will be told, as there are others now */
     uint8_t unnamed;    /* servers, by bit, whose names were not found, as is to be told */
-    bool is_barren;     /* it could not gather, as is to be told */
 };
 
 struct transport_kept { /* of a struct transport_remote: one block */
@@ -104,7 +104,8 @@ struct transport_out {
     enum transport_out_type type;
     const struct candidate *candidate; /* view, valid until the next call; its own ufrag is not set */
     const char *ufrag;                 /* CANDIDATE, GATHERED: ours, of the generation; view */
-    const struct ice_server *server;   /* view */
+    const struct ice_server *server;   /* view; of a candidate: who gave it, NULL: not known, or none */
+    struct address local;              /* SERVER: where it was asked from; family 0: not known, or nobody is to know it */
     int32_t code;
     const char *text;
     int32_t ice_state;                 /* SOTTO_ICE_* */

@@ -103,8 +103,7 @@ int sotto__transport_configure(struct transport *t, const struct transport_cfg *
     }
     sotto__transport_free_config(t);
     t->naming = 0; /* who waits for names of the old ones waits no longer */
-    if (t->live.gather_by != 0) t->live.gather_by = -1;
-    if (t->next.gather_by != 0) t->next.gather_by = -1;
+    t->live.is_replaced = t->next.is_replaced = true;
     t->servers = servers, t->n_servers = cfg->n_servers;
     t->interface = interface;
     t->ca_file = ca_file;

@@ -35,10 +35,8 @@ int32_t sotto__transport_ice_state(const struct transport *t); /* to be shown */
 sotto_us sotto__transport_ice_due(const struct transport *t);
 
 /* transport_servers.c */
-bool sotto__transport_ask_servers(struct transport *t, sotto_us now); /* false: all that can be known is */
-/* Of a generation that has its ICE, with the servers whose addresses are known: 0 or as ice servers and gather. */
-int sotto__transport_gather(struct transport *t, struct transport_generation *g, sotto_us now);
-void sotto__transport_gather_late(struct transport *t, sotto_us now); /* those that need wait for names no longer */
+uint8_t sotto__transport_ask_servers(struct transport *t, sotto_us now); /* by bit those that have names */
+void sotto__transport_take_names(struct transport *t, sotto_us now); /* what was found goes to the generations */
 bool sotto__transport_servers_news(struct transport *t, struct transport_out *out);
 sotto_us sotto__transport_servers_due(const struct transport *t);
 

@@ -85,7 +85,8 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
     struct ice *ice = NULL;
     int r = sotto__transport_copy_servers(t->servers, t->n_servers, false, &servers);
     if (r < 0) return r;
-    bool waits = sotto__transport_ask_servers(t, now);
+    uint8_t wanted = sotto__transport_ask_servers(t, now);
+    cfg.more_servers = wanted != 0;
     r = ops->init(&ice, &cfg, now);
     if (r < 0) {
         sotto__transport_free_servers(servers, t->n_servers);
@@ -95,10 +96,14 @@ int sotto__transport_start_generation(struct transport *t, struct transport_gene
     g->servers = servers, g->n_servers = t->n_servers;
     g->state = SOTTO_ICE_NEW;
     if (cfg.is_patient) ask_path(t, now);
-    g->gather_by = waits ? sotto__after(now, SOTTO_NAMES_WAIT_US) : 0;
-    t->servers_busy = t->servers_busy || waits;
-    if (!waits) r = sotto__transport_gather(t, g, now);
-    if (r == 0) return 0;
+    r = ops->gather(ice, now);
+    t->no_port = r == SOTTO_E_LIMIT;
+    if (t->no_port) r = SOTTO_E_NETWORK;
+    if (r == 0) {
+        g->wanted = wanted, g->is_replaced = false;
+        t->servers_busy = t->servers_busy || wanted != 0;
+        return 0;
+    }
     ops->free(ice);
     sotto__transport_empty(g);
     return r;
@@ -138,9 +143,8 @@ void sotto__transport_empty(struct transport_generation *g)
     g->ice = NULL;
     sotto__free(g->remote_ufrag);
     g->remote_ufrag = NULL;
-    g->selected = g->is_restart = g->is_barren = false;
-    g->gather_by = 0;
-    g->unnamed = 0;
+    g->selected = g->is_restart = g->is_replaced = false;
+    g->unnamed = g->wanted = 0;
     g->state = SOTTO_ICE_NEW;
 }
 

@@ -137,6 +137,11 @@ const struct address *sotto__turn_tls_port(const struct turn_tls *t)
     return &t->port;
 }
 
+const struct address *sotto__turn_tls_local(const struct turn_tls *t)
+{
+    return &t->outer.local;
+}
+
 /* ---- life ---- */
 
 int sotto__turn_tls_new(struct turn_tls **ret, const struct turn_tls_cfg *cfg)
@@ -211,6 +216,8 @@ static int hear(struct turn_tls *t, const uint8_t *p, size_t n, sotto_us now,
         return follow(t, ret, now);
     if (!ret->is_error) {
         t->n_stale = 0;
+        if (ret->method == STUN_ALLOCATE && ret->lifetime < SOTTO_MIN_TURN_LIFETIME)
+            return end(t, NO_ANSWER, "an allocation that ends at once");
         if (ret->method == STUN_ALLOCATE) t->is_allocated = true, t->by = SOTTO_NEVER;
     }
     bool is_stale = ret->code == STALE_NONCE && ++t->n_stale > SOTTO_MAX_TURN_STALE;

@@ -22,7 +22,7 @@ struct turn_tls_cfg {
 
 struct turn_tls;
 
-/* Whether these authorities can be read, which may take time; NULL: the system's. 0, or SOTTO_E_ACCESS. */
+/* Reads these authorities, which may take time, for all connections from now on; NULL: the system's. 0, or SOTTO_E_ACCESS. */
 int sotto__turn_tls_check(const char *ca_file);
 /* Opens the port for libnice. 0, SOTTO_E_NOMEM, SOTTO_E_SYS. */
 int sotto__turn_tls_new(struct turn_tls **ret, const struct turn_tls_cfg *cfg);
@@ -40,6 +40,9 @@ const char *sotto__turn_tls_why(const struct turn_tls *t, int32_t *code); /* of 
 sotto_us sotto__turn_tls_due(const struct turn_tls *t);
 int sotto__turn_tls_fds(const struct turn_tls *t, struct sotto_fd *out, int max); /* at most 2 */
 bool sotto__turn_tls_waits(const struct turn_tls *t); /* for libnice to connect */
+/* Where it leaves from, or left; family 0: not known. */
+const struct address *sotto__turn_tls_local(const struct turn_tls *t);
+uint32_t sotto__turn_sockaddr(const struct address *a, void *to); /* into a sockaddr_storage; its size */
 void sotto__turn_tls_free(struct turn_tls *t); /* NULL is fine */
 size_t sotto__turn_tls_bytes(const struct turn_tls *t); /* NULL is fine; without OpenSSL's */
 

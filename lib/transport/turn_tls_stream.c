@@ -14,15 +14,28 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SUITES "ECDHE+AESGCM:ECDHE+CHACHA20" /* of TLS 1.2; all of 1.3 are so */
+
+#define KEPT 4u                              /* files of authorities */
+
+struct trust { /* in what a file holds, as it was read last */
+    char path[256];
+    struct stat file;
+    SSL_CTX *ctx; /* NULL: a free place */
+};
 
 static struct {
     pthread_once_t once, ctx_once;
     BIO_METHOD *bio;
     SSL_CTX *ctx; /* that believes the system's authorities, which takes 40 ms to read; NULL: it could not be made */
-} library = {.once = PTHREAD_ONCE_INIT, .ctx_once = PTHREAD_ONCE_INIT};
+    pthread_mutex_t mutex; /* of `kept`; held for no longer than it takes to look there */
+    struct trust kept[KEPT];
+    unsigned next; /* the place that is used anew */
+} library = {
+    .once = PTHREAD_ONCE_INIT, .ctx_once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- sockets ---- */
 
@@ -41,6 +54,24 @@ int sotto__turn_socket(const struct address *a)
 {
     return socket(a->family == 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
                   0);
+}
+
+static void note_local(struct turn_stream *s)
+{
+    union {
+        struct sockaddr sa;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } a = {.v6 = {0}};
+    socklen_t n = sizeof a;
+    if (getsockname(s->fd, &a.sa, &n) != 0) return;
+    if (a.sa.sa_family == AF_INET) {
+        s->local = (struct address){.family = 4, .port = ntohs(a.v4.sin_port)};
+        memcpy(s->local.ip, &a.v4.sin_addr, 4);
+    } else if (a.sa.sa_family == AF_INET6) {
+        s->local = (struct address){.family = 6, .port = ntohs(a.v6.sin6_port)};
+        memcpy(s->local.ip, &a.v6.sin6_addr, 16);
+    }
 }
 
 static int fail(struct turn_stream *s, const char *what, const char *why)
@@ -114,19 +145,69 @@ static void start(void)
     library.bio = NULL;
 }
 
-/* The application's authorities may have changed since: they are read for each connection. */
-static SSL_CTX *ctx_of(const char *ca_file)
+static bool is_same_file(const struct stat *a, const struct stat *b)
 {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Counted; file NULL: as it was read last. NULL: it is not kept. */
+static SSL_CTX *find_kept(const char *path, const struct stat *file)
+{
+    SSL_CTX *found = NULL;
+    (void)pthread_mutex_lock(&library.mutex);
+    for (unsigned i = 0; i < KEPT && !found; i++) {
+        const struct trust *t = &library.kept[i];
+        if (!t->ctx || strcmp(t->path, path) != 0 || (file && !is_same_file(file, &t->file)))
+            continue;
+        found = t->ctx;
+        SSL_CTX_up_ref(found);
+    }
+    (void)pthread_mutex_unlock(&library.mutex);
+    return found;
+}
+
+/* In the place of what was read from there before, or else of the oldest. */
+static void keep(const char *path, const struct stat *file, SSL_CTX *ctx)
+{
+    size_t n = strlen(path);
+    if (n >= sizeof library.kept->path) return; /* is read each time */
+    SSL_CTX_up_ref(ctx);
+    (void)pthread_mutex_lock(&library.mutex);
+    unsigned at = 0;
+    while (at < KEPT && strcmp(library.kept[at].path, path) != 0) at++;
+    if (at == KEPT) at = library.next++ % KEPT;
+    SSL_CTX *old = library.kept[at].ctx;
+    library.kept[at].file = *file;
+    library.kept[at].ctx = ctx;
+    memcpy(library.kept[at].path, path, n + 1);
+    (void)pthread_mutex_unlock(&library.mutex);
+    SSL_CTX_free(old);
+}
+
+/* is_anew: if the application's authorities have changed since they were read, they are read again. */
+static SSL_CTX *ctx_of(const char *ca_file, bool is_anew)
+{
+    struct stat file = {0};
     (void)pthread_once(&library.once, start);
-    if (ca_file) return make_ctx(ca_file);
-    (void)pthread_once(&library.ctx_once, start_ctx);
-    if (library.ctx) SSL_CTX_up_ref(library.ctx);
-    return library.ctx;
+    if (!ca_file) {
+        (void)pthread_once(&library.ctx_once, start_ctx);
+        if (library.ctx) SSL_CTX_up_ref(library.ctx);
+        return library.ctx;
+    }
+    SSL_CTX *c = is_anew ? NULL : find_kept(ca_file, NULL);
+    if (c) return c;
+    if (stat(ca_file, &file) != 0) return NULL;
+    c = find_kept(ca_file, &file);
+    if (c) return c;
+    c = make_ctx(ca_file);
+    if (c) keep(ca_file, &file, c);
+    return c;
 }
 
 int sotto__turn_tls_check(const char *ca_file)
 {
-    SSL_CTX *c = ctx_of(ca_file);
+    SSL_CTX *c = ctx_of(ca_file, true);
     SSL_CTX_free(c);
     ERR_clear_error();
     return c ? 0 : SOTTO_E_ACCESS;
@@ -145,7 +226,7 @@ static bool demand_name(SSL *ssl, const struct turn_tls_cfg *to)
 
 static int begin_tls(struct turn_stream *s, const struct turn_tls_cfg *to)
 {
-    SSL_CTX *c = ctx_of(to->ca_file);
+    SSL_CTX *c = ctx_of(to->ca_file, false);
     s->ssl = c ? SSL_new(c) : NULL;
     SSL_CTX_free(c);
     BIO *bio = s->ssl && library.bio ? BIO_new(library.bio) : NULL;
@@ -189,8 +270,10 @@ int sotto__turn_stream_connect(struct turn_stream *s, const struct turn_tls_cfg 
     if (to->interface && setsockopt(s->fd, SOL_SOCKET, SO_BINDTODEVICE, to->interface,
                                     (socklen_t)strlen(to->interface)) != 0)
         return fail_errno(s, "interface");
-    if (connect(s->fd, (struct sockaddr *)&where, size) == 0 || errno == EINPROGRESS) return 0;
-    return fail_errno(s, "connect");
+    if (connect(s->fd, (struct sockaddr *)&where, size) != 0 && errno != EINPROGRESS)
+        return fail_errno(s, "connect");
+    note_local(s);
+    return 0;
 }
 
 int sotto__turn_stream_open(struct turn_stream *s, const struct turn_tls_cfg *to)

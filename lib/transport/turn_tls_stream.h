@@ -10,6 +10,7 @@
 
 struct turn_stream { /* zero but for fd -1: none */
     int fd;
+    struct address local; /* it leaves from; family 0: not known */
     SSL *ssl;          /* NULL: plain TCP */
     bool is_connected; /* TCP is */
     bool is_open;      /* TLS is too: data can go */
@@ -26,6 +27,5 @@ bool sotto__turn_stream_has_more(const struct turn_stream *s); /* read and not t
 void sotto__turn_stream_close(struct turn_stream *s); /* with a goodbye; as before connect, why[] stays */
 
 int sotto__turn_socket(const struct address *a); /* non-blocking TCP of its family; -1 */
-uint32_t sotto__turn_sockaddr(const struct address *a, void *to); /* into a sockaddr_storage; its size */
 
 #endif

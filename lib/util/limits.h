@@ -71,6 +71,7 @@
 #define SOTTO_ICE_BOX (8u * 1024 * 1024) /* bytes of datagrams that one dispatch of libnice may bring: one full socket */
 #define SOTTO_SOCKET_BUFFER (4u * 1024 * 1024) /* SO_RCVBUF and SO_SNDBUF asked for */
 #define SOTTO_SMALL_SOCKET (128 * 1024)  /* SO_RCVBUF where anybody's checks reach libnice: it reads them in one go, some 300 */
+#define SOTTO_MAX_STUN_QUERIES 64u        /* questions to STUN servers of one ICE generation: each from each address of its family */
 #define SOTTO_MAX_ICE_FDS 72             /* descriptors of one ICE generation: a socket per address, TURN over TCP, libnice's own */
 #define SOTTO_RESTART_EVERY_US (4 * 1000000LL) /* ICE restarts because this host's network changed: not more often, of one connection */
 #define SOTTO_SLEPT_US (3 * 1000000LL) /* a machine that slept for less goes on as if it had not */
@@ -82,6 +83,7 @@
 #define SOTTO_TURN_SOCKET (128 * 1024)   /* bytes that wait between libnice and us: a tenth of a second of video */
 #define SOTTO_TURN_CONNECT_US (4500 * 1000LL) /* TCP and TLS to a server together: before libnice gives up at 4.75 s */
 #define SOTTO_TURN_ALLOCATE_US (10 * 1000000LL) /* … and then an allocation */
+#define SOTTO_MIN_TURN_LIFETIME 10u      /* seconds: an allocation that ends sooner is none; libnice takes one of 0 for ended, and goes on to use it */
 #define SOTTO_MAX_TURN_STALE 5u          /* 438 in a row: RFC 8489 §9.2.5 has the request repeated with the new nonce */
 #define SOTTO_MAX_TURN_ALTERNATES 4u     /* 300 in a row */
 #define SOTTO_MAX_GATHER_US (8 * 1000000LL) /* gathering is over by then, whatever servers still owe */
@@ -100,7 +102,6 @@
 #define SOTTO_MAX_RESOLVER_ASKS 4096u    /* connections that wait for them: 8 servers each, but few names */
 #define SOTTO_RESOLVE_US (5 * 1000000LL) /* a name of a server that DNS does not tell by then */
 #define SOTTO_MAX_RESOLVER_FDS 15        /* sockets of c-ares: one fewer than its macros were made for, which shift into the sign */
-#define SOTTO_NAMES_WAIT_US (500 * 1000LL) /* gathering waits so long for names of servers; then it does without those */
 #define SOTTO_RESOLVER_KEEP_US (10 * 1000000LL) /* an answer serves others for so long */
 #define SOTTO_MAX_MDNS_TURN 16u          /* messages that are read at a time, of each family */
 

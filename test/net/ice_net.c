@@ -27,6 +27,7 @@ static int net_init(struct ice **ret, const struct ice_cfg *cfg, sotto_us now)
     snprintf(ice->ufrag, sizeof ice->ufrag, "%s", cfg->ufrag);
     snprintf(ice->pwd, sizeof ice->pwd, "%s", cfg->pwd);
     ice->n_servers = cfg->n_servers;
+    ice->more_servers = cfg->more_servers;
     ice->tie = net_random(&ice->host->net->rng);
     ice->host->net->live_ices++;
     *ret = ice;
@@ -56,6 +57,13 @@ static int net_gather(struct ice *ice, sotto_us now)
     ice->gather_at = now + h->gather_us;
     net_ice_pair_remotes(ice);
     return 0;
+}
+
+static void net_servers(struct ice *ice, const struct ice_server *servers, size_t n, bool is_last,
+                        sotto_us now)
+{
+    (void)servers, (void)n, (void)now;
+    if (is_last) ice->more_servers = false;
 }
 
 static int net_set_remote(struct ice *ice, const char *ufrag, const char *pwd, sotto_us now)
@@ -105,7 +113,8 @@ static int net_send_packets(struct ice *ice, const struct packet *pkts, size_t n
 
 static void run_timers(struct ice *ice, sotto_us now)
 {
-    if (ice->gathering && !ice->gathered && now >= ice->gather_at && ice->n_told == ice->n_sockets)
+    if (ice->gathering && !ice->gathered && now >= ice->gather_at &&
+        ice->n_told == ice->n_sockets && !ice->more_servers)
         ice->gathered = true;
     net_ice_run_checks(ice, now);
 }
@@ -133,6 +142,7 @@ static bool tell(struct ice *ice, sotto_us now, struct ice_out *out)
     if (ice->gathering && ice->n_told < ice->n_sockets && now >= ice->gather_at) {
         out->type = ICE_OUT_CANDIDATE;
         out->candidate = &ice->candidates[ice->n_told++];
+        out->server = SIZE_MAX;
         ice->gather_at = now + ice->host->gather_us;
         return true;
     }
@@ -189,7 +199,9 @@ static sotto_us net_ice_due(const struct ice *ice)
     if (ice->n_states > 0 || (ice->selected && !ice->selected_told)) return ice->host->net->now;
     for (size_t s = 0; s < ice->n_sockets; s++)
         if (!sotto__list_empty(&ice->sockets[s].inbox)) return ice->host->net->now;
-    sotto_us due = ice->gathering && !ice->gathered_told ? ice->gather_at : SOTTO_NEVER;
+    bool is_due = ice->gathering && !ice->gathered_told &&
+                  (ice->n_told < ice->n_sockets || !ice->more_servers);
+    sotto_us due = is_due ? ice->gather_at : SOTTO_NEVER;
     return net_ice_may_check(ice) ? sotto__earlier(due, net_ice_check_due(ice)) : due;
 }
 
@@ -279,6 +291,7 @@ bool net_ice_address(const struct ice *ice, struct address *ret)
 
 const struct ice_ops sotto__ice_net = {
     .init = net_init,
+    .servers = net_servers,
     .gather = net_gather,
     .set_remote = net_set_remote,
     .add_remote = net_add_remote,

@@ -28,8 +28,8 @@ struct pair {
 struct ice {
     struct net_host *host;
     struct log *log;
-    bool controlling, relay_only, allow_loopback, gathering, gathered, gathered_told, done,
-        is_closed;
+    bool controlling, relay_only, allow_loopback, gathering, gathered, gathered_told, more_servers,
+        done, is_closed;
     uint16_t port_min, port_max;
     uint64_t tie;
     char ufrag[257], pwd[257], remote_ufrag[257], remote_pwd[257];

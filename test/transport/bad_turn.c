@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "coturn.h"
 #include "ice_drive.h"
@@ -100,7 +102,100 @@ static size_t make_error(struct bad_turn *b, const uint8_t *request, uint8_t *ou
     return w.n;
 }
 
-static void answer(struct bad_turn *b, const uint8_t *request, const struct sockaddr_in *to)
+/* 401 with these. */
+static size_t make_challenge(const uint8_t *request, size_t n_long, uint8_t *out, size_t cap)
+{
+    static char text[60000];
+    struct writer w = sotto__writer(out, cap);
+    memset(text, 'x', sizeof text);
+    sotto__write_u16(&w, 0x0113);
+    sotto__write_u16(&w, 0);
+    sotto__write_bytes(&w, request + 4, 16);
+    attribute(&w, 0x0009, "\0\0\4\1Unauthorized", 16);
+    attribute(&w, 0x0014, n_long ? text : "test", n_long ? n_long : 4);
+    attribute(&w, 0x0015, n_long ? text : "nonce", n_long ? n_long : 5);
+    assert_false(w.bad);
+    out[2] = (uint8_t)((w.n - 20) >> 8), out[3] = (uint8_t)(w.n - 20);
+    return w.n;
+}
+
+/* An XOR'ed one: RFC 8489 §14.2, IPv4. */
+static void put_address(struct writer *w, uint16_t type, const struct address *a)
+{
+    static const uint8_t cookie[4] = {0x21, 0x12, 0xa4, 0x42};
+    uint8_t value[8] = {0, 1, (uint8_t)(a->port >> 8 ^ 0x21), (uint8_t)(a->port ^ 0x12)};
+    for (int i = 0; i < 4; i++) value[4 + i] = a->ip[i] ^ cookie[i];
+    attribute(w, type, value, sizeof value);
+}
+
+static void put_integrity(struct writer *w, bool is_wrong)
+{
+    static const char secret[] = "sotto:test:word";
+    uint8_t key[16], mac[20];
+    unsigned n;
+    size_t size = w->n - 20 + 24;
+    w->p[2] = (uint8_t)(size >> 8), w->p[3] = (uint8_t)size;
+    EVP_Digest(secret, sizeof secret - 1, key, &n, EVP_md5(), NULL);
+    HMAC(EVP_sha1(), key, sizeof key, w->p, w->n, mac, &n);
+    if (is_wrong) mac[3] ^= 1;
+    attribute(w, 0x0008, mac, sizeof mac);
+}
+
+static size_t make_grant(struct bad_turn *b, const uint8_t *request, uint8_t *out, size_t cap)
+{
+    static const struct address relayed = {4, {198, 51, 100, 7}, 5000},
+                                mapped = {4, {127, 0, 0, 1}, 9};
+    const struct bad_turn_grant *g = &b->grant;
+    struct writer w = sotto__writer(out, cap);
+    uint32_t lifetime = g->lifetime == 0 ? 600 : (uint32_t)g->lifetime - (g->lifetime == 1);
+    uint8_t seconds[4] = {0, 0, (uint8_t)(lifetime >> 8), (uint8_t)lifetime};
+    sotto__write_u16(&w, 0x0103);
+    sotto__write_u16(&w, 0);
+    sotto__write_bytes(&w, request + 4, 16);
+    if (g->other_id) w.p[19] ^= 1;
+    put_address(&w, 0x0016, g->relayed.family ? &g->relayed : &relayed);
+    put_address(&w, 0x0020, &mapped);
+    if (g->lifetime >= 0) attribute(&w, 0x000d, seconds, sizeof seconds);
+    if (g->is_strange) attribute(&w, 0x7fff, seconds, sizeof seconds);
+    if (!g->without_integrity && !g->open) put_integrity(&w, g->wrong_integrity);
+    assert_false(w.bad);
+    out[2] = (uint8_t)((w.n - 20) >> 8), out[3] = (uint8_t)(w.n - 20);
+    return w.n;
+}
+
+/* The goodbye is answered as it should be. */
+static size_t make_goodbye(const uint8_t *request, uint8_t *out, size_t cap)
+{
+    struct writer w = sotto__writer(out, cap);
+    sotto__write_u16(&w, 0x0104);
+    sotto__write_u16(&w, 0);
+    sotto__write_bytes(&w, request + 4, 16);
+    attribute(&w, 0x000d, "\0\0\0\0", 4);
+    put_integrity(&w, false);
+    return w.n;
+}
+
+/* Allocations only: what else there is to a relay is not done. */
+static void grant(struct bad_turn *b, const uint8_t *request, size_t n, uint8_t *out, size_t cap,
+                  const struct sockaddr_in *to)
+{
+    bool has_credentials = n > 24 + 20 && memcmp(request + n - 24, "\0\x08\0\x14", 4) == 0;
+    if (request[1] == 4) put(b, out, make_goodbye(request, out, cap), to);
+    if (request[0] != 0 || request[1] != 3) return;
+    size_t size = has_credentials || b->grant.open ? make_grant(b, request, out, cap)
+                                                   : make_challenge(request, 0, out, cap);
+    if (!has_credentials || !b->grant.other_source) {
+        put(b, out, size, to);
+        return;
+    }
+    uint16_t port;
+    int fd = coturn_socket(SOCK_DGRAM, &port);
+    sendto(fd, out, size, 0, (const struct sockaddr *)to, sizeof *to);
+    close(fd);
+}
+
+static void answer(struct bad_turn *b, const uint8_t *request, size_t n,
+                   const struct sockaddr_in *to)
 {
     static uint8_t out[65000];
     static const uint8_t garbage[] = "\xff\xfe\xfd garbage \x80\x81\x82";
@@ -117,6 +212,8 @@ static void answer(struct bad_turn *b, const uint8_t *request, const struct sock
         assert_true(b->n_slow <= sizeof b->slow);
         memcpy(b->slow, out, b->n_slow);
         break;
+    case BAD_LONG: put(b, out, make_challenge(request, b->n_long, out, sizeof out), to); break;
+    case BAD_GRANT: grant(b, request, n, out, sizeof out, to); break;
     case BAD_SILENT:
     case BAD_DEAF: break;
     }
@@ -131,7 +228,7 @@ static void take_requests(struct bad_turn *b, const struct sockaddr_in *from)
         memcpy(request, b->in, n);
         memmove(b->in, b->in + n, b->n_in - n);
         b->n_in -= n;
-        answer(b, request, from);
+        answer(b, request, n, from);
     }
 }
 

@@ -16,11 +16,22 @@ enum bad_turn_act {
     BAD_HUGE,    /* an error with 60,000 bytes of attributes */
     BAD_CLOSE,   /* closes when it has a request */
     BAD_SLOW,    /* one byte of an answer for each step, and then no more */
+    BAD_LONG,    /* 401 with a realm and a nonce of n_long bytes each */
+    BAD_GRANT,   /* asks for credentials, then allocates: see grant */
     BAD_DEAF     /* takes connections and reads nothing: TLS never finishes */
+};
+
+struct bad_turn_grant { /* what is wrong with the allocation; nothing else is */
+    struct address relayed; /* family 0: 198.51.100.7:5000 */
+    int32_t lifetime;       /* 0: 600; less: none is told; else this, and 1 is 0 */
+    bool is_strange;        /* something that must be understood, and is not */
+    bool without_integrity, wrong_integrity, other_id, other_source, open; /* open: without asking for credentials */
 };
 
 struct bad_turn {
     enum bad_turn_act act;
+    size_t n_long;
+    struct bad_turn_grant grant;
     int32_t code;
     const char *reason;
     struct address alternate;
@@ -32,7 +43,7 @@ struct bad_turn {
     int listener, fd; /* -1: none */
     SSL *ssl;
     size_t n_connections, n_requests, n_shaken;
-    uint8_t in[2048];
+    uint8_t in[4096];
     size_t n_in;
     sotto_us answer_at; /* the request in `in`, from `from`; 0: none */
     struct sockaddr_in from;

@@ -92,6 +92,7 @@ static void take(struct end *e, const struct ice_out *out, sotto_us now)
     switch (out->type) {
     case ICE_OUT_CANDIDATE:
         assert_true(e->n_candidates < 64);
+        e->candidate_servers[e->n_candidates] = out->server;
         e->candidates[e->n_candidates++] = *out->candidate;
         if (e->peer)
             assert_int_equal(sotto__ice_nice.add_remote(e->peer->ice, out->candidate, now), 0);
@@ -107,6 +108,7 @@ static void take(struct end *e, const struct ice_out *out, sotto_us now)
         assert_true(e->n_errors < END_STATES);
         e->errors[e->n_errors].server = out->server;
         e->errors[e->n_errors].code = out->code;
+        e->errors[e->n_errors].local = out->local;
         snprintf(e->errors[e->n_errors++].text, sizeof e->errors->text, "%s", out->text);
         break;
     case ICE_OUT_PACKET: take_packet(e, &out->packet); break;

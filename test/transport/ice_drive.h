@@ -17,6 +17,7 @@ struct end {
     struct end *peer; /* NULL: candidates are only kept */
     char ufrag[9], pwd[25];
     struct candidate candidates[64];
+    size_t candidate_servers[64]; /* who gave them */
     size_t n_candidates;
     int gathered, selections;
     int32_t states[END_STATES];
@@ -26,6 +27,7 @@ struct end {
         size_t server;
         int32_t code;
         char text[128];
+        struct address local;
     } errors[END_STATES];
     size_t n_errors;
     size_t packets, bytes;

@@ -86,69 +86,102 @@ static void an_endless_reason_is_cut(void **state)
 
 static void what_is_told_of_a_server_is_known(void **state)
 {
-    (void)state; /* silence only if libnice waited for it, and nothing of one that gave a candidate */
-    enum { EARLY = 1, LATE = 5 };
+    (void)state; /* silence only if it was waited for, and nothing of one that gave a candidate */
+    enum { EARLY = 1, LATE = 5, CUT = -1 };
     static const struct {
-        struct nice_server s;
-        size_t n_turn, n_relay;
+        struct nice_server s, second;
         int seconds;
         bool has_v4;
         int32_t code;
+        const char *text;
     } table[] = {
-        {{.is_used = true}, 0, 0, LATE, true, 701},
-        {{.is_used = true}, 0, 0, EARLY, true, 0},
-        {{.is_used = true}, 0, 0, EARLY, false, 701},
-        {{.is_used = false}, 0, 0, LATE, true, 0},
-        {{.is_used = true, .answered = true}, 0, 0, LATE, true, 0},
-        {{.is_used = true, .code = 400}, 0, 0, EARLY, true, 400},
-        {{.is_used = true, .code = 401, .answered = true}, 0, 0, LATE, true, 0}, /* the challenge */
-        {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP}, 1, 0, EARLY, true, 401},
-        {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP}, 1, 1, EARLY, true, 0},
-        {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP}, 2, 1, EARLY, true, 401},
-        {{.is_used = true, .code = 300, .kind = ICE_SERVER_TURN_UDP}, 2, 1, EARLY, true, 0},
-        {{.is_used = true, .kind = ICE_SERVER_TURN_UDP}, 1, 0, EARLY, true, 0},
-        {{.is_used = true, .kind = ICE_SERVER_TURN_TCP, .code = 701}, 1, 0, EARLY, true, 701}, /* refused */
+        {{.is_used = true}, {0}, LATE, true, 701, "no answer"},
+        {{.is_used = true}, {0}, EARLY, true, 0, NULL},
+        {{.is_used = true}, {0}, CUT, true, 701, "no answer"},
+        {{.is_used = true, .asked_at = SOTTO_SECONDS(3)}, {0}, LATE, true, 0, NULL}, /* late itself */
+        {{.is_used = true}, {0}, EARLY, false, 701, "no local address of its family"},
+        {{.is_used = false}, {0}, LATE, true, 0, NULL},
+        {{.is_used = true, .answered = true}, {0}, LATE, true, 0, NULL},
+        {{.is_used = true, .code = 400, .text = "x"}, {0}, EARLY, true, 400, "x"},
+        {{.is_used = true, .code = 401, .answered = true}, {0}, LATE, true, 0, NULL}, /* the challenge */
+        {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP, .text = "x"},
+         {0},
+         EARLY,
+         true,
+         401,
+         "x"},
+        {{.is_used = true, .kind = ICE_SERVER_TURN_UDP}, {0}, EARLY, true, 0, NULL},
+        {{.is_used = true, .kind = ICE_SERVER_TURN_TCP, .code = 701, .text = "y"},
+         {0},
+         EARLY,
+         true,
+         701,
+         "y"},
+        /* by one of its addresses it works, or has words */
+        {{.is_used = true}, {.is_used = true, .answered = true}, LATE, true, 0, NULL},
+        {{.is_used = true}, {.is_used = true, .code = 486, .text = "z"}, LATE, true, 486, "z"},
+        {{.is_used = true, .code = 486, .text = "x"},
+         {.is_used = true, .code = 300, .text = "z"},
+         LATE,
+         true,
+         486,
+         "x"},
+        {{.is_used = true}, {.is_used = true}, LATE, true, 701, "no answer"},
     };
+    end_init(&alice, "alice", true);
+    assert_int_equal(end_open(&alice), 0);
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        static struct ice ice;
+        struct ice *ice = alice.ice;
         struct ice_out out = {.type = ICE_OUT_PACKET};
-        struct nice_server servers[2] = {{.is_used = false}};
-        memset(&ice, 0, sizeof ice);
-        ice.servers = servers;
-        ice.servers[1] = table[i].s;
-        ice.servers[1].addr.family = 4;
-        ice.n_servers = 2;
-        ice.n_turn = table[i].n_turn, ice.n_relay = table[i].n_relay;
-        ice.gather_at = 7, ice.gathered_at = 7 + SOTTO_SECONDS(table[i].seconds);
-        ice.has_family[0] = table[i].has_v4;
-        assert_int_equal(sotto__nice_server_error(&ice, &out), table[i].code != 0);
-        if (table[i].code == 0) continue;
-        assert_int_equal(out.type, ICE_OUT_SERVER);
-        assert_int_equal(out.server, 1);
-        assert_int_equal(out.code, table[i].code);
-        assert_non_null(out.text);
-        assert_false(sotto__nice_server_error(&ice, &out)); /* once */
+        struct nice_server servers[4] = {{.is_used = false}};
+        ice->servers = servers;
+        servers[1] = table[i].s, servers[3] = table[i].second;
+        servers[1].addr.family = servers[3].addr.family = 4;
+        ice->n_servers = 2, ice->n_servers_yielded = 0;
+        ice->gather_at = 7;
+        ice->gathered_at = 7 + SOTTO_SECONDS(table[i].seconds == CUT ? EARLY : table[i].seconds);
+        ice->was_cut_short = table[i].seconds == CUT;
+        ice->has_family[0] = table[i].has_v4;
+        bool told = sotto__nice_server_error(ice, &out);
+        if (told != (table[i].code != 0)) fail_msg("row %zu", i);
+        if (told) {
+            assert_int_equal(out.type, ICE_OUT_SERVER);
+            assert_int_equal(out.server, 1);
+            assert_int_equal(out.code, table[i].code);
+            assert_string_equal(out.text, table[i].text);
+            assert_false(sotto__nice_server_error(ice, &out)); /* once */
+        }
+        ice->servers = NULL, ice->n_servers = 0;
     }
 }
 
+/* By its priority, which has the place of the server in libnice's list. */
 static void candidates_speak_for_their_servers(void **state)
 {
     (void)state;
     static struct ice ice;
-    struct candidate c = {.type = CANDIDATE_SRFLX, .addr = {.family = 4, .ip = {192, 0, 2, 1}}};
-    struct nice_server servers[3] = {{.is_used = false}};
+    struct candidate c = {.type = CANDIDATE_RELAY, .addr = {.family = 4, .ip = {192, 0, 2, 1}}};
+    struct nice_server servers[6] = {{.is_used = true}};
     memset(&ice, 0, sizeof ice);
     ice.servers = servers;
     ice.n_servers = 3;
-    ice.servers[1] = (struct nice_server){.kind = ICE_SERVER_TURN_UDP, .addr = c.addr};
-    ice.servers[2] = (struct nice_server){.kind = ICE_SERVER_TURN_UDP, .addr = c.addr};
-    ice.servers[2].addr.ip[3] = 2;
+    servers[1] = (struct nice_server){.kind = ICE_SERVER_TURN_UDP, .is_used = true, .turn = 1};
+    servers[2] = (struct nice_server){.kind = ICE_SERVER_TURN_TLS, .is_used = true, .turn = 0};
+    servers[5] = (struct nice_server){.kind = ICE_SERVER_TURN_TLS, .is_used = true, .turn = 7};
+    c.priority = 5u << 24 | 1u << 21 | 1u << 14 | 63u << 8 | 255;
     sotto__nice_servers_gave(&ice, &c);
-    assert_true(ice.servers[0].answered && !ice.servers[1].answered && !ice.servers[2].answered);
-    c.type = CANDIDATE_RELAY, c.addr.port = 999;
+    assert_true(servers[1].answered && !servers[2].answered && !servers[0].answered);
+    assert_int_equal(sotto__nice_server_of(&ice, &c), 1);
+    c.priority += 6u << 14;
+    assert_int_equal(sotto__nice_server_of(&ice, &c), 5);
+    c.priority = 5u << 24 | 1u << 21 | 255;
     sotto__nice_servers_gave(&ice, &c);
-    assert_true(ice.servers[1].answered && !ice.servers[2].answered);
-    assert_int_equal(ice.n_relay, 1);
+    assert_true(servers[2].answered && !servers[5].answered);
+    assert_int_equal(ice.n_relay, 2);
+    c.priority |= 2u << 14;
+    assert_true(sotto__nice_server_of(&ice, &c) == SIZE_MAX);
+    c.type = CANDIDATE_SRFLX, c.priority = 1u << 14;
+    assert_true(sotto__nice_server_of(&ice, &c) == SIZE_MAX);
 }
 
 struct fake { /* a server */
@@ -241,7 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_of_servers_are_read),
         cmocka_unit_test(an_endless_reason_is_cut),
-        cmocka_unit_test(what_is_told_of_a_server_is_known),
+        cmocka_unit_test_teardown(what_is_told_of_a_server_is_known, free_alice),
         cmocka_unit_test(candidates_speak_for_their_servers),
         cmocka_unit_test_teardown(a_server_that_says_no_is_told_with_its_code, free_alice),
         cmocka_unit_test_teardown(a_server_that_sees_no_nat_has_not_failed, free_alice),

@@ -201,7 +201,93 @@ static void a_relay_is_offered_beside_the_host(void **state)
         assert_int_equal(alice.candidates[i].related.family, 0);
 }
 
-/* libnice asks in the manner of RFC 3489; a server that did not answer would hold gathering up for 5 s. */
+static bool bob_is_gathered(void *arg)
+{
+    (void)arg;
+    return bob.gathered > 0;
+}
+
+static bool alice_is_completed(void *arg)
+{
+    (void)arg;
+    return end_state(&alice) == SOTTO_ICE_COMPLETED;
+}
+
+/* Servers whose names are found once the hosts have long connected: they join, and whose the candidate is is known. */
+static void servers_join_a_connection_that_is_up(void **state)
+{
+    (void)state;
+    char name[] = "turn.example.org";
+    struct ice_server known[3], now[3] = {{.host = name}, {.host = name}, {.host = name}};
+    for (unsigned i = 0; i < 3; i++) {
+        now[i].kind = known[i].kind = (enum ice_server_kind)(ICE_SERVER_TURN_UDP + i);
+        known[i] = coturn_server(known[i].kind, COTURN_PASSWORD);
+        known[i].host = name;
+    }
+    end_init(&alice, "alice", true), end_init(&bob, "bob42", false);
+    alice.cfg.ca_file = bob.cfg.ca_file = tls_ca_file();
+    alice.cfg.servers = bob.cfg.servers = now, alice.cfg.n_servers = bob.cfg.n_servers = 3;
+    alice.cfg.more_servers = bob.cfg.more_servers = true;
+    assert_int_equal(end_open(&alice), 0);
+    assert_int_equal(end_open(&bob), 0);
+    pair_introduce(&alice, &bob);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    assert_int_equal(ops->gather(bob.ice, drive_now()), 0);
+    assert_true(drive(both, 2, pair_is_connected, both, LONG_MS));
+    assert_true(drive(both, 2, alice_is_completed, NULL, LONG_MS));
+    for (unsigned k = 0; k < 3; k++) {
+        unsigned i = 2 - k;
+        size_t before = alice.n_candidates;
+        now[i] = known[i];
+        assert_int_equal(alice.gathered + bob.gathered, 0);
+        ops->servers(alice.ice, now, 3, k == 2, drive_now());
+        ops->servers(bob.ice, now, 3, k == 2, drive_now());
+        if (k > 0) continue; /* a relay of the same server: libnice gives it back */
+        assert_true(drive(both, 2, has_relay, NULL, LONG_MS));
+        assert_int_equal(alice.n_candidates, before + 1);
+        assert_int_equal(alice.candidate_servers[before], i);
+    }
+    assert_true(drive(both, 2, alice_is_gathered, NULL, LONG_MS));
+    assert_true(drive(both, 2, bob_is_gathered, NULL, LONG_MS));
+    assert_int_equal(alice.n_errors + bob.n_errors, 0);
+    assert_true(drive(both, 2, alice_is_completed, NULL, LONG_MS));
+    assert_false(end_saw(&alice, SOTTO_ICE_DISCONNECTED) || end_saw(&bob, SOTTO_ICE_FAILED));
+    assert_int_equal(drive_send(&alice, 0, 10, 1000), 10);
+    bob.wanted = 10 * 1000;
+    assert_true(drive(both, 2, bob_has_all, NULL, LONG_MS));
+}
+
+/* Relays only: nothing else is there to carry, until the name is found. */
+static void relays_of_servers_with_names_carry_data(void **state)
+{
+    (void)state;
+    char name[] = "turn.example.org";
+    for (enum ice_server_kind k = ICE_SERVER_TURN_UDP; k <= ICE_SERVER_TURN_TLS; k++) {
+        struct ice_server known = coturn_server(k, COTURN_PASSWORD),
+                          unknown = {.kind = k, .host = name};
+        struct end *ends[2] = {&alice, &bob};
+        known.host = name;
+        for (int i = 0; i < 2; i++) {
+            end_init(ends[i], i ? "bob42" : "alice", i == 0);
+            ends[i]->cfg.relay_only = ends[i]->cfg.more_servers = true;
+            ends[i]->cfg.ca_file = tls_ca_file();
+            ends[i]->cfg.servers = &unknown, ends[i]->cfg.n_servers = 1;
+            assert_int_equal(end_open(ends[i]), 0);
+        }
+        pair_introduce(&alice, &bob);
+        for (int i = 0; i < 2; i++) assert_int_equal(ops->gather(ends[i]->ice, drive_now()), 0);
+        drive(both, 2, NULL, NULL, 100);
+        assert_true(alice.n_candidates == 0 && alice.gathered == 0);
+        for (int i = 0; i < 2; i++) ops->servers(ends[i]->ice, &known, 1, true, drive_now());
+        assert_true(drive(both, 2, pair_is_connected, both, LONG_MS));
+        assert_int_equal(drive_send(&alice, 0, 10, 1000), 10);
+        bob.wanted = 10 * 1000;
+        assert_true(drive(both, 2, bob_has_all, NULL, LONG_MS));
+        end_free(&alice), end_free(&bob);
+    }
+}
+
+/* A server that did not answer would hold gathering up for 5 s. */
 static void a_stun_server_is_asked(void **state)
 {
     struct ice_server s = coturn_server(ICE_SERVER_STUN, NULL);
@@ -407,6 +493,8 @@ int main(void)
         TEST(a_bulk_over_tls_arrives_in_order),
         TEST(a_bulk_does_not_hide_consent),
         TEST(a_relay_is_offered_beside_the_host),
+        TEST(servers_join_a_connection_that_is_up),
+        TEST(relays_of_servers_with_names_carry_data),
         TEST(a_stun_server_is_asked),
         TEST(a_wrong_credential_gives_no_relay),
         TEST(under_relay_only_no_check_leaves_from_the_host),

@@ -6,7 +6,10 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,6 +17,7 @@
 #include "bad_turn.h"
 #include "ice_drive.h"
 #include "tls_kit.h"
+#include "transport/turn_tls.h"
 #include "util/limits.h"
 
 static const struct ice_ops *const ops = &sotto__ice_nice;
@@ -157,6 +161,67 @@ static void a_file_of_authorities_that_is_gone_lets_nobody_in(void **state)
     one_error("gone", 701, "TLS: the file of authorities cannot be read");
     assert_int_equal(b.n_shaken, 0);
     bad_turn_close(&b);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char text[16384];
+    FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+    assert_true(in && out);
+    size_t n = fread(text, 1, sizeof text, in);
+    assert_int_equal(fwrite(text, 1, n, out), n);
+    fclose(in);
+    fclose(out);
+}
+
+/* What a server with a good certificate says, whose authority is in that file. */
+static void ask_with(const char *ca_file, int32_t code, const char *text)
+{
+    struct bad_turn b = {.act = BAD_ERROR, .code = 486, .reason = "Quota"};
+    struct run r = {&b, 1};
+    struct ice_server s = bad_turn_open(&b, ICE_SERVER_TURN_TLS);
+    b.ctx = tls_server_ctx(TLS_GOOD, 0);
+    end_init(&alice, "alice", true);
+    alice.cfg.servers = &s, alice.cfg.n_servers = 1;
+    alice.cfg.ca_file = ca_file;
+    assert_int_equal(end_open(&alice), 0);
+    assert_int_equal(ops->gather(alice.ice, drive_now()), 0);
+    for (int i = 0; i < 400 && !drive(one, 1, is_gathered, &r, 5);) i++;
+    one_error(ca_file, code, text);
+    end_free(&alice);
+    bad_turn_close(&b);
+}
+
+/* Not under the lock, and not for each connection: when they are named (sotto_pc_new), and then again only if they have changed. */
+static void authorities_are_read_when_they_are_named(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/sotto-ca-XXXXXX", more[6][sizeof path + 2];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    copy_file(tls_ca_file(), path);
+    assert_int_equal(sotto__turn_tls_check(path), 0);
+    unlink(path);
+    ask_with(path, 486, "Quota");
+    assert_int_equal(sotto__turn_tls_check(path), SOTTO_E_ACCESS); /* named again */
+    copy_file(tls_file(TLS_SELF_SIGNED), path);
+    assert_int_equal(sotto__turn_tls_check(path), 0);
+    ask_with(path, 701, REFUSED "unable to get local issuer certificate");
+    copy_file(tls_ca_file(), path);
+    assert_int_equal(sotto__turn_tls_check(path), 0);
+    ask_with(path, 486, "Quota");
+    for (int i = 0; i < 6; i++) { /* of many files the oldest are forgotten, and read again */
+        snprintf(more[i], sizeof more[i], "%s-%d", path, i);
+        copy_file(tls_ca_file(), more[i]);
+        assert_int_equal(sotto__turn_tls_check(more[i]), 0);
+    }
+    ask_with(path, 486, "Quota");
+    unlink(more[0]), unlink(more[5]);
+    ask_with(more[5], 486, "Quota");
+    ask_with(more[0], 701, "TLS: the file of authorities cannot be read");
+    for (int i = 1; i < 5; i++) unlink(more[i]);
+    unlink(path);
 }
 
 /* What each kind of failure is called, and how long it may take: ms. */
@@ -385,6 +450,113 @@ static void nobody_is_sent_to_this_hosts_own_services(void **state)
         }
 }
 
+static bool is_closed(void *arg)
+{
+    struct run *r = arg;
+    for (size_t i = 0; i < r->n; i++) bad_turn_step(&r->b[i]);
+    return ops->closed(alice.ice);
+}
+
+static void close_alice(struct bad_turn *b)
+{
+    struct run r = {b, 1};
+    ops->close(alice.ice, drive_now());
+    for (int i = 0; i < 400 && !drive(one, 1, is_closed, &r, 5);) i++;
+    end_free(&alice);
+}
+
+static size_t n_relays(void)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < alice.n_candidates; i++)
+        n += alice.candidates[i].type == CANDIDATE_RELAY;
+    return n;
+}
+
+/* H050, H053, ICE-17: what it takes for a relay to be one, and to be believed. */
+static void allocations_are_looked_at(void **state)
+{
+    (void)state;
+    enum { UDP = 1, STREAM = 2, ALL = 3 };
+#define UNHEARD "Unauthorized" /* its last words */
+#define UNBELIEVED "its allocation was not believed"
+    int fds = 0;
+    static const struct {
+        struct bad_turn_grant grant;
+        int by; /* kinds of transport that it goes over */
+        bool gives;
+        const char *text;
+    } rows[] = {
+        {{.lifetime = 0}, ALL, true, NULL},
+        {{.open = true}, ALL, false, UNBELIEVED}, /* without credentials: libnice takes none of those */
+        {{.lifetime = SOTTO_MIN_TURN_LIFETIME}, ALL, true, NULL},
+        {{.lifetime = 1}, UDP, false, UNHEARD}, /* 0: libnice would go on to use what it freed */
+        {{.lifetime = 1}, STREAM, false, "an allocation that ends at once"},
+        {{.lifetime = 1, .open = true}, UDP, false, "no answer"},
+        {{.lifetime = SOTTO_MIN_TURN_LIFETIME - 1}, UDP, false, UNHEARD},
+        {{.lifetime = SOTTO_MIN_TURN_LIFETIME - 1},
+         STREAM,
+         false,
+         "an allocation that ends at once"},
+        {{.lifetime = -1}, UDP, false, UNHEARD},
+        {{.lifetime = -1}, STREAM, false, "an allocation that ends at once"},
+        {{.other_id = true}, ALL, false, UNBELIEVED},
+        {{.other_source = true}, UDP, true, NULL}, /* it has the password: RFC 8489 §9.2.5 */
+        {{.other_source = true, .wrong_integrity = true}, UDP, false, UNHEARD},
+        {{.without_integrity = true}, ALL, false, UNBELIEVED},
+        {{.wrong_integrity = true}, ALL, false, UNBELIEVED},
+        {{.relayed = {4, {0}, 5000}}, ALL, false, "it relays from no address that could be"},
+        {{.relayed = {4, {224, 0, 0, 1}, 5000}},
+         ALL,
+         false,
+         "it relays from no address that could be"},
+        {{.relayed = {4, {169, 254, 169, 254}, 80}},
+         ALL,
+         false,
+         "it relays from no address that could be"},
+        {{.relayed = {4, {198, 51, 100, 7}, 0}},
+         ALL,
+         false,
+         "it relays from no address that could be"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (enum ice_server_kind k = ICE_SERVER_TURN_UDP; k <= ICE_SERVER_TURN_TLS; k++) {
+            struct bad_turn b = {.act = BAD_GRANT, .grant = rows[i].grant};
+            if (!(rows[i].by & (k == ICE_SERVER_TURN_UDP ? UDP : STREAM))) continue;
+            struct ice_server s = bad_turn_open(&b, k);
+            if (k == ICE_SERVER_TURN_TLS) b.ctx = tls_server_ctx(TLS_GOOD, 0);
+            int ms = gather(&b, &s, 1, 9000);
+            print_message("%zu by %d: %d ms, %zu relays, %zu errors: %d %s\n", i, k, ms, n_relays(),
+                          alice.n_errors, (int)alice.errors[0].code, alice.errors[0].text);
+            assert_int_equal(n_relays(), rows[i].gives);
+            assert_int_equal(alice.n_errors, !rows[i].gives);
+            if (rows[i].text) assert_string_equal(alice.errors[0].text, rows[i].text);
+            close_alice(&b);
+            bad_turn_close(&b);
+            if (fds == 0) fds = open_fds(); /* what is opened once is open */
+            assert_int_equal(open_fds(), fds);
+        }
+}
+
+static void realms_and_nonces_of_any_length_are_taken_or_not(void **state)
+{
+    (void)state; /* RFC 8489 §14.9, §14.10: up to 763 bytes */
+    static const size_t lengths[] = {128, 763, 764, 1500, 10000, 30000};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        for (enum ice_server_kind k = ICE_SERVER_TURN_UDP; k <= ICE_SERVER_TURN_TCP; k++) {
+            struct bad_turn b = {.act = BAD_LONG, .n_long = lengths[i]};
+            struct ice_server s = bad_turn_open(&b, k);
+            int ms = gather(&b, &s, 1, 9000);
+            print_message("%zu by %d: %d ms, %zu requests: %d %s\n", lengths[i], k, ms,
+                          b.n_requests, (int)alice.errors[0].code, alice.errors[0].text);
+            assert_int_equal(alice.n_errors, 1);
+            assert_int_equal(n_relays(), 0);
+            assert_in_range(b.n_requests, 1, 12);
+            end_free(&alice);
+            bad_turn_close(&b);
+        }
+}
+
 static void stuns_is_not_asked_and_says_so(void **state)
 {
     (void)state;
@@ -405,6 +577,7 @@ int main(int argc, char **argv)
         TEST(certificates_are_checked),
         TEST(the_systems_authorities_do_not_know_ours),
         TEST(a_file_of_authorities_that_is_gone_lets_nobody_in),
+        TEST(authorities_are_read_when_they_are_named),
         TEST(every_failure_over_udp_has_its_words),
         TEST(every_failure_over_tcp_has_its_words),
         TEST(every_failure_over_tls_has_its_words),
@@ -416,6 +589,8 @@ int main(int argc, char **argv)
         TEST(an_alternate_server_is_met_with_tls_and_under_its_name),
         TEST(servers_that_send_to_each_other_are_left),
         TEST(nobody_is_sent_to_this_hosts_own_services),
+        TEST(allocations_are_looked_at),
+        TEST(realms_and_nonces_of_any_length_are_taken_or_not),
         TEST(stuns_is_not_asked_and_says_so),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]);
