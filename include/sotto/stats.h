@@ -66,7 +66,7 @@ SOTTO_API int sotto_pc_get_stats_json(sotto_pc *pc, char **ret);
  * sotto_pc_new()), of the candidates of both sides, of those of the remote that cannot be used, of what came from each of the remote's
  * addresses before there was a pair, of later changes of path, and of what servers said.
  * @param ret  yours: sotto_free(); UTF-8, lines end with a line feed. For people and logs: the words may change with any version.
- * @return as sotto_pc_get_stats(). A closed connection still tells why it was closed.
+ * @return as sotto_pc_get_stats(), or SOTTO_E_UNSUPPORTED the library was built without. A closed connection still tells why it was closed.
  */
 SOTTO_API int sotto_pc_explain(sotto_pc *pc, char **ret);
 /**
@@ -78,7 +78,7 @@ SOTTO_API int sotto_pc_explain(sotto_pc *pc, char **ret);
  * currentRoundTripTime; of what came before there was a pair, and at least that much), and local-candidate, remote-candidate and
  * candidate-pair as in the statistics.
  * stage: "signaling", "gathering", "candidates", "checking", "dtls", "connected", "disconnected", "failed" or "closed".
- * @param ret  yours: sotto_free(); UTF-8. @return as sotto_pc_get_stats().
+ * @param ret  yours: sotto_free(); UTF-8. @return as sotto_pc_explain().
  * Security: the candidates are there with their addresses; sotto_pc_explain() masks them.
  */
 SOTTO_API int sotto_pc_explain_json(sotto_pc *pc, char **ret);
