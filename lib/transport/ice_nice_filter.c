@@ -1,12 +1,11 @@
-/* SPDX-License-Identifier: BSD-2-Clause And
- * allocations of TURN servers that end at once or never, which libnice frees and goes on to use.
- */
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Connectivity checks of another generation are kept away from libnice. A Chromium that restarts ICE checks the addresses of the
  * generation before from its new ports too, with the user name "our old ufrag:its new ufrag". libnice looks at the first half only and
  * answers; Chromium selects such a pair, and libnice then drops what comes on it. RFC 8445 §7.3 has the whole name known. In: the remote's
  * ufrag; out: a classic BPF program on each UDP socket of the agent, which passes everything but Binding requests to another name, and
- * those that do not end as all checks do: libnice answers strangers' requests without integrity, and does not look at its length.
+ * those that do not end as all checks do: libnice answers strangers' requests without integrity, and does not look at its length. And
+ * allocations of TURN servers that end at once or never, which libnice frees and goes on to use.
  */
 #include <linux/filter.h>
 #include <stdio.h>

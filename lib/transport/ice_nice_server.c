@@ -53,11 +53,7 @@ static void add_relay(struct ice *ice, struct nice_server *to, const struct ice_
     bool is_udp = s->kind == ICE_SERVER_TURN_UDP;
     const struct address *a = &to->addr;
     char text[46];
-    if (ice->no_relays) {
-        to->code = NO_ANSWER;
-        snprintf(to->text, sizeof to->text, "not asked: this host has too many addresses");
-        return;
-    }
+    if (ice->no_relays) return; /* see say() */
     if (!is_udp && !sotto__nice_turn_open(ice, to, s)) return; /* a server that failed */
     if (!is_udp) a = sotto__turn_tls_port(to->tls);
     to->turn = (uint8_t)ice->n_turn++;
@@ -275,6 +271,10 @@ static int32_t say(const struct ice *ice, const struct nice_server *s, const cha
     bool was_long = ice->gathered_at - s->asked_at >= SILENT_AFTER || ice->was_cut_short;
     *text = "no answer";
     if (!s->is_used) return 0;
+    if (is_turn(s) && ice->no_relays) {
+        *text = "not asked: this host has too many addresses";
+        return NO_ANSWER;
+    }
     if (is_turn(s) && s->answered) {
         *text = "its allocation was not believed";
         return NO_ANSWER;

@@ -84,71 +84,73 @@ static void an_endless_reason_is_cut(void **state)
     assert_int_equal(strlen(s.text), sizeof s.text - 1);
 }
 
+enum { EARLY = 1, LATE = 5, CUT = -1 };
+/* silence only if it was waited for, and nothing of one that gave a candidate */
+static const struct {
+    struct nice_server s, second;
+    int seconds;
+    bool has_v4;
+    int32_t code;
+    const char *text;
+} told[] = {
+    {{.is_used = true}, {0}, LATE, true, 701, "no answer"},
+    {{.is_used = true}, {0}, EARLY, true, 0, NULL},
+    {{.is_used = true}, {0}, CUT, true, 701, "no answer"},
+    {{.is_used = true, .asked_at = SOTTO_SECONDS(3)}, {0}, LATE, true, 0, NULL}, /* late itself */
+    {{.is_used = true}, {0}, EARLY, false, 701, "no local address of its family"},
+    {{.is_used = false}, {0}, LATE, true, 0, NULL},
+    {{.is_used = true, .answered = true}, {0}, LATE, true, 0, NULL},
+    {{.is_used = true, .code = 400, .text = "x"}, {0}, EARLY, true, 400, "x"},
+    {{.is_used = true, .code = 401, .answered = true}, {0}, LATE, true, 0, NULL}, /* the challenge */
+    {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP, .text = "x"},
+     {0},
+     EARLY,
+     true,
+     401,
+     "x"},
+    {{.is_used = true, .kind = ICE_SERVER_TURN_UDP}, {0}, EARLY, true, 0, NULL},
+    {{.is_used = true, .kind = ICE_SERVER_TURN_TCP, .code = 701, .text = "y"},
+     {0},
+     EARLY,
+     true,
+     701,
+     "y"},
+    /* by one of its addresses it works, or has words */
+    {{.is_used = true}, {.is_used = true, .answered = true}, LATE, true, 0, NULL},
+    {{.is_used = true}, {.is_used = true, .code = 486, .text = "z"}, LATE, true, 486, "z"},
+    {{.is_used = true, .code = 486, .text = "x"},
+     {.is_used = true, .code = 300, .text = "z"},
+     LATE,
+     true,
+     486,
+     "x"},
+    {{.is_used = true}, {.is_used = true}, LATE, true, 701, "no answer"},
+};
+
 static void what_is_told_of_a_server_is_known(void **state)
 {
-    (void)state; /* silence only if it was waited for, and nothing of one that gave a candidate */
-    enum { EARLY = 1, LATE = 5, CUT = -1 };
-    static const struct {
-        struct nice_server s, second;
-        int seconds;
-        bool has_v4;
-        int32_t code;
-        const char *text;
-    } table[] = {
-        {{.is_used = true}, {0}, LATE, true, 701, "no answer"},
-        {{.is_used = true}, {0}, EARLY, true, 0, NULL},
-        {{.is_used = true}, {0}, CUT, true, 701, "no answer"},
-        {{.is_used = true, .asked_at = SOTTO_SECONDS(3)}, {0}, LATE, true, 0, NULL}, /* late itself */
-        {{.is_used = true}, {0}, EARLY, false, 701, "no local address of its family"},
-        {{.is_used = false}, {0}, LATE, true, 0, NULL},
-        {{.is_used = true, .answered = true}, {0}, LATE, true, 0, NULL},
-        {{.is_used = true, .code = 400, .text = "x"}, {0}, EARLY, true, 400, "x"},
-        {{.is_used = true, .code = 401, .answered = true}, {0}, LATE, true, 0, NULL}, /* the challenge */
-        {{.is_used = true, .code = 401, .kind = ICE_SERVER_TURN_UDP, .text = "x"},
-         {0},
-         EARLY,
-         true,
-         401,
-         "x"},
-        {{.is_used = true, .kind = ICE_SERVER_TURN_UDP}, {0}, EARLY, true, 0, NULL},
-        {{.is_used = true, .kind = ICE_SERVER_TURN_TCP, .code = 701, .text = "y"},
-         {0},
-         EARLY,
-         true,
-         701,
-         "y"},
-        /* by one of its addresses it works, or has words */
-        {{.is_used = true}, {.is_used = true, .answered = true}, LATE, true, 0, NULL},
-        {{.is_used = true}, {.is_used = true, .code = 486, .text = "z"}, LATE, true, 486, "z"},
-        {{.is_used = true, .code = 486, .text = "x"},
-         {.is_used = true, .code = 300, .text = "z"},
-         LATE,
-         true,
-         486,
-         "x"},
-        {{.is_used = true}, {.is_used = true}, LATE, true, 701, "no answer"},
-    };
+    (void)state;
     end_init(&alice, "alice", true);
     assert_int_equal(end_open(&alice), 0);
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
         struct ice *ice = alice.ice;
         struct ice_out out = {.type = ICE_OUT_PACKET};
         struct nice_server servers[4] = {{.is_used = false}};
         ice->servers = servers;
-        servers[1] = table[i].s, servers[3] = table[i].second;
+        servers[1] = told[i].s, servers[3] = told[i].second;
         servers[1].addr.family = servers[3].addr.family = 4;
         ice->n_servers = 2, ice->n_servers_yielded = 0;
         ice->gather_at = 7;
-        ice->gathered_at = 7 + SOTTO_SECONDS(table[i].seconds == CUT ? EARLY : table[i].seconds);
-        ice->was_cut_short = table[i].seconds == CUT;
-        ice->has_family[0] = table[i].has_v4;
-        bool told = sotto__nice_server_error(ice, &out);
-        if (told != (table[i].code != 0)) fail_msg("row %zu", i);
-        if (told) {
+        ice->gathered_at = 7 + SOTTO_SECONDS(told[i].seconds == CUT ? EARLY : told[i].seconds);
+        ice->was_cut_short = told[i].seconds == CUT;
+        ice->has_family[0] = told[i].has_v4;
+        bool is_told = sotto__nice_server_error(ice, &out);
+        if (is_told != (told[i].code != 0)) fail_msg("row %zu", i);
+        if (is_told) {
             assert_int_equal(out.type, ICE_OUT_SERVER);
             assert_int_equal(out.server, 1);
-            assert_int_equal(out.code, table[i].code);
-            assert_string_equal(out.text, table[i].text);
+            assert_int_equal(out.code, told[i].code);
+            assert_string_equal(out.text, told[i].text);
             assert_false(sotto__nice_server_error(ice, &out)); /* once */
         }
         ice->servers = NULL, ice->n_servers = 0;

@@ -474,63 +474,55 @@ static size_t n_relays(void)
 }
 
 /* H050, H053, ICE-17: what it takes for a relay to be one, and to be believed. */
+enum { UDP = 1, STREAM = 2, ALL = 3 };
+#define UNHEARD "Unauthorized" /* its last words */
+#define UNBELIEVED "its allocation was not believed"
+static const struct {
+    struct bad_turn_grant grant;
+    int by; /* kinds of transport that it goes over */
+    bool gives;
+    const char *text;
+} allocations[] = {
+    {{.lifetime = 0}, ALL, true, NULL},
+    {{.open = true}, ALL, false, UNBELIEVED}, /* without credentials: libnice takes none of those */
+    {{.lifetime = SOTTO_MIN_TURN_LIFETIME}, ALL, true, NULL},
+    {{.lifetime = 1}, UDP, false, UNHEARD}, /* 0: libnice would go on to use what it freed */
+    {{.lifetime = 1}, STREAM, false, "an allocation that ends at once"},
+    {{.lifetime = 1, .open = true}, UDP, false, "no answer"},
+    {{.lifetime = SOTTO_MIN_TURN_LIFETIME - 1}, UDP, false, UNHEARD},
+    {{.lifetime = SOTTO_MIN_TURN_LIFETIME - 1}, STREAM, false, "an allocation that ends at once"},
+    {{.lifetime = -1}, UDP, false, UNHEARD},
+    {{.lifetime = -1}, STREAM, false, "an allocation that ends at once"},
+    {{.other_id = true}, ALL, false, UNBELIEVED},
+    {{.other_source = true}, UDP, true, NULL}, /* it has the password: RFC 8489 §9.2.5 */
+    {{.other_source = true, .wrong_integrity = true}, UDP, false, UNHEARD},
+    {{.without_integrity = true}, ALL, false, UNBELIEVED},
+    {{.wrong_integrity = true}, ALL, false, UNBELIEVED},
+    {{.relayed = {4, {0}, 5000}}, ALL, false, "it relays from no address that could be"},
+    {{.relayed = {4, {224, 0, 0, 1}, 5000}}, ALL, false, "it relays from no address that could be"},
+    {{.relayed = {4, {169, 254, 169, 254}, 80}},
+     ALL,
+     false,
+     "it relays from no address that could be"},
+    {{.relayed = {4, {198, 51, 100, 7}, 0}}, ALL, false, "it relays from no address that could be"},
+};
+
 static void allocations_are_looked_at(void **state)
 {
     (void)state;
-    enum { UDP = 1, STREAM = 2, ALL = 3 };
-#define UNHEARD "Unauthorized" /* its last words */
-#define UNBELIEVED "its allocation was not believed"
     int fds = 0;
-    static const struct {
-        struct bad_turn_grant grant;
-        int by; /* kinds of transport that it goes over */
-        bool gives;
-        const char *text;
-    } rows[] = {
-        {{.lifetime = 0}, ALL, true, NULL},
-        {{.open = true}, ALL, false, UNBELIEVED}, /* without credentials: libnice takes none of those */
-        {{.lifetime = SOTTO_MIN_TURN_LIFETIME}, ALL, true, NULL},
-        {{.lifetime = 1}, UDP, false, UNHEARD}, /* 0: libnice would go on to use what it freed */
-        {{.lifetime = 1}, STREAM, false, "an allocation that ends at once"},
-        {{.lifetime = 1, .open = true}, UDP, false, "no answer"},
-        {{.lifetime = SOTTO_MIN_TURN_LIFETIME - 1}, UDP, false, UNHEARD},
-        {{.lifetime = SOTTO_MIN_TURN_LIFETIME - 1},
-         STREAM,
-         false,
-         "an allocation that ends at once"},
-        {{.lifetime = -1}, UDP, false, UNHEARD},
-        {{.lifetime = -1}, STREAM, false, "an allocation that ends at once"},
-        {{.other_id = true}, ALL, false, UNBELIEVED},
-        {{.other_source = true}, UDP, true, NULL}, /* it has the password: RFC 8489 §9.2.5 */
-        {{.other_source = true, .wrong_integrity = true}, UDP, false, UNHEARD},
-        {{.without_integrity = true}, ALL, false, UNBELIEVED},
-        {{.wrong_integrity = true}, ALL, false, UNBELIEVED},
-        {{.relayed = {4, {0}, 5000}}, ALL, false, "it relays from no address that could be"},
-        {{.relayed = {4, {224, 0, 0, 1}, 5000}},
-         ALL,
-         false,
-         "it relays from no address that could be"},
-        {{.relayed = {4, {169, 254, 169, 254}, 80}},
-         ALL,
-         false,
-         "it relays from no address that could be"},
-        {{.relayed = {4, {198, 51, 100, 7}, 0}},
-         ALL,
-         false,
-         "it relays from no address that could be"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < sizeof allocations / sizeof *allocations; i++)
         for (enum ice_server_kind k = ICE_SERVER_TURN_UDP; k <= ICE_SERVER_TURN_TLS; k++) {
-            struct bad_turn b = {.act = BAD_GRANT, .grant = rows[i].grant};
-            if (!(rows[i].by & (k == ICE_SERVER_TURN_UDP ? UDP : STREAM))) continue;
+            struct bad_turn b = {.act = BAD_GRANT, .grant = allocations[i].grant};
+            if (!(allocations[i].by & (k == ICE_SERVER_TURN_UDP ? UDP : STREAM))) continue;
             struct ice_server s = bad_turn_open(&b, k);
             if (k == ICE_SERVER_TURN_TLS) b.ctx = tls_server_ctx(TLS_GOOD, 0);
             int ms = gather(&b, &s, 1, 9000);
             print_message("%zu by %d: %d ms, %zu relays, %zu errors: %d %s\n", i, k, ms, n_relays(),
                           alice.n_errors, (int)alice.errors[0].code, alice.errors[0].text);
-            assert_int_equal(n_relays(), rows[i].gives);
-            assert_int_equal(alice.n_errors, !rows[i].gives);
-            if (rows[i].text) assert_string_equal(alice.errors[0].text, rows[i].text);
+            assert_int_equal(n_relays(), allocations[i].gives);
+            assert_int_equal(alice.n_errors, !allocations[i].gives);
+            if (allocations[i].text) assert_string_equal(alice.errors[0].text, allocations[i].text);
             close_alice(&b);
             bad_turn_close(&b);
             if (fds == 0) fds = open_fds(); /* what is opened once is open */
