@@ -22,6 +22,7 @@
 #define SPREAD_MS 1900u
 #define ENDS SOTTO_SECONDS(30)
 #define LOST SOTTO_SECONDS(5)
+#define ONE_WAY SOTTO_SECONDS(15) /* the peer is heard, but does not answer: perhaps it is only busy */
 #define PAUSE SOTTO_MS(1000) /* in the data: a request leaves early */
 #define STEADY SOTTO_SECONDS(2) /* data without a gap for so long … */
 #define STOP SOTTO_MS(500) /* … and then none for so long */
@@ -90,7 +91,7 @@ void sotto__nice_consent_remote(struct ice *ice, char *pwd)
  * ---- when ----
  * What tells a lost packet from a lost path: a request without an answer is repeated (as connectivity checks are, RFC 8445 §14.3): after
  * two round trips, then every 200 ms, from the sixth on every 500 ms. If that sixth one has had no answer for a second, and nothing at
- * all was heard for 5 s, or no answer for as long, the pair is DISCONNECTED (without data not before 3.5 s of such requests). An answer
+ * all was heard for 5 s, or no answer for 15 s, the pair is DISCONNECTED (without data not before 3.5 s of such requests). An answer
  * makes it CONNECTED again; till then the asking goes on every second. So that 5 s are kept where data crossed, the next request leaves
  * early: when none came for a second and the last request is 4 s old; after data without gaps, 500 ms after it stopped. With 5 % of loss
  * each way all six are lost once in a million times, and then the peer's own requests are still heard.
@@ -161,7 +162,7 @@ static sotto_us lost_at(const struct ice *ice)
     const struct nice_consent *c = &ice->consent;
     if (!is_on(ice) || c->tries < SURE) return SOTTO_NEVER;
     sotto_us sure = had_data(ice) ? c->sure_at : later(c->sure_at, c->since + SHORT_CUT);
-    return later(sure, sotto__earlier(ice->heard, c->since) + LOST);
+    return later(sure, sotto__earlier(ice->heard + LOST, c->since + ONE_WAY));
 }
 
 bool sotto__nice_consent_lost(const struct ice *ice, sotto_us now)

@@ -22,7 +22,6 @@ void sotto__nice_move_seen(struct ice *ice, const union nice_sockaddr *from, sot
     struct nice_move *m = &ice->move;
     bool is_same = sotto__nice_same_address(from, m->is_on ? &m->to : &ice->path.to);
     if (is_same || now < m->not_before || sotto__nice_consent_fd(ice) < 0 ||
-        ice->nice_state != NICE_COMPONENT_STATE_READY ||
         from->sa.sa_family != ice->path.to.sa.sa_family)
         return;
     *m = (struct nice_move){.is_on = true,
