@@ -3,6 +3,7 @@
  * A host with more than 64 addresses, in a network namespace of its own (test/netns). There libnice ends the process for a check of a new
  * source that says no priority: no peer may be able to send one that arrives.
  */
+#include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ static const struct reply good = {0};
 
 static void add_addresses(void)
 {
+    if (if_nametoindex("sotto0") == 0) fail_msg("to be run by test/netns: it changes lo");
     for (int i = 1; i <= 80; i++) {
         char command[64];
         snprintf(command, sizeof command, "ip address add 10.99.0.%d/32 dev lo", i);
