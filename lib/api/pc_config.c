@@ -177,7 +177,9 @@ SOTTO_API int sotto_pc_set_config(sotto_pc *pc, const sotto_pc_config *cfg)
     if (r < 0) return r;
     all.size = sizeof all;
     struct pc_config early; /* authorities are read here, without the lock; all else that it may say is said below */
-    if (sotto__config_read(&all, &early) == 0) sotto__config_free(&early);
+    r = sotto__config_read(&all, &early);
+    if (r == SOTTO_E_NOMEM) return r;
+    if (r == 0) sotto__config_free(&early);
     r = sotto__pc_enter(pc, &peer);
     if (r < 0) return r;
     sotto__peer_get_state(peer, &s);
