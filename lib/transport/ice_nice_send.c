@@ -44,12 +44,17 @@ COLD static bool set_whole(int fd, bool whole)
     return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6) == 0;
 }
 
-COLD void sotto__nice_never_fragment(struct ice *ice)
+COLD static void set_all(struct ice *ice, bool whole)
 {
     GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
     for (guint i = 0; sockets && i < sockets->len; i++)
-        (void)set_whole(g_socket_get_fd(g_ptr_array_index(sockets, i)), true); /* sotto__nice_whole() tells */
+        (void)set_whole(g_socket_get_fd(g_ptr_array_index(sockets, i)), whole); /* sotto__nice_whole() tells */
     if (sockets) g_ptr_array_unref(sockets);
+}
+
+COLD void sotto__nice_never_fragment(struct ice *ice)
+{
+    set_all(ice, true);
 }
 
 /* Kernels before 4.18 ignore the control message, and would send a run as one datagram. */
@@ -91,6 +96,7 @@ int sotto__nice_path_fd(struct ice *ice)
 COLD bool sotto__nice_whole(struct ice *ice, bool whole)
 {
     int fd = sotto__nice_path_fd(ice);
+    if (fd < 0 && !whole) set_all(ice, false); /* by libnice, from any of them */
     return fd >= 0 && set_whole(fd, whole);
 }
 

@@ -181,7 +181,7 @@ static size_t most_of_peer(const struct transport *t)
 
 /*
  * Another pair may carry less, or more. Over a relay it is not known what happens to large packets behind it, and TCP would cut
- * them: neither is searched.
+ * them: neither is searched. What was made for a larger path before, and must be sent again, goes there in fragments: SCTP cannot cut it.
  */
 static void look_at_path(struct transport *t)
 {
@@ -196,6 +196,7 @@ static void look_at_path(struct transport *t)
     t->path.sctp = t->sctp, t->path.ice = g->ice, t->path.pair = t->stats.pair_changes;
     t->path.fragments = false;
     t->path.is_searched = is_direct && ops->whole(g->ice, true);
+    if (!t->path.is_searched && ops->whole) (void)ops->whole(g->ice, false);
     sotto__sctp_set_path(t->sctp, t->path.is_searched ? most_of_peer(t) : 0);
 }
 
