@@ -243,6 +243,7 @@ void sotto__nice_move_answer(struct ice *ice, const union nice_sockaddr *from, c
                              size_t n); /* whatever came from elsewhere, n ≥ 20 */
 void sotto__nice_move_stay(struct ice *ice, sotto_us asked); /* the pair's answered a request of that time */
 void sotto__nice_move_turn(struct ice *ice, sotto_us now);   /* goes over, if that is settled */
+void sotto__nice_move_done(struct ice *ice); /* libnice selected a pair: if it is that one, names it */
 
 /* ice_nice_filter.c: once the sockets are there; again with a remote, and with another. */
 void sotto__nice_filter(struct ice *ice);

@@ -147,6 +147,7 @@ static void on_pair(NiceAgent *agent, guint stream, guint component, NiceCandida
     ice->pair_local = nice_candidate_copy(local);
     name_reflexive(ice);
     ice->pair_remote = nice_candidate_copy(remote);
+    sotto__nice_move_done(ice);
     ice->pair_changed = ice->path.is_stale = true;
     sotto__nice_consent_begin(ice, ice->loop->now);
 }

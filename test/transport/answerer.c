@@ -53,9 +53,10 @@ static void init_stun(StunAgent *agent)
                     STUN_AGENT_USAGE_USE_FINGERPRINT | STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS);
 }
 
-static size_t reply_to(StunMessage *request, enum manner how, uint8_t *out, size_t n)
+static size_t reply_to(StunMessage *request, const struct sockaddr_storage *from, enum manner how,
+                       uint8_t *out, size_t n)
 {
-    struct sockaddr_storage mapped = {.ss_family = AF_INET};
+    struct sockaddr_storage mapped = *from;
     StunAgent agent;
     StunMessage reply;
     bool control = !stun_message_has_attribute(request, STUN_ATTRIBUTE_ICE_CONTROLLING);
@@ -136,7 +137,12 @@ void move_away(void)
 static void serve_at(int which, enum manner how)
 {
     uint8_t in[600], out[600];
-    for (ssize_t n; (n = recv(which, in, sizeof in, 0)) > 0;) {
+    union {
+        struct sockaddr sa;
+        struct sockaddr_storage any;
+    } from;
+    socklen_t size = sizeof from;
+    for (ssize_t n; (n = recvfrom(which, in, sizeof in, 0, &from.sa, &size)) > 0;) {
         StunAgent agent;
         StunMessage m;
         if (in[0] == 1) answered += in[1] == 1;
@@ -147,7 +153,7 @@ static void serve_at(int which, enum manner how)
         asked_at[asked++ % (ANSWERER_ASKED)] = now_ahead();
         asked_as_controlling = stun_message_has_attribute(&m, STUN_ATTRIBUTE_ICE_CONTROLLING);
         if (how == NOT || is_lost(how)) continue;
-        size_t len = reply_to(&m, how, out, sizeof out);
+        size_t len = reply_to(&m, &from.any, how, out, sizeof out);
         assert_true(len > 0);
         send_reply(which, how, out, len);
     }
