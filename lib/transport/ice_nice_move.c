@@ -92,6 +92,7 @@ static void prefer(struct ice *ice)
 void sotto__nice_move_done(struct ice *ice)
 {
     union nice_sockaddr is;
+    if (ice->pair_remote->type != NICE_CANDIDATE_TYPE_HOST) return; /* a better one that libnice found: see prefer() */
     memset(&is, 0, sizeof is);
     nice_address_copy_to_sockaddr(&ice->pair_remote->addr, &is.sa);
     if (!is_relayed(ice) || ice->move.to_size == 0 || !sotto__nice_same_address(&is, &ice->move.to))
