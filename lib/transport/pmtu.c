@@ -7,7 +7,7 @@
 #include "transport/pmtu.h"
 
 /* UDP payloads that common paths pass: IPv6's minimum; 1400; WireGuard and PPPoE in various forms; clouds with 1460; Ethernet with IPv6
- * and with IPv4; jumbo frames of 8896 and 9000 with IPv6; a whole DTLS record. */
+ * and with IPv4; jumbo frames of 8896 and 9000 with IPv6; hosts that share a machine. */
 #define SCTP_OF(udp) (((udp)-37u) & ~3u)
 static const size_t sizes[] = {PMTU_BASE,      SCTP_OF(1232u), SCTP_OF(1352u), SCTP_OF(1372u),
                                SCTP_OF(1412u), SCTP_OF(1432u), SCTP_OF(1452u), SCTP_OF(1472u),

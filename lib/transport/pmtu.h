@@ -17,7 +17,11 @@
  * down to a multiple of 4. RFC 8899 §5.1.2: BASE_PLPMTU, and MIN_PLPMTU too.
  */
 #define PMTU_BASE 1160u
-#define PMTU_LIMIT 16384u /* what a DTLS record holds: MAX_PLPMTU */
+/*
+ * MAX_PLPMTU: hardly less than a DTLS record holds. With DTLS and TURN around it it is within 16,384 bytes, all that coturn takes of a
+ * datagram: what was sent on loopback, and is repeated over a relay after another restart, must get through.
+ */
+#define PMTU_LIMIT 16256u
 #define PMTU_ETHERNET 1432u /* what fits 1,500 bytes with IPv4 */
 
 enum pmtu_state {

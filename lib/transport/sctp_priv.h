@@ -10,7 +10,7 @@
 #include "transport/sctp_guard.h"
 #include "transport/sctp_path.h"
 
-#define SCTP_PACKET_LIMIT PMTU_LIMIT /* of a peer, too */
+#define SCTP_PACKET_LIMIT 16384u /* of a peer: what a DTLS record holds */
 
 struct outbox { /* packets, each behind two bytes: OUTBOX_PROBE, length */
     uint8_t *bytes;

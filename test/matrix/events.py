@@ -143,7 +143,8 @@ def mobile(s, kind='symmetric'):
     """The peer leaves its site for another one, behind another NAT. When there is a path again."""
     s.world.add(3, kind)
     s.slow(3)
-    s.begin()
+    s.begin(160)
+    s.large()
     s.world.sites[1].unplug()
     s.world.sites[3].plug(s.world.peers[1])
     return time.monotonic()

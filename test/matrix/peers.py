@@ -112,6 +112,9 @@ class Peer:
         ends = [stats[pair[x]] for x in ('localCandidateId', 'remoteCandidateId')]
         return Pair(*ends)
 
+    def packet_size(self):
+        return max(int(s.get('mtu', 0)) for s in json.loads(self.ask('stats', 0)[2]).values())
+
     def size(self):
         """KB of memory."""
         return int(self.ask('rss')[1])

@@ -56,6 +56,15 @@ class Scene:
         threading.Thread(target=transfer, daemon=True).start()
         time.sleep(1)
 
+    def large(self, seconds=10):
+        """Until both send packets that fill those of the path: a smaller one shall get what was cut for it."""
+        end = time.monotonic() + seconds
+        for p in self.call.a, self.call.b:
+            while p.packet_size() < 1400:
+                if time.monotonic() > end:
+                    raise Late('packets of %d bytes after %g s' % (p.packet_size(), seconds))
+                time.sleep(0.1)
+
     def done(self, since, limit):
         """Seconds from then until the transfer was complete."""
         try:

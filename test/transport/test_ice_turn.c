@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Relays: libnice against coturn (Debian's turnserver), see coturn.h. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,6 +123,35 @@ static void relays_over_udp_carry_data(void **state)
 {
     (void)state;
     exchange_over_relays(ICE_SERVER_TURN_UDP);
+}
+
+/* By libnice, for there is no socket to be had of a relayed pair: all that it may send from. */
+static void what_goes_to_a_relay_may_be_fragmented_if_that_is_asked_for(void **state)
+{
+    (void)state;
+    struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
+    connect_relays(&alice, &bob, &s);
+    static const int wanted[] = {IP_PMTUDISC_PROBE, IP_PMTUDISC_DONT};
+    for (int k = 0; k < 2; k++) {
+        if (k == 0) sotto__nice_never_fragment(alice.ice);
+        if (k == 1) assert_false(ops->whole(alice.ice, false));
+        GPtrArray *sockets = nice_agent_get_sockets(alice.ice->agent, alice.ice->stream, 1);
+        size_t seen = 0;
+        for (guint i = 0; i < sockets->len; i++) {
+            GSocket *socket = g_ptr_array_index(sockets, i);
+            int value = -1;
+            socklen_t n = sizeof value;
+            if (g_socket_get_socket_type(socket) != G_SOCKET_TYPE_DATAGRAM ||
+                g_socket_get_family(socket) != G_SOCKET_FAMILY_IPV4)
+                continue;
+            int fd = g_socket_get_fd(socket);
+            assert_int_equal(getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, &n), 0);
+            assert_int_equal(value, wanted[k]);
+            seen++;
+        }
+        assert_true(seen > 0);
+        g_ptr_array_unref(sockets);
+    }
 }
 
 static void relays_over_tcp_carry_data(void **state)
@@ -488,6 +519,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_teardown(f, free_all)
     const struct CMUnitTest tests[] = {
         TEST(relays_over_udp_carry_data),
+        TEST(what_goes_to_a_relay_may_be_fragmented_if_that_is_asked_for),
         TEST(relays_over_tcp_carry_data),
         TEST(relays_over_tls_carry_data),
         TEST(a_bulk_over_tls_arrives_in_order),
