@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A peer whose address changes while it is connected, as when a NAT on the way forgets it. libnice answers its checks from there, and
- * makes a pair of it, but keeps the selected one unless the new one is better. So: when an authenticated request came from another address
- * (RFC 8445 §7.3.1.3), both addresses are asked. If the pair's answers it stays; if only the other one does while three requests to the
- * pair's go unanswered, the pair goes over to it, on the same socket: a valid answer from there is consent (RFC 7675 §4), and nothing
- * changes for DTLS. At most once a second, so that a peer that jumps between addresses costs little; and never to where nothing answers.
- * Over a relay libnice itself asks the other address when the check comes, and would select the pair of it as soon as that is answered,
- * were it not held for no better: if the pair's answers nothing, it is told that it is.
+ * A peer whose address changes while it is connected, as when a NAT on the way forgets it. libnice answers its checks from there, but keeps
+ * the pair unless the new one is better. So: when an authenticated request came from another address (RFC 8445 §7.3.1.3), both are asked.
+ * If only the other one answers while three requests to the pair's do not, the pair goes over to it, on the same socket: a valid answer
+ * from there is consent (RFC 7675 §4), and nothing changes for DTLS. At most once a second; never to where nothing answers. Over a relay
+ * libnice asks the other one itself, and selects it once it has answered and is said to be better: that is said when the pair's is silent.
  * In: addresses and answers, found by ice_nice_consent.c and libnice's signal. Out: another remote of the pair.
  */
 #include <stdio.h>
