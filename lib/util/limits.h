@@ -83,7 +83,7 @@
 #define SOTTO_TURN_SOCKET (128 * 1024)   /* bytes that wait between libnice and us: a tenth of a second of video */
 #define SOTTO_TURN_CONNECT_US (4500 * 1000LL) /* TCP and TLS to a server together: before libnice gives up at 4.75 s */
 #define SOTTO_TURN_ALLOCATE_US (10 * 1000000LL) /* … and then an allocation */
-#define SOTTO_MIN_TURN_LIFETIME 10u      /* seconds: an allocation that ends sooner is none; libnice frees one of 0, and goes on to use it */
+#define SOTTO_MIN_TURN_LIFETIME 10u      /* seconds: an allocation that ends sooner is none; libnice uses one of 0 after it freed it */
 #define SOTTO_MAX_TURN_STALE 5u          /* 438 in a row: RFC 8489 §9.2.5 has the request repeated with the new nonce */
 #define SOTTO_MAX_TURN_ALTERNATES 4u     /* 300 in a row */
 #define SOTTO_MAX_GATHER_US (8 * 1000000LL) /* gathering is over by then, whatever servers still owe */
