@@ -211,7 +211,7 @@ void sotto__nice_consent_turn(struct ice *ice, sotto_us now);     /* asks if tha
 sotto_us sotto__nice_consent_due(const struct ice *ice);
 bool sotto__nice_consent_ended(const struct ice *ice, sotto_us now);
 void sotto__nice_woke(struct ice *ice, sotto_us slept, sotto_us now); /* see ice.h */
-bool sotto__nice_consent_lost(const struct ice *ice, sotto_us now); /* for now */
+bool sotto__nice_consent_lost(const struct ice *ice, sotto_us now); /* until it is answered again */
 
 /* ice_nice_local.c */
 int sotto__nice_add_locals(struct ice *ice); /* before libnice gathers: how many, or as gather() of ice.h */
