@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Encodings and comparisons of secrets.
+ * answers: A24
  */
 #include "util/enc.h"
 

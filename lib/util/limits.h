@@ -10,6 +10,7 @@
 #define SOTTO_MAX_SDP_LINES 2048u        /* lines of one section */
 #define SOTTO_MAX_SDP_FMTS 128u          /* formats of an m-line: payload types are 7 bits */
 #define SOTTO_MAX_FINGERPRINTS 8u        /* a=fingerprint of one transport */
+/* SOTTO_MAX_PINS, certificates that an application accepts, is public: verify.h */
 #define SOTTO_MAX_MID 64u                /* bytes of a=mid; RFC 8843 §7.1 wants short ones */
 
 #define SOTTO_MAX_TLS_ID 255u            /* bytes of a=tls-id: RFC 8842 §4 */
@@ -118,6 +119,7 @@
 #define SOTTO_MAX_DTLS_SEQUENCE ((1ULL << 48) - 1) /* the last record under one key: RFC 6347 §4.1 */
 #define SOTTO_MAX_DTLS_FORGED (1ULL << 36) /* records that did not open under one key: RFC 9147 §4.5.3 */
 #define SOTTO_MAX_DTLS_WARNINGS 16u      /* alerts of level warning in a row */
+#define SOTTO_MAX_STORE_OBJECTS 64u      /* of a URI of OpenSSL that are looked at for a certificate, for a key */
 #define SOTTO_MAX_PEM (64u * 1024)       /* bytes of a certificate and its key as text */
 
 /* SCTP and data channels */
@@ -145,6 +147,26 @@
 #define SOTTO_MAX_QUEUED_MESSAGES 65536u        /* messages in the send queue of one channel: each costs about 64 bytes beside its own */
 #define SOTTO_MAX_LABEL 65535u                  /* RFC 8832 §5.1: 16 bits */
 #define SOTTO_MAX_CLOSED_CHANNELS 1024u         /* closed channels whose handles nobody freed; beyond it remote OPENs are reset */
+
+/* secrets */
+#define SOTTO_MAX_SECRET 4096u           /* bytes of one key or password in memory of its own: a TURN server's password is shorter */
+#define SOTTO_SECRET_ARENA 65536u        /* bytes of such memory that are mapped at a time */
+#define SOTTO_MAX_SECRET_ARENAS 512u     /* 32 MiB of them in a process: what tens of thousands of connections need */
+
+/* WHIP and WHEP: what a server can send. SOTTO_MAX_WHIP_URL, SOTTO_MAX_WHIP_TOKEN are public: whip.h */
+#define SOTTO_MAX_WHIP_BODY SOTTO_MAX_SDP /* bytes of an answer's body: it is a description, or a part of one */
+#define SOTTO_MAX_WHIP_HEAD (16u * 1024) /* bytes of its header, each redirection counted anew */
+#define SOTTO_MAX_WHIP_FIELDS 64u        /* … and its lines */
+#define SOTTO_MAX_WHIP_REDIRECTS 5u      /* of one POST */
+#define SOTTO_MAX_WHIP_SERVERS 8u        /* ICE servers that an answer names: as many as a connection takes */
+#define SOTTO_MAX_WHIP_ETAG 256u         /* bytes of an entity tag */
+#define SOTTO_MAX_WHIP_PINS 512u         /* bytes of public-key pins: nine of SHA-256 */
+#define SOTTO_MAX_RETRY_AFTER 3600       /* seconds that a server may ask for: beyond, nobody believes it */
+#define SOTTO_WHIP_REQUEST_US (10 * 1000000LL) /* one request, however slowly its answer comes */
+
+/* end-to-end encryption: SOTTO_MAX_E2EE_KEYS, SOTTO_E2EE_WINDOW and SOTTO_E2EE_RATCHET_AHEAD are in sotto/e2ee.h */
+#define SOTTO_E2EE_KEPT 64u              /* keys that nobody sends with any more, of which it is known where their counters stood */
+#define SOTTO_E2EE_WARN_US 1000000LL     /* dropped frames or messages of a transceiver or channel are told at most so often */
 
 /* events and contexts */
 #define SOTTO_MAX_PCS 4096u              /* peer connections of a context */

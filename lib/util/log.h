@@ -3,8 +3,8 @@
 #define SOTTO_UTIL_LOG_H
 /*
  * Log lines are formatted into a bounded ring under the context's lock and given to the sink after it (api/ctx.c).
- * A module gets a `struct log *`, nullable. Never log keys, passwords, ufrags, message contents or SDP; addresses through
- * sotto__log_address(), which masks them.
+ * A module gets a `struct log *`, nullable. Never log keys, passwords, ufrags, message contents or SDP; addresses are masked when a
+ * line is made (util/mask.h), unless the application asked to see them.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 
 struct log {
     int level;        /* SOTTO_LOG_*: higher ones are not formatted; 0: none */
+    bool shows;       /* addresses and the like as they are: here, in statistics, explanations and events */
     uint32_t head, n; /* ring */
     uint32_t lost;    /* lines for which there was no room */
     struct log_line {
@@ -31,7 +32,10 @@ struct log {
 void sotto__log(struct log *l, int level, const char *module, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 bool sotto__log_take(struct log *l, struct log_line *out); /* oldest line; false: none */
-/* Masks an address for the log: "192.0.x.x", "2001:db8:…", "x.local". out holds at least 48 bytes. */
-const char *sotto__log_address(const char *address, char *out, size_t cap);
+/* Whether the application asked to see addresses. NULL: no. */
+static inline bool sotto__log_shows(const struct log *l)
+{
+    return l && l->shows;
+}
 
 #endif

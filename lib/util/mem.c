@@ -2,6 +2,7 @@
 /*
  * Allocation: the one door to malloc for the whole library. Counts live blocks, and on request their bytes, and lets a test make the
  * n-th allocation fail. Knows nothing of what is stored.
+ * answers: A10 A11
  */
 #include "util/mem.h"
 
@@ -88,6 +89,26 @@ void sotto__free(void *p)
     int64_t w = weight(p);
     if (w) atomic_fetch_sub_explicit(&bytes, w, memory_order_relaxed);
     free(p);
+}
+
+static void add_bytes(int64_t n)
+{
+    if (atomic_load_explicit(&weighs, memory_order_relaxed))
+        atomic_fetch_add_explicit(&bytes, n, memory_order_relaxed);
+}
+
+bool sotto__mem_count(size_t n)
+{
+    if (must_fail()) return false;
+    atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+    add_bytes((int64_t)n);
+    return true;
+}
+
+void sotto__mem_uncount(size_t n)
+{
+    atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    add_bytes(-(int64_t)n);
 }
 
 void sotto__mem_fresh(size_t n)

@@ -17,6 +17,10 @@ char *sotto__strdup(const char *s);
 void sotto__wipe(void *p, size_t n);      /* for secrets: not optimised away */
 void sotto__free_secret(void *p, size_t n); /* wipe, then free */
 
+/* For memory that does not come from malloc(): n bytes are counted as a block; false: it is to fail. And are not any more. */
+bool sotto__mem_count(size_t n);
+void sotto__mem_uncount(size_t n);
+
 size_t sotto__mem_size(const void *p);    /* bytes of a block, as the allocator counts them; NULL: 0 */
 
 /* For tests: the n-th allocation from now on (1 = the next) fails once; 0 = none. Counts in all threads. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Entropy: OpenSSL's generator, which reseeds itself after fork. A failure is reported, never papered over.
+ * answers: A17
  */
 #include "util/rand.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Views of text: comparing, cutting, numbers, UTF-8 (RFC 3629), escaping for messages. Locale-free: bytes in, bytes out.
+ * answers: H025
  */
 #include "util/str.h"
 #include "util/cold.h"
@@ -134,4 +135,14 @@ COLD void sotto__str_escape(struct str s, char *out, size_t cap)
         }
     }
     out[used] = '\0';
+}
+
+bool sotto__str_line(struct str *rest, struct str *line)
+{
+    struct str after;
+    if (rest->n == 0) return false;
+    sotto__str_cut(*rest, '\n', line, &after);
+    *rest = after;
+    if (line->n > 0 && line->p[line->n - 1] == '\r') line->n--;
+    return true;
 }

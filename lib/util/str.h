@@ -28,6 +28,8 @@ bool sotto__str_ieq(struct str a, struct str b);               /* ASCII letters 
 bool sotto__str_starts(struct str s, struct str prefix);
 struct str sotto__str_trim(struct str s);                      /* without spaces and tabs at both ends */
 bool sotto__str_cut(struct str s, char at, struct str *left, struct str *right); /* at the first `at`; false: none, left = s */
+/* The next line of a text, without its end of LF or CRLF; false: there is none. */
+bool sotto__str_line(struct str *rest, struct str *line);
 struct str sotto__str_word(struct str *rest);                  /* next space-separated word, taken off rest; empty at the end */
 bool sotto__str_u64(struct str s, uint64_t max, uint64_t *ret); /* decimal digits only, at most 20; false: not so or > max */
 bool sotto__utf8_ok(const uint8_t *p, size_t n);               /* RFC 3629: no surrogates, no overlong forms */

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+/* proves: A24 */
 static void equal_looks_at_every_byte(void **state)
 {
     (void)state;

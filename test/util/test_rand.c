@@ -18,6 +18,7 @@ static void two_draws_differ(void **state)
     assert_true(a != b);
 }
 
+/* proves: ICE-02 */
 static void ice_text_uses_every_ice_char_and_no_other(void **state)
 {
     (void)state;
@@ -32,6 +33,7 @@ static void ice_text_uses_every_ice_char_and_no_other(void **state)
         strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), 4096);
 }
 
+/* proves: ICE-02 A17 */
 static void without_entropy_there_is_an_error(void **state)
 {
     (void)state;

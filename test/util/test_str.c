@@ -142,6 +142,20 @@ static void escape_shows_every_byte_and_always_ends(void **state)
     assert_non_null(strstr(out, "..."));
 }
 
+static void line_walks_over_both_ends_of_lines(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"a", "", "b\rc", "last"};
+    struct str rest = STR("a\r\n\nb\rc\r\nlast"), line;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_true(sotto__str_line(&rest, &line));
+        assert_true(sotto__str_eq(line, sotto__str(lines[i])));
+    }
+    assert_false(sotto__str_line(&rest, &line));
+    rest = STR("ended\n");
+    assert_true(sotto__str_line(&rest, &line) && !sotto__str_line(&rest, &line));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +165,7 @@ int main(void)
         cmocka_unit_test(trim_takes_blanks_off_both_ends),
         cmocka_unit_test(cut_splits_at_the_first_separator),
         cmocka_unit_test(word_walks_over_runs_of_spaces),
+        cmocka_unit_test(line_walks_over_both_ends_of_lines),
         cmocka_unit_test(u64_takes_decimal_digits_up_to_a_maximum),
         cmocka_unit_test(utf8_follows_rfc_3629),
         cmocka_unit_test(escape_shows_every_byte_and_always_ends),
