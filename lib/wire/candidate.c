@@ -5,6 +5,7 @@
  * a wrong value would reach the ICE agent: numbers outside their range, zones, TCP without a type and names that a resolver
  * could read as a number are refused. Extensions are name–value pairs; unknown ones are skipped. Whether a candidate may
  * be used (loopback, multicast, …) is policy: sotto__address_usable tells, the caller decides.
+ * answers: S19 H030 H031 H032 H033 H036 H037
  */
 #include "wire/candidate.h"
 

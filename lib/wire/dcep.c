@@ -3,6 +3,7 @@
  * The messages of the Data Channel Establishment Protocol: DATA_CHANNEL_OPEN and _ACK (RFC 8832 §5, §8.2).
  * Bytes of one user message come in, a struct with views into them goes out, and back. Knows nothing of streams, of parity
  * or of which channels exist: that is the channel table's.
+ * answers: H122
  */
 #include "wire/dcep.h"
 

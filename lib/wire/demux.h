@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #ifndef SOTTO_WIRE_DEMUX_H
 #define SOTTO_WIRE_DEMUX_H
-/* What a datagram is, by its first byte: RFC 7983 §7 as updated by RFC 9443 §3. */
+/*
+ * What a datagram is, by its first byte: RFC 7983 §7 as updated by RFC 9443 §3.
+ * answers: S08 H056
+ */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -29,6 +29,20 @@ int sotto__split_init(struct split *s, const struct codec *codec, struct split_s
     return SOTTO_E_SYNTAX;
 }
 
+/* H264, H265 and AV1 are sealed inside of their own structure. */
+int sotto__split_init_sealed(struct split *s, const struct codec *codec, struct split_state *state,
+                             const uint8_t *frame, size_t n, const uint8_t *sealed, size_t n_sealed,
+                             size_t max, bool is_key)
+{
+    bool is_vpx = codec->id == CODEC_VP8 || codec->id == CODEC_VP9;
+    if (!is_vpx) return sotto__split_init(s, codec, state, sealed, n_sealed, max, is_key);
+    int r = sotto__split_init(s, codec, state, frame, n, max, is_key);
+    if (r < 0) return r;
+    s->p = sealed;
+    s->n = s->left = n_sealed;
+    return 0;
+}
+
 void sotto__split_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes)
 {
     switch (s->codec->id) {

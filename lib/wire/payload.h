@@ -55,6 +55,10 @@ struct split { /* of one frame; the frame's bytes stay with the caller until the
  * SOTTO_E_TOO_BIG one that cannot be split (audio, H264 with packetization-mode 0). Advances the state: one call for each frame. */
 int sotto__split_init(struct split *s, const struct codec *codec, struct split_state *state,
                       const uint8_t *frame, size_t n, size_t max, bool is_key);
+/* The same for a frame whose bytes are sealed: what descriptors say is read from the frame, what packets carry is `sealed`. */
+int sotto__split_init_sealed(struct split *s, const struct codec *codec, struct split_state *state,
+                             const uint8_t *frame, size_t n, const uint8_t *sealed, size_t n_sealed,
+                             size_t max, bool is_key);
 /* At least as many payloads as there will be, and bytes of all of them together: for one allocation. */
 void sotto__split_bound(const struct split *s, size_t *ret_packets, size_t *ret_bytes);
 /* The next payload into out (cap ≥ max): its length, 0: there are no more. The last one gets the marker bit (video). */
@@ -76,6 +80,8 @@ struct payload_info {
     int32_t temporal;   /* layer, 0 if the format has none */
     bool is_first;      /* H264, H265: nothing of its frame was before it, for certain, but perhaps a delimiter or SEI: it begins with a
                            delimiter or the parameter sets that come first. Others: false, see starts */
+    bool may_be_key;    /* VP9: it starts a frame that is not predicted, whatever the frame's header says: that may be sealed. Others:
+                           false, see is_key */
 };
 /* One payload of a packet (n ≥ 1): 0, or SOTTO_E_SYNTAX: its descriptor or header is broken, drop it. */
 int sotto__payload_peek(enum codec_id id, const uint8_t *p, size_t n, struct payload_info *ret);

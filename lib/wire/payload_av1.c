@@ -4,6 +4,7 @@
  * sizes, as in .obu and .ivf files. On the wire they have none; join puts them back, in the fewest bytes. Temporal delimiters and tile
  * lists are not sent, and dropped when received: a received frame has none, and join(split(x)) = x for such frames. The dependency
  * descriptor is a header extension and not seen here; without it nothing says that a frame is disposable.
+ * answers: H135
  */
 #include "sotto/base.h"
 #include "wire/payload_int.h"

@@ -4,6 +4,7 @@
  * (STAP-B, MTAP, FU-B) are never negotiated and are refused.
  * An access unit comes in, with start codes or lengths, and goes out as payloads, and back, with start codes of 4 bytes. Knows the
  * header of a NAL unit and nothing behind it: no parameter set is parsed here.
+ * answers: H132 H133
  */
 #include "util/bytes.h"
 #include "wire/payload_int.h"

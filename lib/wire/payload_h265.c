@@ -4,6 +4,7 @@
  * units, aggregation packets and fragmentation units. PACI packets are refused: nothing that is negotiated has a use for them.
  * An access unit comes in, with start codes or lengths, and goes out as payloads, and back, with start codes of 4 bytes. Knows the
  * header of a NAL unit and nothing behind it: no parameter set is parsed here.
+ * answers: H135
  */
 #include "util/bytes.h"
 #include "wire/payload_int.h"

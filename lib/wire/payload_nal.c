@@ -4,6 +4,7 @@
  * do it: small units that follow each other share a packet, a large one is cut into fragments of nearly the same size.
  * A frame comes in with start codes (Annex B of both standards) or with lengths of 4 bytes (ISO/IEC 14496-15); bytes of packets go
  * out, without the headers that differ. Knows the length of a unit's header, but not what stands in it, except its first bit.
+ * answers: H134
  */
 #include <string.h>
 

@@ -3,6 +3,7 @@
  * VP8 in RTP (RFC 7741). Out: a descriptor of 4 bytes with a picture id of 15 bits before each piece of the frame; partitions are not
  * cut apart, all is partition 0. In: any descriptor; a frame is what stands behind the descriptors, one after the other. What a frame
  * holds beyond its first bytes is not looked at, so N (no reference) is never set: only the encoder knows.
+ * answers: H135
  */
 #include "sotto/base.h"
 #include "wire/payload_int.h"

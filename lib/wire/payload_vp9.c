@@ -4,6 +4,7 @@
  * scalability structure tells the size, which the frame's header says. In: any descriptor; several spatial layers of a picture become
  * one superframe, lowest layer first, with the index that decoders look for (VP9 bitstream specification, annex B). Whether a frame is
  * disposable is never certain here: even one that refreshes no reference lends its motion vectors to the next.
+ * answers: H135
  */
 #include "sotto/base.h"
 #include "wire/payload_int.h"
@@ -198,6 +199,7 @@ int sotto__peek_vp9(const uint8_t *p, size_t n, struct payload_info *ret)
         .starts = starts,
         .may_end = d.flags & E,
         .is_key = starts && !(d.flags & P) && sotto__vp9_is_key(p + d.n, n - d.n),
+        .may_be_key = starts && !(d.flags & P),
         .picture_id = d.picture_id,
         .picture_id_long = d.is_long,
         .temporal = d.temporal,

@@ -4,6 +4,7 @@
  * (draft-alvestrand-rmcat-remb-03). A decrypted compound comes in; it is checked once as a whole, then its packets and their entries are
  * read without further checks. Transport-wide feedback is only delimited here: twcc.c reads it. Knows no stream: whether an SSRC in it
  * exists is for others.
+ * answers: H101 H102 H103
  */
 #include "wire/rtcp.h"
 

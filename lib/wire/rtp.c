@@ -3,6 +3,7 @@
  * The header of RTP packets (RFC 3550 §5.1, §5.3.1) and what a retransmission puts before its payload (RFC 4588 §4).
  * A decrypted packet comes in, numbers and views into it go out; and the fixed header back. Extension elements are rtp_ext.c's, payloads
  * payload_*.c's. Knows no stream: whether a sequence number or a payload type makes sense is for others.
+ * answers: H097 H105
  */
 #include "wire/rtp.h"
 

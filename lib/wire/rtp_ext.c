@@ -4,6 +4,7 @@
  * were negotiated; and writes such values as one block. The forms of the elements: MID RFC 9143 §15, RID RFC 8852 §3, audio level
  * RFC 6464 §3, orientation 3GPP TS 26.114 §7.4.5; the rest by the pages at their URIs.
  * Whether an extension may be sent at all, and what a MID means, is not known here.
+ * answers: H098
  */
 #include "wire/rtp_ext.h"
 

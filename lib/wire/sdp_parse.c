@@ -4,6 +4,7 @@
  * In comes text of a peer; out goes a tree, or nothing. One pass over the lines, then one over mids and BUNDLE groups
  * (RFC 5888, RFC 9143 §7). Strict about bytes, lines, the order of session lines, and attributes of session and transport;
  * lines of types or attributes that it does not know are kept. Whether a description fits the connection is peer's question.
+ * answers: S37 H001 H002 H003 H004 H006
  */
 #include "util/error.h"
 #include "util/limits.h"

@@ -2,6 +2,7 @@
 /*
  * Tree → text of a session description (RFC 8866 §5): the lines as they stand, each ended by CRLF. Only m-lines are put
  * together anew, from their fields. Knows no attribute; a failure sticks in the buffer.
+ * answers: H025
  */
 #include "wire/sdp.h"
 

@@ -4,6 +4,7 @@
  * there is no candidate: ERROR-CODE (§14.8), ALTERNATE-SERVER and ALTERNATE-DOMAIN (§14.15, §14.16). The question for that address. And
  * where frames of TURN over a stream end. In: bytes of a server; out: views. Does not check integrity or fingerprint: libnice does that
  * with what it acts upon, and to the question for our address there is none.
+ * answers: H053
  */
 #include "wire/stun.h"
 

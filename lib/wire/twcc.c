@@ -3,6 +3,7 @@
  * Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1): which packets of a transport arrived, and when.
  * The entries of an RTCP packet that rtcp.c delimited come in, a list of packets goes out; and back. A reader's work is bounded by the
  * bytes of the packet and by TWCC_MAX_STATUS, whatever it claims. Which packets those numbers were is not known here.
+ * answers: H107
  */
 #include "wire/twcc.h"
 

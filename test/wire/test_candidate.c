@@ -32,6 +32,7 @@ static void assert_written(const struct candidate *c, const char *want)
     sotto__free(text);
 }
 
+/* proves: ICE-20 */
 static void candidate_fills_every_field(void **state)
 {
     (void)state;
@@ -59,6 +60,7 @@ static void candidate_fills_every_field(void **state)
     assert_string_equal(c.name, "");
 }
 
+/* proves: H033 */
 static void candidate_keeps_a_host_name_and_does_not_resolve_it(void **state)
 {
     (void)state;
@@ -133,6 +135,7 @@ static void assert_refused(const char *const *lines, size_t n)
         assert_refused(lines, sizeof lines / sizeof *lines);                                       \
     } while (0)
 
+/* proves: H030 ICE-20 */
 static void candidate_refuses_numbers_outside_their_range(void **state) /* H030 */
 {
     (void)state;
@@ -153,6 +156,7 @@ static void candidate_refuses_numbers_outside_their_range(void **state) /* H030 
         "candidate:1 1 UDP 1 10.0.0.1 9 typ srflx raddr 10.0.0.1 rport x");
 }
 
+/* proves: H030 ICE-20 */
 static void candidate_refuses_long_and_foreign_foundations(void **state) /* H030 */
 {
     (void)state;
@@ -166,6 +170,7 @@ static void candidate_refuses_long_and_foreign_foundations(void **state) /* H030
                    "candidate:%n%s 1 UDP 1 10.0.0.1 9 typ host");
 }
 
+/* proves: H032 */
 static void candidate_refuses_what_is_no_address(void **state) /* H032 */
 {
     (void)state;
@@ -191,6 +196,7 @@ static void candidate_refuses_what_is_no_address(void **state) /* H032 */
     assert_int_equal(parse(line, &c), SOTTO_E_SYNTAX);
 }
 
+/* proves: H032 */
 static void candidate_takes_a_name_of_255_bytes_and_not_of_256(void **state)
 {
     (void)state;
@@ -209,6 +215,7 @@ static void candidate_takes_a_name_of_255_bytes_and_not_of_256(void **state)
     assert_int_equal(parse(line, &c), SOTTO_E_SYNTAX);
 }
 
+/* proves: H036 */
 static void candidate_refuses_tcp_without_tcptype(void **state) /* H036 */
 {
     (void)state;
@@ -218,6 +225,7 @@ static void candidate_refuses_tcp_without_tcptype(void **state) /* H036 */
                    "candidate:1 1 ssltcp 1 10.0.0.1 9 typ host tcptype passive");
 }
 
+/* proves: H037 */
 static void candidate_follows_the_grammar_for_types_and_extensions(void **state) /* H037 */
 {
     (void)state;
@@ -239,6 +247,7 @@ static void candidate_follows_the_grammar_for_types_and_extensions(void **state)
         "candidate:1 1 UDP 1 10.0.0.1 9 typ host x \x7f");
 }
 
+/* proves: H037 */
 static void candidate_refuses_a_nul_inside(void **state)
 {
     (void)state;
@@ -395,6 +404,7 @@ static void services_that_tell_clouds_secrets_are_no_peers(void **state) /* H031
     }
 }
 
+/* proves: H031 H032 S19 */
 static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H032, F7 */
 {
     (void)state;
@@ -453,6 +463,7 @@ static void address_is_usable_only_where_a_peer_can_be(void **state) /* H031, H0
 }
 
 /* NAT64, and 6to4: loopback is never reached so. */
+/* proves: H031 */
 static void address_behind_a_gateway_is_judged_by_its_ipv4(void **state)
 {
     static const struct {

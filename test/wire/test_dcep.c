@@ -71,6 +71,7 @@ static void dcep_knows_six_channel_types(void **state)
     }
 }
 
+/* proves: H122 */
 static void dcep_refuses_lengths_that_do_not_add_up(void **state)
 {
     (void)state;

@@ -10,6 +10,7 @@
 
 #include "wire/demux.h"
 
+/* proves: H056 ICE-21 */
 static void demux_follows_rfc_7983_for_every_first_byte(void **state) /* H056 */
 {
     (void)state;
@@ -30,6 +31,7 @@ static void demux_follows_rfc_7983_for_every_first_byte(void **state) /* H056 */
     assert_int_equal(count[PACKET_RTP], 64 * 21);
 }
 
+/* proves: SRTP-08 */
 static void demux_tells_rtcp_by_the_second_byte(void **state)
 {
     (void)state;

@@ -334,6 +334,7 @@ static void a_writer_without_room_is_bad(void **state)
     }
 }
 
+/* proves: ICE-19 */
 static void only_one_label_and_local_is_asked_for(void **state)
 {
     static const struct {
@@ -359,6 +360,7 @@ static void only_one_label_and_local_is_asked_for(void **state)
             fail_msg("\"%s\"", rows[i].name);
 }
 
+/* proves: ICE-19 S30 */
 static void names_that_are_made_are_random_uuids(void **state)
 {
     char a[43], b[43];

@@ -14,6 +14,7 @@ static const unsigned frame_of[32] = {100, 200, 400, 600, 100, 200, 400, 600, 10
                                       600, 100, 200, 100, 200, 25,  50,  100, 200, 25,  50,
                                       100, 200, 25,  50,  100, 200, 25,  50,  100, 200};
 
+/* proves: RTP-14 */
 static void the_first_bytes_of_opus_say_its_duration(void **state)
 {
     (void)state;
@@ -28,6 +29,7 @@ static void the_first_bytes_of_opus_say_its_duration(void **state)
         }
 }
 
+/* proves: H131 */
 static void h131_opus_that_says_no_duration_is_dropped(void **state)
 {
     (void)state;
@@ -59,6 +61,7 @@ static void h131_opus_that_says_no_duration_is_dropped(void **state)
     }
 }
 
+/* proves: RTP-14 */
 static void g711_lasts_a_tick_a_byte_and_other_data_does_not_say(void **state)
 {
     (void)state;
@@ -238,6 +241,7 @@ static void red_refuses_to_write_what_its_fields_cannot_hold(void **state)
 /* ---- telephone-event ---- */
 
 /* RFC 4733 §2.3: a "9" of 200 ms that ended, a "1" of 250 ms that goes on, and the ends of the fields. */
+/* proves: RTP-14 */
 static void telephone_events_are_read_and_written(void **state)
 {
     (void)state;

@@ -64,6 +64,7 @@ static void av1_reads_every_aggregation_header(void **state)
     }
 }
 
+/* proves: H135 */
 static void av1_refuses_broken_packets(void **state)
 {
     (void)state;
@@ -97,6 +98,7 @@ static void av1_refuses_broken_packets(void **state)
     }
 }
 
+/* proves: H135 */
 static void av1_reads_leb128_of_up_to_8_bytes(void **state)
 {
     (void)state;

@@ -16,6 +16,7 @@ static int peek(const void *p, size_t n, struct payload_info *ret)
 /* ---- the bytes of the RFC ---- */
 
 /* §5.7.1, figure 7: two units in a STAP-A; §5.6: one alone; §5.8: fragments. */
+/* proves: RTP-15 */
 static void sps_and_pps_share_a_packet_and_a_slice_is_cut_by_the_figures(void **state)
 {
     (void)state;
@@ -236,6 +237,7 @@ static void check_access_unit(const uint8_t *p, size_t n)
     free(lengths);
 }
 
+/* proves: RTP-15 */
 static void what_encoders_make_comes_back_from_any_size_of_packet(void **state)
 {
     (void)state;
@@ -282,6 +284,7 @@ struct bytes {
     size_t n;
 };
 
+/* proves: H132 */
 static void h132_fragments_that_do_not_fit_together_are_refused(void **state)
 {
     (void)state;
@@ -327,6 +330,7 @@ static void h132_fragments_that_do_not_fit_together_are_refused(void **state)
     }
 }
 
+/* proves: H132 */
 static void h132_a_million_fragments_end_at_the_frame_limit(void **state)
 {
     (void)state;
@@ -363,6 +367,7 @@ static void a_frame_of_exactly_the_limit_is_joined_and_one_byte_more_is_not(void
     sotto__buf_free(&out);
 }
 
+/* proves: H133 */
 static void h133_staps_whose_sizes_are_wrong_are_dropped(void **state)
 {
     (void)state;
@@ -391,6 +396,7 @@ static void h133_staps_whose_sizes_are_wrong_are_dropped(void **state)
 }
 
 /* STAP-B, MTAP16, MTAP24, FU-B, PACSI and the undefined ones; with the forbidden bit, all. */
+/* proves: H133 */
 static void h133_packets_that_are_not_of_our_modes_are_dropped(void **state)
 {
     (void)state;

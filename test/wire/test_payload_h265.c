@@ -281,6 +281,7 @@ static void aggregates_whose_sizes_are_wrong_are_dropped(void **state)
 }
 
 /* Type 50, from its first byte to one that is complete: §4.4.4. */
+/* proves: H135 */
 static void h265_paci_short_is_dropped(void **state)
 {
     (void)state;

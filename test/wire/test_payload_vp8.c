@@ -5,6 +5,7 @@
 #define OK 0
 #define BAD SOTTO_E_SYNTAX
 
+/* proves: H135 RTP-15 */
 static void vp8_reads_every_descriptor(void **state)
 {
     (void)state;
@@ -105,6 +106,7 @@ static void vp8_writes_picture_ids_of_15_bits_and_S_once(void **state)
     free(frame);
 }
 
+/* proves: H135 RTP-15 */
 static void vp8_picture_ids_wrap_after_7fff(void **state) /* H135 */
 {
     (void)state;
@@ -171,6 +173,7 @@ static void vp8_refuses_what_is_no_frame(void **state)
     assert_false(sotto__frame_is_key(CODEC_VP8, NULL, 0));
 }
 
+/* proves: H135 */
 static void vp8_joins_only_what_begins_once_and_first(void **state)
 {
     (void)state;
@@ -245,6 +248,7 @@ static void vp8_frames_of_libvpx_survive(void **state)
 }
 
 /* Three packets of a key frame and one of the next as Chromium sent them, each with its length in two bytes before it. */
+/* proves: RTP-15 */
 static void vp8_packets_of_chromium_are_joined(void **state)
 {
     (void)state;

@@ -10,6 +10,7 @@
 #define INTER 0x86
 static const uint8_t key_0[] = {KEY_0};
 
+/* proves: H135 */
 static void vp9_reads_every_descriptor(void **state)
 {
     (void)state;
@@ -71,6 +72,7 @@ static void vp9_reads_every_descriptor(void **state)
     }
 }
 
+/* proves: H135 */
 static void vp9_refuses_a_fourth_difference_and_flexible_mode_without_ids(void **state)
 {
     (void)state; /* H135: P_DIFF > 3 */
@@ -82,6 +84,7 @@ static void vp9_refuses_a_fourth_difference_and_flexible_mode_without_ids(void *
     assert_int_equal(video_peek(CODEC_VP9, no_id, sizeof no_id, &info), BAD);
 }
 
+/* proves: H135 */
 static void vp9_reads_a_structure_of_8_layers_and_255_pictures(void **state)
 {
     (void)state; /* H135: SS with 8 layers, N_G 255 */

@@ -86,6 +86,7 @@ static void rtcp_reads_what_chromium_sends(void **state)
     assert_true(ssrc == 0x9798c2d9 && sotto__str_eq(cname, STR("WBkOwCuHOe/G/TB7")));
 }
 
+/* proves: RTP-03 */
 static void rtcp_wants_a_report_first_unless_reduced(void **state)
 {
     (void)state;
@@ -97,6 +98,7 @@ static void rtcp_wants_a_report_first_unless_reduced(void **state)
     assert_int_equal(check_exact(rr, sizeof rr, false), 0);
 }
 
+/* proves: H101 */
 static void rtcp_h101_refuses_every_compound_that_is_cut(void **state)
 {
     (void)state;
@@ -123,6 +125,7 @@ static void judge(const struct hostile *cases, size_t n)
     }
 }
 
+/* proves: H101 */
 static void rtcp_h101_drops_the_whole_of_a_bad_compound(void **state)
 {
     (void)state;
@@ -162,6 +165,7 @@ static void rtcp_h101_drops_the_whole_of_a_bad_compound(void **state)
     judge(cases, sizeof cases / sizeof *cases);
 }
 
+/* proves: H102 */
 static void rtcp_h102_drops_lists_that_overrun(void **state)
 {
     (void)state;
@@ -196,6 +200,7 @@ static void rtcp_h102_drops_lists_that_overrun(void **state)
     judge(cases, sizeof cases / sizeof *cases);
 }
 
+/* proves: RTP-16 */
 static void rtcp_16_drops_malformed_feedback(void **state)
 {
     (void)state;
@@ -268,6 +273,7 @@ static void rtcp_counts_more_than_255_nack_entries(void **state)
     assert_int_equal(r.n, 300);
 }
 
+/* proves: H108 */
 static void rtcp_h108_reads_rates_up_to_their_ends(void **state)
 {
     (void)state;
@@ -337,6 +343,7 @@ static void rtcp_reads_tmmbr_and_tmmbn(void **state)
     assert_int_equal(read_one(tmmbn, sizeof tmmbn).type, RTCP_TMMBN);
 }
 
+/* proves: H102 */
 static void rtcp_gives_each_block_of_an_extended_report(void **state)
 {
     (void)state;
@@ -382,6 +389,7 @@ static void rtcp_finds_the_cname_of_each_chunk(void **state)
     assert_true(ssrc == 3 && cname.n == 0);
 }
 
+/* proves: H103 */
 static void rtcp_h103_reads_the_ends_of_a_block(void **state)
 {
     (void)state;

@@ -56,6 +56,7 @@ static void rtp_reads_every_field(void **state)
     assert_int_equal(r.n_header, 32);
 }
 
+/* proves: H097 RTP-05 */
 static void rtp_h097_refuses_every_packet_that_is_cut(void **state)
 {
     (void)state;
@@ -72,6 +73,7 @@ static void rtp_h097_refuses_every_packet_that_is_cut(void **state)
     }
 }
 
+/* proves: H097 RTP-05 */
 static void rtp_h097_judges_hostile_headers(void **state)
 {
     (void)state;
@@ -133,6 +135,7 @@ static void rtp_writes_the_fixed_header(void **state)
     assert_int_equal(out[1], 0x7f); /* seven bits: never the marker */
 }
 
+/* proves: RTP-07 */
 static void rtp_07_unwraps_a_retransmission(void **state)
 {
     (void)state;
@@ -149,6 +152,7 @@ static void rtp_07_unwraps_a_retransmission(void **state)
     assert_memory_equal(r.payload, "xyz", 3);
 }
 
+/* proves: H105 RTP-07 */
 static void rtp_07_refuses_a_retransmission_below_two_bytes(void **state)
 {
     (void)state;

@@ -24,6 +24,7 @@ static struct ext_values read_block(uint16_t profile, const uint8_t *p, size_t n
     return v;
 }
 
+/* proves: RTP-09 */
 static void ext_reads_every_element_in_both_forms(void **state)
 {
     (void)state;
@@ -69,6 +70,7 @@ static void ext_reads_the_offset_of_a_capture_time(void **state)
 }
 
 /* RFC 8285 §4.2 and §4.3 give these layouts: elements of 1, 2 and 4 bytes, and padding between them. */
+/* proves: RTP-09 */
 static void ext_rtp_09_walks_padding_and_unknown_elements(void **state)
 {
     (void)state;
@@ -84,6 +86,7 @@ static void ext_rtp_09_walks_padding_and_unknown_elements(void **state)
     assert_int_equal(v.twcc, 7);
 }
 
+/* proves: H098 SRTP-10 RTP-09 */
 static void ext_h098_judges_hostile_blocks(void **state)
 {
     (void)state;
@@ -166,6 +169,7 @@ static void ext_reads_only_what_was_negotiated(void **state)
     assert_int_equal(v.has, 0);
 }
 
+/* proves: H098 */
 static void ext_keeps_mids_of_their_limit_and_not_longer(void **state)
 {
     (void)state;

@@ -173,6 +173,7 @@ static void sctp_port_is_1_to_65535(void **state)
             fail_msg("%s", bad[i]);
 }
 
+/* proves: H020 */
 static void max_message_size_clamps_what_is_too_large_or_negative(void **state) /* H020 */
 {
     (void)state;

@@ -118,6 +118,7 @@ static void extmap_reads_id_direction_uri_and_attributes(void **state)
                   "4095 x", "4352 x", "65537 x", "-1 x", "1/ x", "1/up x", "x x", "1/sendonly");
 }
 
+/* proves: SDP-20 */
 static void rid_reads_id_direction_and_restrictions(void **state)
 {
     (void)state;
@@ -133,6 +134,7 @@ static void rid_reads_id_direction_and_restrictions(void **state)
                   "h sendrecv", "h SEND", "h\xc3\xbc send");
 }
 
+/* proves: SDP-20 */
 static void rid_of_255_bytes_passes_and_of_256_does_not(void **state) /* H017 */
 {
     (void)state;
@@ -145,6 +147,7 @@ static void rid_of_255_bytes_passes_and_of_256_does_not(void **state) /* H017 */
     assert_int_equal(sotto__sdp_rid(sotto__str(text), &r), SOTTO_E_SYNTAX);
 }
 
+/* proves: SDP-20 */
 static void simulcast_reads_lists_for_both_directions(void **state)
 {
     (void)state;
@@ -193,6 +196,7 @@ static void ssrc_group_holds_up_to_16(void **state) /* H018 */
                   "FID 4294967296", "(FID) 1");
 }
 
+/* proves: SDP-32 */
 static void msid_reads_stream_and_track(void **state) /* SDP-32 */
 {
     (void)state;

@@ -53,6 +53,7 @@ static int parse_repeated(const char *head, const char *text, size_t times, int3
     return r;
 }
 
+/* proves: H003 */
 static void sdp_limits_hold_and_one_past_is_refused(void **state)
 {
     (void)state;
@@ -114,6 +115,7 @@ static double milliseconds(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* proves: H001 H002 */
 static void sdp_bombs_are_refused_fast(void **state) /* H001, H002, H003 */
 {
     (void)state;

@@ -142,6 +142,7 @@ static void assert_reads_and_writes(const char *name, struct str text)
     sotto__sdp_free(sdp);
 }
 
+/* proves: SDP-34 */
 static void sdp_of_browsers_is_read_whole_and_comes_back_byte_for_byte(void **state)
 {
     (void)state;
@@ -159,6 +160,7 @@ static void sdp_of_browsers_is_read_whole_and_comes_back_byte_for_byte(void **st
     assert_true(n >= 134);
 }
 
+/* proves: SDP-31 */
 static void sdp_lines_end_with_crlf_or_lf(void **state) /* SDP-31 */
 {
     (void)state;
@@ -179,6 +181,7 @@ static void sdp_lines_end_with_crlf_or_lf(void **state) /* SDP-31 */
     ASSERT_VERDICTS(cases);
 }
 
+/* proves: H004 */
 static void sdp_refuses_control_characters_and_foreign_encodings(void **state) /* H004 */
 {
     (void)state;
@@ -410,6 +413,7 @@ static void sdp_takes_any_max_message_size(void **state) /* H020 */
     ASSERT_VERDICTS(cases);
 }
 
+/* proves: H006 */
 static void sdp_refuses_what_may_stand_once_and_stands_twice(void **state) /* H006 */
 {
     (void)state;

@@ -27,6 +27,7 @@ static void assert_rewritten(const char *in, const char *want)
     sotto__sdp_free(sdp);
 }
 
+/* proves: SDP-31 */
 static void written_lines_end_with_crlf(void **state) /* SDP-31 */
 {
     (void)state;

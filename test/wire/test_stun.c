@@ -95,6 +95,7 @@ static void reasons_can_be_printed_and_fit(void **state)
     assert_string_equal(out, "");
 }
 
+/* proves: ICE-17 */
 static void frames_end_where_their_padding_does(void **state)
 {
     (void)state;

@@ -62,6 +62,7 @@ static void twcc_reads_a_run_of_large_deltas(void **state)
     assert_status(1, true, -32768);
 }
 
+/* proves: H107 */
 static void twcc_h107_judges_hostile_feedback(void **state)
 {
     (void)state;
