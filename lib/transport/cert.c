@@ -3,6 +3,7 @@
  * Keys and self-signed certificates (RFC 8827 §6.5), their PEM text (RFC 7468) and fingerprints (RFC 8122 §5).
  * In: the date, or PEM text; out: a counted, immutable certificate with its private key. A certificate serves
  * its fingerprint only: names, chains and dates are never looked at by the peer. Knows nothing of connections.
+ * answers: S28
  */
 #include "transport/cert.h"
 
@@ -20,6 +21,7 @@
 #include "util/error.h"
 #include "util/mem.h"
 #include "util/rand.h"
+#include "util/secret.h"
 
 #define DAY 86400
 
@@ -32,8 +34,7 @@ static int64_t unix_time(const ASN1_TIME *t)
     return ok ? (int64_t)days * DAY + secs : 0;
 }
 
-/* Takes x and key on success only. */
-static int wrap(X509 *x, EVP_PKEY *key, struct cert **ret)
+int sotto__cert_wrap(X509 *x, EVP_PKEY *key, struct cert **ret)
 {
     struct cert *c = sotto__calloc(1, sizeof *c);
     unsigned n = 0;
@@ -102,12 +103,13 @@ static X509 *reread(const X509 *made)
     return x;
 }
 
-static X509 *make(EVP_PKEY *key, int64_t unix_now)
+/* By days: in seconds it could be more than a time_t of 32 bits holds. */
+static X509 *make(EVP_PKEY *key, int64_t unix_now, int days)
 {
     X509 *ret = NULL, *x = X509_new_ex(sotto__dtls_library(), NULL);
     if (x && name_it(x) == 0 && X509_set_version(x, X509_VERSION_3) &&
-        ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(unix_now - DAY)) &&
-        ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(unix_now + 29 * DAY)) && set_key(x, key) &&
+        ASN1_TIME_adj(X509_getm_notBefore(x), (time_t)unix_now, -1, 0) &&
+        ASN1_TIME_adj(X509_getm_notAfter(x), (time_t)unix_now, days - 1, 0) && set_key(x, key) &&
         X509_sign(x, key, EVP_sha256()))
         ret = reread(x);
     X509_free(x);
@@ -116,9 +118,14 @@ static X509 *make(EVP_PKEY *key, int64_t unix_now)
 
 int sotto__cert_generate(struct cert **ret, int64_t unix_now)
 {
+    return sotto__cert_generate_days(ret, unix_now, 30);
+}
+
+int sotto__cert_generate_days(struct cert **ret, int64_t unix_now, int days)
+{
     EVP_PKEY *key = EVP_PKEY_Q_keygen(sotto__dtls_library(), NULL, "EC", "P-256");
-    X509 *x = key ? make(key, unix_now) : NULL;
-    int r = x ? wrap(x, key, ret) : SOTTO_E_SYS;
+    X509 *x = key ? make(key, unix_now, days) : NULL;
+    int r = x ? sotto__cert_wrap(x, key, ret) : SOTTO_E_SYS;
     if (r == 0) (*ret)->is_generated = true;
     if (r < 0) {
         EVP_PKEY_free(key);
@@ -164,8 +171,8 @@ int sotto__cert_open(const struct cert *c, X509 **x, EVP_PKEY **key)
         X509_free(c->x509);
         return SOTTO_E_SYS;
     }
-    X509 *made = read_der(c->packed + P256_BYTES, c->n_packed - P256_BYTES);
-    EVP_PKEY *made_key = made ? make_key(made, c->packed) : NULL;
+    X509 *made = read_der(c->packed, c->n_packed);
+    EVP_PKEY *made_key = made ? make_key(made, c->secret) : NULL;
     if (!made_key) {
         X509_free(made);
         ERR_clear_error();
@@ -175,27 +182,28 @@ int sotto__cert_open(const struct cert *c, X509 **x, EVP_PKEY **key)
     return 0;
 }
 
-static bool write_packed(const struct cert *c, uint8_t *p)
+static bool write_packed(const struct cert *c, uint8_t *secret, uint8_t *p)
 {
     BIGNUM *private = NULL;
     bool ok = EVP_PKEY_get_bn_param(c->key, OSSL_PKEY_PARAM_PRIV_KEY, &private) &&
-              BN_bn2binpad(private, p, P256_BYTES) == P256_BYTES;
+              BN_bn2binpad(private, secret, P256_BYTES) == P256_BYTES;
     BN_clear_free(private);
-    p += P256_BYTES;
     return ok && i2d_X509(c->x509, &p) > 0;
 }
 
 void sotto__cert_pack(struct cert *c)
 {
     int n = c->x509 && c->is_generated ? i2d_X509(c->x509, NULL) : 0;
-    uint8_t *p = n > 0 ? sotto__malloc(P256_BYTES + (size_t)n) : NULL;
-    if (p && write_packed(c, p)) {
+    uint8_t *p = n > 0 ? sotto__malloc((size_t)n) : NULL;
+    uint8_t *secret = p ? sotto__secret_new_kept(P256_BYTES) : NULL; /* a certificate belongs to no context */
+    if (secret && write_packed(c, secret, p)) {
         X509_free(c->x509);
         EVP_PKEY_free(c->key);
         c->x509 = NULL, c->key = NULL;
-        c->packed = p, c->n_packed = P256_BYTES + (size_t)n;
-    } else if (p) {
-        sotto__free_secret(p, P256_BYTES + (size_t)n);
+        c->packed = p, c->n_packed = (size_t)n, c->secret = secret;
+    } else {
+        sotto__secret_free(secret);
+        sotto__free(p);
     }
     ERR_clear_error();
 }
@@ -258,7 +266,7 @@ int sotto__cert_from_pem(const char *pem, size_t n, struct cert **ret, sotto_err
     const char *why = read_blocks(pem, n, &x, &key);
     int r = why ? SOTTO_E_SYNTAX : 0;
     if (!why && (why = sotto__cert_key_refused(key, false))) r = SOTTO_E_UNSUPPORTED;
-    if (r == 0 && (r = wrap(x, key, ret)) < 0) why = "out of memory";
+    if (r == 0 && (r = sotto__cert_wrap(x, key, ret)) < 0) why = "out of memory";
     if (r < 0) {
         X509_free(x);
         EVP_PKEY_free(key);
@@ -311,6 +319,10 @@ int sotto__cert_to_pem(const struct cert *c, char **ret)
     BIO *bio = BIO_new(BIO_s_secmem());
     char *text = NULL;
     int r = SOTTO_E_NOMEM;
+    if (c->is_sealed) {
+        BIO_free(bio);
+        return SOTTO_E_ACCESS;
+    }
     if (bio && sotto__cert_open(c, &x, &key) == 0 && PEM_write_bio_X509(bio, x) &&
         PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
         long n = BIO_get_mem_data(bio, &text);
@@ -353,7 +365,7 @@ void sotto__cert_base64(const struct cert *c, struct buf *out)
     if (c->x509)
         sotto__cert_describe(der, n > 0 ? (size_t)n : 0, &known, out);
     else
-        sotto__cert_describe(c->packed + P256_BYTES, c->n_packed - P256_BYTES, &known, out);
+        sotto__cert_describe(c->packed, c->n_packed, &known, out);
     OPENSSL_free(der);
 }
 
@@ -373,7 +385,8 @@ void sotto__cert_unref(struct cert *c)
     if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) return;
     X509_free(c->x509);
     EVP_PKEY_free(c->key);
-    if (c->packed) sotto__free_secret(c->packed, c->n_packed);
+    sotto__secret_free(c->secret);
+    sotto__free(c->packed);
     sotto__free(c);
 }
 

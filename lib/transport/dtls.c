@@ -4,6 +4,7 @@
  * "connected", on which the fingerprint stands. In: datagrams, fingerprints, messages to seal; out: datagrams, plaintext,
  * the end. The handshake and its repair are dtls_handshake.c's, the filter of plaintext records dtls_guard.c's, the keys of the
  * others dtls_record.c's: once the handshake is done, there is no OpenSSL connection any more.
+ * answers: H077
  */
 #include "transport/dtls.h"
 
@@ -14,6 +15,7 @@
 #include "transport/dtls_int.h"
 #include "util/cold.h"
 #include "util/mem.h"
+#include "util/secret.h"
 
 enum { CLOSE_NOTIFY = 0, WARNING = 1, FINISHED = 20 }; /* RFC 5246 §7.2, §7.4 */
 
@@ -57,7 +59,7 @@ COLD void sotto__dtls_free(struct dtls *d)
     SSL_free(d->ssl);
     sotto__dtls_guard_free(&d->guard);
     sotto__dtls_layer_free(&d->layer);
-    sotto__wipe(&d->agreed.secrets, sizeof d->agreed.secrets);
+    sotto__secret_free(d->agreed.secrets);
     sotto__free(d->agreed.peer);
     sotto__free(d->fingerprints);
     sotto__free(d->reason);
@@ -377,7 +379,7 @@ const char *sotto__dtls_reason(const struct dtls *d)
 int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n)
 {
     if (!d->connected || d->dead) return SOTTO_E_STATE;
-    return sotto__dtls_prf(&d->agreed.secrets, label, false, out, n) ? 0 : SOTTO_E_STATE;
+    return sotto__dtls_prf(d->agreed.secrets, label, false, out, n) ? 0 : SOTTO_E_STATE;
 }
 
 uint16_t sotto__dtls_srtp_profile(const struct dtls *d)
@@ -400,6 +402,7 @@ bool sotto__dtls_get_info(const struct dtls *d, struct dtls_info *ret, struct bu
     if (!d->connected) return false;
     ret->version = d->agreed.version;
     ret->cipher = d->agreed.suite;
+    ret->group = sotto__dtls_group_name(d->agreed.group);
     sotto__cert_describe(d->agreed.peer, d->agreed.n_peer, &ret->certificate, base64);
     return true;
 }

@@ -39,6 +39,7 @@ struct dtls_out {
 
 struct dtls_stats { /* counters of what was refused */
     uint64_t records_in, records_dropped, rebuilds, forged;
+    uint64_t certificates; /* that were not the one of the fingerprints */
 };
 
 struct dtls; /* allocated */
@@ -63,6 +64,14 @@ void sotto__dtls_free(struct dtls *d); /* NULL is fine */
  * then the connection is not CONNECTED and gives no data up. Again only with the same set (SOTTO_E_STATE). Also SOTTO_E_INVAL none of
  * a hash that we accept, SOTTO_E_LIMIT more than SOTTO_MAX_FINGERPRINTS, SOTTO_E_NOMEM. Call next() after it. */
 int sotto__dtls_set_fingerprints(struct dtls *d, const struct sdp_fingerprint *f, size_t n);
+/* The certificates that are accepted, beside those of the description: borrowed until it is called again or d is freed; n 0: any. A peer
+ * that uses none of them does not become CONNECTED. One that is: SOTTO_E_ACCESS, and nothing has changed. */
+int sotto__dtls_set_pins(struct dtls *d, const struct sdp_fingerprint *pins, size_t n);
+bool sotto__dtls_is_pinned(const struct dtls *d); /* CONNECTED to one of these */
+/* What both ends have in common, and nobody with two connections can have in both: a hash of both certificates, the client's first, and of
+ * RFC 9266's channel binding. 0, SOTTO_E_STATE before CONNECTED, SOTTO_E_NOMEM. */
+#define DTLS_CODE 64u
+int sotto__dtls_code(const struct dtls *d, uint8_t out[static DTLS_CODE]);
 /* Seal one message into one record in out; its length, or SOTTO_E_STATE before CONNECTED and after the end, SOTTO_E_INVAL n is 0,
  * SOTTO_E_TOO_BIG (n above 16384, or cap < n + SOTTO_DTLS_OVERHEAD). */
 int sotto__dtls_seal(struct dtls *d, const uint8_t *p, size_t n, uint8_t *out, size_t cap);
@@ -79,9 +88,13 @@ int sotto__dtls_export(struct dtls *d, const char *label, uint8_t *out, size_t n
 struct dtls_info {
     uint16_t version;   /* as on the wire: 0xfefd is DTLS 1.2 */
     const char *cipher; /* the name that IANA gave the suite; static */
+    const char *group;  /* of the key exchange, as IANA has it; static, "" not known */
     struct sdp_fingerprint certificate; /* sha-256 */
 };
 bool sotto__dtls_get_info(const struct dtls *d, struct dtls_info *ret, struct buf *base64);
+/* Of the peer's certificate: dtls_about.c. false before CONNECTED, and without memory. */
+bool sotto__dtls_about_peer(const struct dtls *d, struct cert_about *ret);
+const char *sotto__dtls_library_version(void); /* of OpenSSL, at run time */
 /* The SRTP profile that the handshake agreed on, by its number in RFC 5764 §4.1.2; 0 before CONNECTED, and without one. */
 uint16_t sotto__dtls_srtp_profile(const struct dtls *d);
 /* The longest plaintext of a record that the peer takes (RFC 8449); 0: it did not say. */

@@ -3,6 +3,7 @@
  * The way between OpenSSL and datagrams: a BIO whose read gives the one record that dtls.c set, and whose write makes one
  * datagram of each flush. Datagram borders are kept both ways. Holds back alerts in the clear while the handshake may still be begun
  * anew: the peer would take them for the end. Notes what was sent under which number, since our own records go on from there.
+ * answers: A12
  */
 #include <openssl/bio.h>
 #include <string.h>

@@ -3,6 +3,7 @@
  * What all DTLS connections of one context share: DTLS 1.2 (RFC 8996), AEAD suites with ephemeral keys, groups and
  * signatures (RFC 8827 §6.5). Everything that the host's openssl.cnf could change is set here, so that a connection is the
  * same on every machine, and nothing of it can be switched off. Certificates belong to the connections.
+ * answers: S29 H062 H082 H083
  */
 #include <openssl/err.h>
 #include <openssl/srtp.h>

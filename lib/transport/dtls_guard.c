@@ -4,6 +4,7 @@
  * protected ones. In: records of one peer; out: whole handshake messages, each once, in the order of RFC 6347 §4.2.4 for a full
  * handshake in which both sides have certificates. Nothing here is proof of anything: a forger who knows enough still gets
  * through, and then dtls.c begins anew. Knows no keys, no certificates and no timers.
+ * answers: S38 H063 H064 H065 H066 H067 H068 H069 H070 H074 H078 H079 H084
  */
 #include "transport/dtls_guard.h"
 
@@ -12,6 +13,7 @@
 #include "sotto/base.h"
 #include "transport/dtls_hello.h"
 #include "util/limits.h"
+#include "util/mask.h"
 #include "util/mem.h"
 
 enum { RECORD_HEADER = 13, MESSAGE_HEADER = 12 };
@@ -119,7 +121,9 @@ void sotto__dtls_guard_free(struct dtls_guard *g)
     drop_messages(g);
     message_reset(&g->other);
     drop_hvr(g);
+    sotto__free(g->met);
     sotto__free(g->out);
+    g->met = NULL;
     g->out = NULL;
 }
 
@@ -141,6 +145,7 @@ void sotto__dtls_guard_restart(struct dtls_guard *g)
     g->hvr_seen = g->hvr_fed = g->ccs_seen = g->ccs_fed = g->rebuild = g->retransmitted =
         g->other_seen = false;
     drop_hvr(g);
+    g->is_wary = !g->client;
     g->next = 0;
     g->seq = 0;
 }
@@ -181,6 +186,23 @@ static void take_hvr(struct dtls_guard *g, const struct fragment *f)
     g->hvr_seen = true;
 }
 
+/*
+ * Whether a hello may be followed. A forger has a new one for each of his datagrams, and many of them come while a server waits for the
+ * client, who repeats the same one ever less often: so a server that was misled takes no hello for the client's that came only once.
+ */
+static bool is_credible(struct dtls_guard *g, const struct guard_message *hello)
+{
+    static const uint64_t key[2] = {0};
+    if (!g->is_wary) return true;
+    if (!g->met) g->met = sotto__calloc(DTLS_GUARD_MET, sizeof *g->met);
+    if (!g->met) return true; /* no memory: as before */
+    uint64_t name = sotto__mask_hash(key, hello->p, hello->len); /* of all of it: only its random may be copied */
+    uint64_t *slot = &g->met[name % DTLS_GUARD_MET];
+    bool again = *slot == name;
+    *slot = name;
+    return again;
+}
+
 /* A hello for a handshake in which the library already follows another one. */
 static void take_other_hello(struct dtls_guard *g, sotto_us now, const struct fragment *f)
 {
@@ -201,7 +223,8 @@ static void take_other_hello(struct dtls_guard *g, sotto_us now, const struct fr
         /* position 0 after a cookie: the server never asked for one. Else it answers what we no longer are. */
         if (g->hvr_fed && f->seq == 0) g->rebuild = g->hvr_banned = true;
         message_reset(&g->other);
-    } else if (g->retransmitted && (again || now - g->fed_at >= DOUBT)) {
+    } else if (is_credible(g, &g->other) && g->retransmitted &&
+               (again || g->is_wary || now - g->fed_at >= DOUBT)) {
         g->rebuild = true;
     } else {
         g->forged++;
@@ -240,7 +263,8 @@ static void take_fragment(struct dtls_guard *g, sotto_us now, const struct fragm
     }
     if (!message_add(&g->msg[pos], f)) g->forged++;
     if (pos == 0 && message_whole(&g->msg[0]) &&
-        !sotto__dtls_hello_check(g->client, g->msg[0].p, g->msg[0].len, g->random, &g->hint)) {
+        (!sotto__dtls_hello_check(g->client, g->msg[0].p, g->msg[0].len, g->random, &g->hint) ||
+         !is_credible(g, &g->msg[0]))) {
         g->forged++;
         message_reset(&g->msg[0]);
     }

@@ -18,6 +18,8 @@ enum { DTLS_CCS = 20, DTLS_ALERT = 21, DTLS_HANDSHAKE = 22, DTLS_APPDATA = 23 };
 
 #define DTLS_GUARD_MESSAGES 5u /* the longest flight: ServerHello … ServerHelloDone */
 
+#define DTLS_GUARD_MET 1024u     /* hellos that a server remembers: what a flood brings between two of the peer's */
+
 struct dtls_record { /* one record of a datagram */
     uint8_t type;
     uint16_t epoch;
@@ -53,6 +55,8 @@ struct dtls_guard {
     uint8_t random[32];       /* of the hello that was handed on */
     uint8_t other_random[32]; /* of the last complete one that differs */
     bool other_seen;
+    bool is_wary;             /* a server that was misled once: hellos count from the second time on */
+    uint64_t *met;            /* DTLS_GUARD_MET, of hashes of hellos that came since; NULL: none yet */
     uint8_t *out;        /* the record handed on */
     uint8_t *hvr;        /* a HelloVerifyRequest waits to be handed on; NULL: none */
     size_t hvr_n;

@@ -3,6 +3,7 @@
  * ClientHello and ServerHello (RFC 5246 §7.4.1, RFC 6347 §4.2.1), read as far as the policy needs: version, cipher suites,
  * compression and the extended master secret (RFC 7627). In: the body of one message; out: yes, or why not. OpenSSL reads it
  * again and decides; this only keeps away what would make it give up.
+ * answers: S29
  */
 #include "transport/dtls_hello.h"
 

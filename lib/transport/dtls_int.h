@@ -18,16 +18,20 @@ OSSL_LIB_CTX *sotto__dtls_library(void);
 struct cert {
     X509 *x509; /* NULL: packed */
     EVP_PKEY *key;
-    uint8_t *packed; /* P256_BYTES of the private key, then the certificate's DER */
+    uint8_t *packed; /* its DER */
     size_t n_packed;
+    uint8_t *secret; /* P256_BYTES of the private key, in secret memory */
     struct sdp_fingerprint fingerprint; /* sha-256 */
     int64_t expires;
     bool is_generated;
+    bool is_sealed; /* the key can sign, but cannot be had */
     atomic_int refs;
 };
 
 #define P256_BYTES 32u /* of a private key */
 
+/* Takes x and key on success only. */
+int sotto__cert_wrap(X509 *x, EVP_PKEY *key, struct cert **ret);
 /* For one handshake: yours, X509_free and EVP_PKEY_free; 0 or SOTTO_E_SYS. */
 int sotto__cert_open(const struct cert *c, X509 **x, EVP_PKEY **key);
 /* Who alone has this certificate needs it no more: of one that was generated only what open() can make it of is kept, as OpenSSL's form
@@ -53,8 +57,9 @@ struct dtls_sent { /* what OpenSSL has sent in this handshake: our own records g
 };
 
 struct dtls_agreed { /* what is left of a handshake that is done */
-    struct dtls_secrets secrets;
+    struct dtls_secrets *secrets; /* in secret memory */
     uint16_t version, srtp_profile; /* 0: none */
+    uint16_t group; /* OpenSSL's number; 0: not known */
     const char *suite;
     uint8_t finished[12]; /* ours: RFC 5246 §7.4.9 */
     uint8_t *peer;        /* its certificate: DER */
@@ -83,6 +88,8 @@ struct dtls {
 
     struct sdp_fingerprint *fingerprints;
     size_t n_fingerprints; /* 0: not known yet */
+    const struct sdp_fingerprint *pins; /* borrowed */
+    size_t n_pins;                      /* 0: any certificate of the description */
 
     bool started;      /* a client's first flight is out */
     bool broken;       /* OpenSSL gave up: rebuild at rebuild_at */
@@ -114,6 +121,8 @@ int sotto__dtls_ssl_new(struct dtls *d); /* in place of the old one; 0 or SOTTO_
 void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n); /* one record, during the handshake */
 void sotto__dtls_pump(struct dtls *d); /* what the guard lets through */
 void sotto__dtls_run_timers(struct dtls *d);
+/* dtls_about.c: as IANA has it; "" unknown */
+const char *sotto__dtls_group_name(uint16_t nid);
 /* dtls.c */
 void sotto__dtls_try_connect(struct dtls *d);
 void sotto__dtls_die(struct dtls *d, int error, const char *fmt, ...)

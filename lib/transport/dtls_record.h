@@ -25,6 +25,9 @@ struct dtls_secrets { /* of one handshake */
 /* RFC 5246 §5: n bytes of PRF(master, label, the two randoms in this order); false: OpenSSL has no memory. */
 bool sotto__dtls_prf(const struct dtls_secrets *s, const char *label, bool server_first,
                      uint8_t *out, size_t n);
+/* The channel binding of RFC 9266 §2: that of a handshake with the extended master secret, which ours all are. */
+#define DTLS_BINDING 32u
+bool sotto__dtls_binding(const struct dtls_secrets *s, uint8_t out[static DTLS_BINDING]);
 
 #define DTLS_WINDOW_WORDS 16u
 #define DTLS_WINDOW (64u * (DTLS_WINDOW_WORDS - 1)) /* sequence numbers behind the newest that are still taken */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who the peer is: its certificate against the fingerprints of its description (RFC 8122 §5.1, RFC 8827 §6.5), and whether
- * its key is good enough. Runs inside the handshake, before anything is signed with the keys or given up, and again at its
- * end. Chain, names and dates say nothing here and are not read. What it refuses ends the connection with an alert.
+ * Who the peer is: its certificate against the fingerprints of its description (RFC 8122 §5.1, RFC 8827 §6.5) and those that the
+ * application accepts, and whether its key is good enough. Runs inside the handshake, before anything is signed with the keys or
+ * given up, and again at its end. Chain, names and dates say nothing here and are not read. What it refuses ends the connection with
+ * an alert. Also what people can compare to find somebody in the middle: a hash of both certificates and the keys (RFC 9266).
+ * answers: S05 S18 S28 DTLS-21 H007 H008 H009 H027 H059 H060 H061 H080 H089
  */
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -10,6 +12,7 @@
 
 #include "transport/dtls_int.h"
 #include "util/enc.h"
+#include "util/mem.h"
 
 #define DOUBT SOTTO_MS(500)
 
@@ -49,6 +52,50 @@ static bool digest(const struct sdp_fingerprint *like, const uint8_t *der, size_
            len == like->n_bytes;
 }
 
+static bool is_pinned(const struct sdp_fingerprint *pins, size_t n_pins, const uint8_t *der,
+                      size_t n)
+{
+    bool match = false;
+    struct sdp_fingerprint is = {.hash = ""};
+    for (size_t i = 0; i < n_pins; i++) { /* mostly of one hash, so it is made once */
+        if (strcmp(is.hash, pins[i].hash) != 0 && !digest(&pins[i], der, n, &is)) return false;
+        match |=
+            pins[i].n_bytes == is.n_bytes && sotto__equal_ct(pins[i].bytes, is.bytes, is.n_bytes);
+    }
+    return match;
+}
+
+int sotto__dtls_set_pins(struct dtls *d, const struct sdp_fingerprint *pins, size_t n)
+{
+    if (d->connected && !is_pinned(pins, n, d->agreed.peer, d->agreed.n_peer))
+        return SOTTO_E_ACCESS;
+    d->pins = pins, d->n_pins = n;
+    return 0;
+}
+
+bool sotto__dtls_is_pinned(const struct dtls *d)
+{
+    return d->connected && d->n_pins > 0; /* or it would not be connected */
+}
+
+int sotto__dtls_code(const struct dtls *d, uint8_t out[static DTLS_CODE])
+{
+    static const char label[] = "sotto verification code 1"; /* another way to make it has another number */
+    struct sdp_fingerprint ours = {.hash = "sha-256", .n_bytes = 32}, theirs = ours;
+    uint8_t all[sizeof label - 1 + 32 + 32 + DTLS_BINDING], *at = all + sizeof label - 1;
+    unsigned len = 0;
+    if (!d->connected) return SOTTO_E_STATE;
+    sotto__cert_fingerprint(d->cert, &ours);
+    if (!digest(&theirs, d->agreed.peer, d->agreed.n_peer, &theirs)) return SOTTO_E_NOMEM;
+    memcpy(all, label, sizeof label - 1);
+    memcpy(at, d->client ? ours.bytes : theirs.bytes, 32);
+    memcpy(at + 32, d->client ? theirs.bytes : ours.bytes, 32);
+    bool ok = sotto__dtls_binding(d->agreed.secrets, at + 64) &&
+              EVP_Digest(all, sizeof all, out, &len, EVP_sha512(), NULL) == 1 && len == DTLS_CODE;
+    sotto__wipe(all, sizeof all);
+    return ok ? 0 : SOTTO_E_NOMEM;
+}
+
 bool sotto__dtls_verify(struct dtls *d, const uint8_t *der, size_t n)
 {
     const struct sdp_fingerprint *named = strongest(d);
@@ -58,8 +105,15 @@ bool sotto__dtls_verify(struct dtls *d, const uint8_t *der, size_t n)
         sotto__dtls_die(d, SOTTO_E_PROTO, "the peer's certificate could not be compared");
         return false;
     }
-    if (is_named(d, &is)) return true;
     sotto__fingerprint_text(&is, a);
+    if (is_named(d, &is)) {
+        if (d->n_pins == 0 || is_pinned(d->pins, d->n_pins, der, n)) return true;
+        sotto__dtls_die(d, SOTTO_E_PROTO,
+                        "the peer's certificate is %s, which is none of those that are accepted",
+                        a);
+        return false;
+    }
+    d->stats.certificates++;
     sotto__fingerprint_text(named, b);
     sotto__dtls_die(d, SOTTO_E_PROTO, "the peer's certificate is %s, its description says %s", a,
                     b);
@@ -92,6 +146,7 @@ bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n)
     }
     if (!reflected && !d->strange_cert) d->strange_cert = true, d->strange_at = d->now;
     d->guard.hint = "the peer's certificate is not the one of its description";
+    d->stats.certificates++;
     sotto__dtls_guard_refuse(&d->guard);
     return false;
 }

@@ -2,6 +2,7 @@
 /*
  * The batch of outgoing datagrams of a context. In: sealed packets, written in place. Out: one ice send() per batch. What the
  * socket does not take is lost, as on any network, and counted.
+ * answers: S08 A09
  */
 #include "transport/egress.h"
 

@@ -93,6 +93,11 @@ struct ice_pair { /* the selected one */
     uint64_t asked, answered; /* … and how many there were, since the beginning of ICE */
 };
 
+struct ice_refused { /* since the beginning of this ICE */
+    uint64_t filtered;  /* datagrams that its sockets did not let in: by the filter, or for want of room */
+    uint64_t conflicts; /* of roles, as the peer's answers said */
+};
+
 struct ice_ops {
     /* Opens nothing yet but what only this process can reach. 0, SOTTO_E_NOMEM, SOTTO_E_SYS. */
     int (*init)(struct ice **ret, const struct ice_cfg *cfg, sotto_us now);
@@ -140,10 +145,12 @@ struct ice_ops {
     bool (*closed)(const struct ice *ice);
     void (*free)(struct ice *ice); /* NULL is fine; any state */
     size_t (*bytes)(const struct ice *ice); /* of memory that is ours, not libnice's */
+    void (*refused)(const struct ice *ice, struct ice_refused *ret); /* nullable */
     const struct ice_tally *(*tally)(const struct ice *ice); /* nullable: what checks came to, before there was a pair; a view */
 };
 
 extern const struct ice_ops sotto__ice_nice;
+const char *sotto__nice_library_version(void); /* that this one was built with: libnice does not tell */
 
 /* For implementations: put a datagram of `owner` in the box; take the oldest one (a view until the next put or take). */
 void sotto__ice_box_put(struct ice_box *b, const struct ice *owner, const uint8_t *p, size_t n);

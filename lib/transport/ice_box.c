@@ -4,6 +4,7 @@
  * of records (head, datagram, padding to 8), filled at the end, emptied from the front; bounded by SOTTO_ICE_BOX, beyond
  * which datagrams are dropped and counted. Several owners may have records in it at a time: a turn of one connection ends
  * before its datagrams do. Knows nothing of what the datagrams mean.
+ * answers: H057
  */
 #include <string.h>
 

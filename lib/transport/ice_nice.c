@@ -4,6 +4,7 @@
  * Ta 5 ms, UDP only, no consent option (it can be crashed from outside), no UPnP, numeric addresses only. In: calls of
  * ice_ops under the context's lock, from any thread. Out: by next(). libnice opens its own sockets; all else about time and
  * descriptors comes from above (ice_nice_loop.c). What libnice reports is kept by ice_nice_state.c.
+ * answers: H110
  */
 #include "transport/ice_nice.h"
 
@@ -585,4 +586,5 @@ const struct ice_ops sotto__ice_nice = {
     .free = ice_free,
     .bytes = ice_bytes,
     .tally = ice_tally,
+    .refused = sotto__nice_refused,
 };

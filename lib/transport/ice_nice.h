@@ -163,6 +163,7 @@ struct ice {
     bool is_crowded; /* this host has more addresses than libnice bears */
     bool is_shut;  /* no checks are let in but those by a relay */
     unsigned n_conflicts; /* of roles, as the peer's answers said */
+    uint64_t all_conflicts; /* … of remotes before this one, too */
     bool is_settled; /* gathering is over: repetitions are those of checks */
     bool is_calm;  /* libnice's timer of checks ends as soon as it can */
     bool is_deaf;  /* nothing is read any more */
@@ -247,6 +248,7 @@ void sotto__nice_move_done(struct ice *ice); /* libnice selected a pair: if it i
 
 /* ice_nice_filter.c: once the sockets are there; again with a remote, and with another. */
 void sotto__nice_filter(struct ice *ice);
+void sotto__nice_refused(const struct ice *ice, struct ice_refused *ret);
 
 /* ice_nice_send.c */
 void sotto__nice_never_fragment(struct ice *ice);  /* once there are sockets */

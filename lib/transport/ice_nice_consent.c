@@ -5,6 +5,7 @@
  * leaves; over a direct pair by its socket, over a relay as libnice sends data. A success that carries one of the last ids and the
  * integrity of the remote's password is consent, anything else is not; 30 s after the last one nothing is sent any more. In: turns, and
  * sockets that are readable, before libnice reads them; out: when the peer last consented, whether the path is lost, round trips.
+ * answers: H051 H052
  */
 #include <netinet/in.h>
 #include <stdio.h>

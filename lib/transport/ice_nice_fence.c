@@ -4,6 +4,7 @@
  * costs it the more the more it has seen, so a full large socket of them would keep it busy for a minute: its sockets stay small where
  * checks get in, as data comes by the twin (ice_nice_twin.c). And it takes the other role at each error 487, for as long as they come
  * (RFC 8445 §7.2.5.1). In: turns, and datagrams before libnice reads them; out: sizes of buffers, and the count of conflicts.
+ * answers: H044 H046 H048 H049
  */
 #include <string.h>
 #include <stun/stunagent.h>
@@ -73,5 +74,5 @@ void sotto__nice_note_conflict(struct ice *ice, const uint8_t *p, size_t n)
     if (stun_agent_validate(&agent, &message, copy, n, NULL, NULL) == STUN_VALIDATION_SUCCESS &&
         stun_message_find_error(&message, &code) == STUN_MESSAGE_RETURN_SUCCESS &&
         code == STUN_ERROR_ROLE_CONFLICT)
-        ice->n_conflicts++;
+        ice->n_conflicts++, ice->all_conflicts++;
 }

@@ -6,8 +6,11 @@
  * ufrag; out: a classic BPF program on each UDP socket of the agent, which passes everything but Binding requests to another name, and
  * those that do not end as all checks do: libnice answers strangers' requests without integrity, and does not look at its length. And
  * allocations of TURN servers that end at once or never, which libnice frees and goes on to use.
+ * answers: S10 H040 H041 H042 H043 H045 H047
  */
 #include <linux/filter.h>
+#include <linux/sock_diag.h>
+#include <nice/nice.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -177,4 +180,28 @@ void sotto__nice_filter(struct ice *ice)
         if (is_udp(fd) && has_relays_by_udp(ice)) empty_if_bad(fd);
     }
     if (sockets) g_ptr_array_unref(sockets);
+}
+
+/* The kernel counts what a socket dropped, for whatever reason. */
+void sotto__nice_refused(const struct ice *ice, struct ice_refused *ret)
+{
+    GPtrArray *sockets = nice_agent_get_sockets(ice->agent, ice->stream, NICE_COMPONENT);
+    ret->conflicts = ice->all_conflicts;
+    ret->filtered = 0;
+    for (guint i = 0; sockets && i < sockets->len; i++) {
+        uint32_t info[SK_MEMINFO_VARS] = {0};
+        socklen_t n = sizeof info;
+        int fd = g_socket_get_fd(g_ptr_array_index(sockets, i));
+        if (is_udp(fd) && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n) == 0)
+            ret->filtered += info[SK_MEMINFO_DROPS];
+    }
+    if (sockets) g_ptr_array_unref(sockets);
+}
+
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
+const char *sotto__nice_library_version(void)
+{
+    return TEXT(NICE_VERSION_MAJOR) "." TEXT(NICE_VERSION_MINOR) "." TEXT(NICE_VERSION_MICRO);
 }

@@ -4,6 +4,7 @@
  * by where an address stands among all of the host, which is no order of families, and ends the process at the 64th: so hosts with very
  * many addresses offer the first ones, and no relays. Within a family its order is kept, so that both ends rank pairs alike. And the
  * address that a 1:1 NAT gives this host, as a reflexive candidate. In: ice_addr.c's list; out: libnice's candidates, ranked anew.
+ * answers: S22 H050
  */
 #include <nice/interfaces.h>
 #include <stdio.h>

@@ -6,6 +6,7 @@
  * from there is consent (RFC 7675 §4), and nothing changes for DTLS. At most once a second; never to where nothing answers. Over a relay
  * libnice asks the other one itself, and selects it once it has answered and is said to be better: that is said when the pair's is silent.
  * In: addresses and answers, found by ice_nice_consent.c and libnice's signal. Out: another remote of the pair.
+ * answers: A14
  */
 #include <stdio.h>
 #include <string.h>

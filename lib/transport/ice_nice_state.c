@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "transport/ice_nice.h"
+#include "util/mask.h"
 
 #define GAP SOTTO_MS(300) /* in data that is steady */
 #define LISTEN_AFTER SOTTO_MS(500) /* nobody looks at what comes sooner after the last */
@@ -289,10 +290,11 @@ void sotto__nice_make_selected(struct ice *ice)
     char masked[2][64], text[46];
     for (int i = 0; i < 2; i++) {
         struct address a;
-        char mask[48];
+        char mask[MASK];
         sotto__nice_to_address(&ends[i]->addr, &a);
-        sotto__log_address(sotto__address_text(&a, text), mask, sizeof mask);
-        snprintf(masked[i], sizeof masked[i], "%s udp %.47s", names[ends[i]->type], mask);
+        sotto__address_text(&a, text);
+        snprintf(masked[i], sizeof masked[i], "%s udp %s", names[ends[i]->type],
+                 sotto__mask_address(text, mask));
     }
     snprintf(ice->selected, sizeof ice->selected, "%s → %s", masked[0], masked[1]);
 }

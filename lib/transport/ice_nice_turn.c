@@ -3,6 +3,7 @@
  * TURN over TCP and TLS for libnice: what is between it and such servers (turn_tls.c), one for each address. libnice is told of a port of
  * this host instead of the server; it connects once for each local address, the first one is taken. What the servers say is noted as of
  * those over UDP (ice_nice_server.c); that one ended closes libnice's connection, which it notices by itself. In and out: bytes, by turns.
+ * answers: H053
  */
 #include <stdio.h>
 

@@ -5,6 +5,7 @@
  * to libnice. The twin is read by recvmmsg() and UDP_GRO into buffers that the context's twins share, and given out from there, one
  * datagram after the other. It opens when libnice's callback brings many datagrams and closes when few come. Whatever fails, libnice gets
  * everything again; what a twin cannot place is dropped.
+ * answers: A09
  */
 #include <errno.h>
 #include <linux/filter.h>

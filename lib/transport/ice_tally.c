@@ -3,6 +3,7 @@
  * Counts, for each address of a remote, the checks that came from there and the answers to ours (RFC 8445 §7, RFC 8489 §5), also where
  * a TURN server passed them on (RFC 8656 §11.6). In: datagrams that somebody saw before libnice read them, which are not all; out:
  * numbers for people to read. Verifies nothing: what a stranger forges here misleads the reader of an explanation, and no more.
+ * answers: H026 H029
  */
 #include "transport/ice_tally.h"
 

@@ -4,6 +4,7 @@
  * the mDNS draft §3. In: names, datagrams; out: addresses that may be used, or that nobody answered. We speak and listen on port 5353, as
  * browsers answer nobody else; the first question says that an answer to us alone will do. An answer must come from that port (§6) and
  * hold a name that is asked for: these are random, so whoever answers has seen the candidate. Knows nothing of ICE.
+ * answers: H034 H035
  */
 #include "transport/mdns_agent.h"
 

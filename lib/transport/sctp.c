@@ -5,6 +5,7 @@
  * side of usrsctp is sctp_stack.c's. UP and DOWN come from the association's
  * state, not from usrsctp's notifications: those queue behind the messages, and nobody may be reading them. Knows
  * nothing of DTLS, channels or the clock.
+ * answers: H118 H130
  */
 #include <errno.h>
 #include <string.h>

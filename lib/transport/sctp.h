@@ -115,11 +115,14 @@ void sotto__sctp_set_reachable(struct sctp *s, sotto_us now, bool reachable);
 
 struct sctp_stats {
     uint64_t packets_in, packets_dropped, outbox_dropped, messages_in, messages_out;
+    uint64_t oversize; /* messages longer than max_message_size: each ended the association */
     uint32_t rwnd_peer, cwnd, rtt_us, packet_size; /* packet_size: the largest that the path is known to carry */
 };
 /* Of memory that is ours; and of messages that were sent and that usrsctp holds until they are acknowledged. */
 size_t sotto__sctp_bytes(const struct sctp *s, size_t *ret_queued);
 void sotto__sctp_get_stats(const struct sctp *s, struct sctp_stats *ret);
+
+const char *sotto__sctp_library_version(void); /* that this one was built with: usrsctp does not tell */
 
 /* CRC32c (RFC 9260 appendix A) in hardware where there is some: crc32c.c. Start with crc 0. */
 uint32_t sotto__crc32c(uint32_t crc, const void *p, size_t n);

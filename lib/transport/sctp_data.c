@@ -4,6 +4,7 @@
  * In: messages to send and streams to reset, taken while what usrsctp holds of ours is below the bounds, in bytes and in
  * number; out, when asked: messages that arrived, whole, with resets in order between them. Not asking closes the window.
  * Knows nothing of packets.
+ * answers: H119 H127
  */
 #include <errno.h>
 #include <string.h>
@@ -368,7 +369,10 @@ static int receive(struct sctp *s)
         }
         m->n += (size_t)r;
         m->is_event = (flags & MSG_NOTIFICATION) != 0;
-        if (!m->is_event && m->n > s->max_message_size) return SOTTO_E_PROTO;
+        if (!m->is_event && m->n > s->max_message_size) {
+            s->stats.oversize++;
+            return SOTTO_E_PROTO;
+        }
         m->sid = info.rcv_sid;
         m->ppid = ntohl(info.rcv_ppid);
         if (!m->is_event) sotto__sctp_guard_unshadow(&m->sid, &m->ppid);

@@ -6,6 +6,7 @@
  * same stream for a part of it, which ends the association; messages without fragments never meet that entry on an id of their own.
  * Unordered messages carry no sequence number, so nothing else changes. And the packets that usrsctp sends, with all streams announced
  * and the numbers of requests as the peer knows them. Knows neither usrsctp nor time.
+ * answers: H111 H112 H113 H114 H115 H116 H117 H126 H128
  */
 #include "transport/sctp_guard.h"
 

@@ -4,6 +4,7 @@
  * Here are the mutex around every call into it, the table from opaque ids (what usrsctp takes for addresses and puts on
  * the wire; never pointers) to associations, the clock that drives its timers, and the outboxes that its callback fills.
  * In: calls of sctp.c; out: packets in the owners' outboxes, and a write to the eventfd of an owner that did not call.
+ * answers: H129
  */
 #include <errno.h>
 #include <pthread.h>
@@ -390,4 +391,9 @@ void *sotto__sctp_home_next(struct sctp_home *h)
     void *owner = s ? s->owner : NULL;
     pthread_mutex_unlock(&stack.lock);
     return owner;
+}
+
+const char *sotto__sctp_library_version(void)
+{
+    return SOTTO_USRSCTP_VERSION;
 }

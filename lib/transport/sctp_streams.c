@@ -5,6 +5,7 @@
  * §4.5, §4.6): as if the peer had asked for that, or had agreed to it. Neither is ever on the wire, where all streams exist from the
  * start. Inbound ones are added when a packet is about them; outbound ones before the first message, and only while usrsctp has no
  * message of ours that it has not sent whole: moving its queues, it forgets of which one it has sent a part.
+ * answers: H121
  */
 #include <errno.h>
 #include <string.h>

@@ -5,6 +5,7 @@
  * have (RFC 8827 §6.5), no other, never without encryption or authentication, never an MKI. Lengths and headers are checked before
  * anything else. No sequence number seals two packets that differ. srtp_source.c decides which sources of a remote are kept and knows
  * what came from them; srtp_process.c knows forks.
+ * answers: S07 S34 S35 H081 H090 H091 H092 H093 H094
  */
 #include "transport/srtp.h"
 

@@ -32,7 +32,18 @@ struct srtp_stats { /* what was refused */
 /* Starts libsrtp, once for the process: some 20 ms of CPU at the first call, nothing after it. new() does it too; who can, calls it
  * before a lock is taken. Any thread. 0 or SOTTO_E_SYS. */
 int sotto__srtp_start(void);
+const char *sotto__srtp_library_version(void); /* of libsrtp, at run time: "libsrtp2 2.5.0" */
 int sotto__srtp_selftest(void); /* known answers of each profile; 0 or SOTTO_E_SYS, SOTTO_E_NOMEM */
+#define SRTP_ANSWERS 3
+struct srtp_answer { /* of one profile: an RTP and an RTCP packet */
+    enum srtp_profile profile;
+    uint8_t rtp[32]; /* behind the header */
+    int n_rtp;       /* of the packet */
+    uint8_t rtcp[36];
+    int n_rtcp;
+};
+extern const struct srtp_answer sotto__srtp_answers[SRTP_ANSWERS];
+int sotto__srtp_selftest_by(const struct srtp_answer answers[SRTP_ANSWERS]); /* the same by others */
 
 struct srtp; /* allocated */
 /* keys: sotto__srtp_key_material() bytes of the exporter, order client key, server key, client salt, server salt; client: we were the

@@ -4,6 +4,7 @@
  * §11), packets sealed and opened in place. In: packets whose header was checked, and their index; out: the same packets. Each context
  * of OpenSSL holds its key for ever and gets a nonce for each packet, as parameter: a new beginning would ask for all others before.
  * Half of libsrtp's time, which has a session of NSS for each packet. Knows no sources and no replays, and not which indexes were used.
+ * answers: S34
  */
 #include <openssl/core_names.h>
 #include <openssl/err.h>

@@ -48,3 +48,8 @@ uint64_t sotto__srtp_process(void)
     uint64_t fresh = atomic_fetch_add(&counter, 1) + 1; /* the child goes on counting where its parent was */
     return atomic_compare_exchange_strong(page, &mark, fresh) ? fresh : mark;
 }
+
+const char *sotto__srtp_library_version(void)
+{
+    return srtp_get_version_string();
+}

@@ -5,6 +5,7 @@
  * for takes the place of one that said BYE, or of the one that was silent longest, if that was 10 s; else it is refused. Of one that
  * made room the numbers are kept, so that its packets cannot be replayed when its SSRC comes back (RFC 3711 §3.3.2). Comes back means:
  * before its first wrap, for what is not known begins at rollover counter 0.
+ * answers: H095
  */
 #include <arpa/inet.h>
 

@@ -222,6 +222,7 @@ COLD void sotto__transport_free(struct transport *t)
     sotto__transport_drop_early(t);
     sotto__transport_end_media(t);
     sotto__transport_free_config(t);
+    sotto__free(t->pins);
     sotto__cert_unref(t->cert);
     sotto__wipe(t, sizeof *t);
 }

@@ -12,6 +12,7 @@
 #include "transport/resolver.h"
 #include "transport/sctp.h"
 #include "transport/srtp.h"
+#include "util/attack.h"
 
 /* What a transport shares with the others of its context. */
 struct transport_shared {
@@ -42,6 +43,8 @@ struct transport_cfg {                     /* borrowed for init; strings and ser
     uint32_t max_message_size;
     uint16_t streams_out, streams_in;
     void *owner; /* see sctp.h */
+    const struct sdp_fingerprint *pins; /* see sotto__dtls_set_pins() */
+    size_t n_pins;
 };
 
 /* What the remote description says of the transport. */
@@ -179,15 +182,21 @@ struct transport {
         bool is_searched;        /* for the size of packets that it carries */
         bool fragments;          /* the network may fragment what is sent */
     } path;
+    struct sdp_fingerprint *pins; /* owned; NULL: none */
+    size_t n_pins;
     struct srtp *srtp;    /* NULL: no keys */
     bool wants_media;     /* begin_media was called */
     struct transport_early *early_media; /* SOTTO_MAX_EARLY_MEDIA: RTP and RTCP that came before the keys; NULL: none */
     size_t n_early_media, early_media_at, early_media_bytes; /* early_media_at: given up since there are keys */
+    struct attacks attacks; /* of what is gone already; peer/ adds what it refuses itself */
     struct transport_generation carrier; /* carries the data while `live` has no pair yet: see sotto__transport_replace */
 };
 
 int sotto__transport_init(struct transport *t,
                           const struct transport_cfg *cfg); /* 0, SOTTO_E_NOMEM, SOTTO_E_SYS */
+/* The certificates that are accepted from the next DTLS association on; copied. One that is up uses one of them, or: SOTTO_E_ACCESS.
+ * SOTTO_E_NOMEM. Nothing has changed then. */
+int sotto__transport_set_pins(struct transport *t, const struct sdp_fingerprint *pins, size_t n);
 /* What may change later: servers, policy, ports, interface. Copied. Used by the next start or restart. 0 or SOTTO_E_NOMEM. */
 int sotto__transport_configure(struct transport *t, const struct transport_cfg *cfg);
 /* Open the sockets of the live generation and gather. 0 or as ice init and gather; on failure it can be tried again. */
@@ -262,6 +271,9 @@ struct transport_bytes { /* of memory that is ours */
     size_t sctp_queued; /* of messages that are not acknowledged yet: usrsctp holds them */
 };
 void sotto__transport_bytes(const struct transport *t, struct transport_bytes *ret);
+
+/* All that was refused since the beginning. */
+void sotto__transport_attacks(const struct transport *t, struct attacks *ret);
 
 bool sotto__transport_pair(const struct transport *t, struct ice_pair *ret); /* selected; false: none */
 /* The network of this host has changed, or it slept: see ice woke. */

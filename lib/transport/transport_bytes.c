@@ -6,13 +6,14 @@
  */
 #include "transport/transport.h"
 #include "util/mem.h"
+#include "util/secret.h"
 
 static size_t of_servers(const struct ice_server *s, size_t n)
 {
     size_t sum = sotto__mem_size(s);
     for (size_t i = 0; i < n; i++)
         sum += sotto__mem_size(s[i].url) + sotto__mem_size(s[i].host) +
-               sotto__mem_size(s[i].username) + sotto__mem_size(s[i].credential);
+               sotto__mem_size(s[i].username) + sotto__secret_size(s[i].credential);
     return sum;
 }
 
@@ -43,7 +44,8 @@ void sotto__transport_bytes(const struct transport *t, struct transport_bytes *r
 {
     *ret = (struct transport_bytes){
         .ice = of_ice(t),
-        .dtls = of_early(t->early, t->n_early) + sotto__mem_size(t->remote),
+        .dtls =
+            of_early(t->early, t->n_early) + sotto__mem_size(t->remote) + sotto__mem_size(t->pins),
         .srtp = sotto__mem_size(t->early_media) + of_early(t->early_media, t->n_early_media)};
     if (t->dtls) ret->dtls += sotto__dtls_bytes(t->dtls);
     if (t->srtp) ret->srtp += sotto__srtp_bytes(t->srtp);

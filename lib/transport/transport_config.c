@@ -9,6 +9,7 @@
 #include "transport/transport_priv.h"
 #include "util/mem.h"
 #include "util/rand.h"
+#include "util/secret.h"
 
 int sotto__transport_credentials(struct transport_generation *g)
 {
@@ -28,8 +29,7 @@ void sotto__transport_free_servers(struct ice_server *servers, size_t n)
         sotto__free(servers[i].username);
         sotto__free(servers[i].url);
         sotto__free(servers[i].host);
-        if (servers[i].credential)
-            sotto__free_secret(servers[i].credential, strlen(servers[i].credential));
+        sotto__secret_free(servers[i].credential);
     }
     sotto__free(servers);
 }
@@ -37,6 +37,11 @@ void sotto__transport_free_servers(struct ice_server *servers, size_t n)
 static bool copy_text(char **to, const char *from)
 {
     return !from || (*to = sotto__strdup(from)) != NULL;
+}
+
+static bool copy_secret(char **to, const char *from)
+{
+    return !from || (*to = sotto__secret_strdup(from)) != NULL;
 }
 
 int sotto__transport_copy_servers(const struct ice_server *servers, size_t n, bool secrets,
@@ -49,7 +54,7 @@ int sotto__transport_copy_servers(const struct ice_server *servers, size_t n, bo
         copy[i] = (struct ice_server){.kind = from->kind, .addr = from->addr};
         if (!copy_text(&copy[i].url, from->url) || !copy_text(&copy[i].host, from->host) ||
             (secrets && (!copy_text(&copy[i].username, from->username) ||
-                         !copy_text(&copy[i].credential, from->credential)))) {
+                         !copy_secret(&copy[i].credential, from->credential)))) {
             sotto__transport_free_servers(copy, n);
             return SOTTO_E_NOMEM;
         }
@@ -115,6 +120,20 @@ int sotto__transport_configure(struct transport *t, const struct transport_cfg *
     return 0;
 }
 
+int sotto__transport_set_pins(struct transport *t, const struct sdp_fingerprint *pins, size_t n)
+{
+    struct sdp_fingerprint *copy = sotto__memdup(pins, n * sizeof *pins);
+    if (!copy) return SOTTO_E_NOMEM;
+    int r = t->dtls ? sotto__dtls_set_pins(t->dtls, copy, n) : 0;
+    if (r < 0) {
+        sotto__free(copy);
+        return r;
+    }
+    sotto__free(t->pins);
+    t->pins = copy, t->n_pins = n;
+    return 0;
+}
+
 int sotto__transport_init(struct transport *t, const struct transport_cfg *cfg)
 {
     *t = (struct transport){
@@ -127,6 +146,7 @@ int sotto__transport_init(struct transport *t, const struct transport_cfg *cfg)
     sotto__list_init(&t->named);
     int r = sotto__transport_credentials(&t->live);
     if (r == 0) r = sotto__transport_configure(t, cfg);
+    if (r == 0 && cfg->n_pins > 0) r = sotto__transport_set_pins(t, cfg->pins, cfg->n_pins);
     if (r < 0) {
         sotto__transport_free(t);
         return r;

@@ -4,6 +4,7 @@
  * of which transport_media.c gets RTP and RTCP; packets of the association, which are sealed here and go out over the selected
  * pair. Out: state changes. SCTP begins only after the remote's certificate was verified. One association of DTLS ends and another
  * begins where signalling says so (RFC 8842 §5): from then on nothing of the old one is sent or accepted. Does not know channels.
+ * answers: H055 H071
  */
 #include <string.h>
 
@@ -54,7 +55,10 @@ bool sotto__transport_take(struct transport *t, sotto_us now, const struct trans
     if (t->dtls_moves && g != &t->next) return false; /* of the association that ended */
     if (kind == PACKET_RTP || kind == PACKET_RTCP)
         return sotto__transport_take_media(t, now, pkt, out);
-    if (kind != PACKET_DTLS) return false; /* STUN was libnice's; the rest is nobody's */
+    if (kind != PACKET_DTLS) { /* STUN was libnice's; the rest is nobody's */
+        if (kind != PACKET_STUN) t->attacks.n[ATTACK_DATAGRAM_UNKNOWN]++;
+        return false;
+    }
     if (t->dtls)
         take_dtls(t, now, pkt);
     else if (t->dtls_state == TRANSPORT_DTLS_NEW)
@@ -93,9 +97,11 @@ static int start_dtls(struct transport *t, sotto_us now, struct transport_out *o
                            .client = t->remote->dtls_client,
                            .log = t->shared->log};
     int r = sotto__dtls_new(&t->dtls, &cfg, now);
-    if (r == 0)
+    if (r == 0) {
+        (void)sotto__dtls_set_pins(t->dtls, t->pins, t->n_pins); /* it has no peer yet to be refused */
         r = sotto__dtls_set_fingerprints(t->dtls, t->remote->fingerprints,
                                          t->remote->n_fingerprints);
+    }
     for (size_t i = 0; r == 0 && i < t->n_early; i++)
         r = sotto__dtls_input(t->dtls, now, t->early[i].p, t->early[i].n);
     sotto__transport_drop_early(t);
@@ -107,8 +113,7 @@ COLD void sotto__transport_new_dtls(struct transport *t, bool on_next, sotto_us 
 {
     sotto__transport_drop_carrier(t, false, now);
     sotto__transport_stop_draining(t, now);
-    sotto__dtls_free(t->dtls);
-    t->dtls = NULL;
+    sotto__transport_free_dtls(t);
     sotto__transport_drop_early(t);
     sotto__transport_end_media(t);
     t->dtls_ended = t->dtls_ended || t->dtls_state != TRANSPORT_DTLS_NEW;
@@ -127,8 +132,7 @@ COLD static int start_sctp(struct transport *t, sotto_us now)
                            .home = t->shared->sctp_home,
                            .owner = t->owner,
                            .log = t->shared->log};
-    sotto__sctp_free(t->sctp); /* of an association of DTLS that ended */
-    t->sctp = NULL;
+    sotto__transport_free_sctp(t); /* of an association of DTLS that ended */
     t->path.sctp = NULL;
     t->sctp_over = false;
     return t->has_data ? sotto__sctp_new(&t->sctp, &cfg, now) : 0;
@@ -314,8 +318,7 @@ COLD void sotto__transport_end_data(struct transport *t, sotto_us now)
         sotto__sctp_close(t->sctp, now);
         while (sotto__transport_drain_sctp(t, now, &ignored)) continue;
     }
-    sotto__sctp_free(t->sctp);
-    t->sctp = NULL;
+    sotto__transport_free_sctp(t);
     t->has_data = t->sctp_up = t->sctp_over = false;
 }
 
@@ -329,8 +332,7 @@ COLD void sotto__transport_close(struct transport *t, sotto_us now)
         while (drain_dtls(t, now, &ignored)) continue;
     }
     sotto__transport_end_media(t);
-    sotto__dtls_free(t->dtls);
-    t->dtls = NULL;
+    sotto__transport_free_dtls(t);
     t->dtls_state = TRANSPORT_DTLS_CLOSED;
     t->dtls_ended = false;
     const struct transport_generation *g = sotto__transport_path(t);

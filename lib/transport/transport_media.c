@@ -4,6 +4,7 @@
  * above, datagrams that the first byte calls RTP or RTCP; out: sealed packets into the egress, opened ones as they come. What comes
  * before the keys is kept, a few packets of it, for a remote may send as soon as its own handshake is done. With another association
  * come other keys, and nothing of the old ones is sent or accepted. Knows the header as far as SRTP does.
+ * answers: H096
  */
 #include <string.h>
 
@@ -21,9 +22,22 @@ void sotto__transport_drop_media(struct transport *t)
 
 void sotto__transport_end_media(struct transport *t)
 {
+    sotto__transport_media_attacks(t, &t->attacks);
     sotto__srtp_free(t->srtp);
     t->srtp = NULL;
     sotto__transport_drop_media(t);
+}
+
+void sotto__transport_media_attacks(const struct transport *t, struct attacks *to)
+{
+    struct srtp_stats s;
+    if (!t->srtp) return;
+    sotto__srtp_get_stats(t->srtp, &s);
+    to->n[ATTACK_SRTP_FORGED] += s.forged;
+    to->n[ATTACK_SRTP_REPLAYED] += s.replayed;
+    to->n[ATTACK_SRTP_REFLECTED] += s.reflected;
+    to->n[ATTACK_SRTCP_PLAIN] += s.plain_rtcp;
+    to->n[ATTACK_SRTP_CROWDED] += s.crowded;
 }
 
 /* The oldest go first: a key frame begins anew, what its receiver missed is of no use. */

@@ -15,6 +15,11 @@ int sotto__transport_keep_remote(const struct transport_remote *r,
                                  struct transport_kept **ret); /* 0 or SOTTO_E_NOMEM */
 void sotto__transport_free_remote(struct transport_kept *r);
 
+/* transport_attacks.c: frees, and keeps what was counted */
+void sotto__transport_free_dtls(struct transport *t);
+void sotto__transport_free_sctp(struct transport *t);
+void sotto__transport_keep_refused(struct transport *t, const struct ice *ice); /* which goes; NULL is fine */
+
 /* transport_restart.c */
 void sotto__transport_empty(struct transport_generation *g); /* all of it but the credentials */
 int sotto__transport_start_generation(struct transport *t, struct transport_generation *g,
@@ -66,6 +71,7 @@ void sotto__transport_commit(struct transport *t, size_t n);
 int sotto__transport_start_media(struct transport *t);
 void sotto__transport_end_media(struct transport *t); /* the keys go, and what waits for them */
 void sotto__transport_drop_media(struct transport *t); /* what waits for them */
+void sotto__transport_media_attacks(const struct transport *t, struct attacks *to); /* adds */
 /* RTP or RTCP came; what was kept until there were keys. True: out is filled. */
 bool sotto__transport_take_media(struct transport *t, sotto_us now, const struct packet *pkt,
                                  struct transport_out *out);

@@ -15,14 +15,12 @@ void sotto__transport_reset(struct transport *t, sotto_us now)
     sotto__transport_retire(t, &t->live, false, now);
     sotto__wipe(&t->live, sizeof t->live);
     sotto__transport_drop_names(t);
-    sotto__sctp_free(t->sctp);
-    sotto__dtls_free(t->dtls);
+    sotto__transport_free_sctp(t);
+    sotto__transport_free_dtls(t);
     sotto__transport_drop_early(t);
     sotto__transport_end_media(t);
     sotto__transport_free_remote(t->remote);
     t->remote = NULL;
-    t->sctp = NULL;
-    t->dtls = NULL;
     t->dtls_state = TRANSPORT_DTLS_NEW;
     t->has_remote = t->has_data = t->wants_media = t->sctp_up = t->sctp_over = false;
     t->dtls_moves = t->dtls_ended = t->lost_before = false;

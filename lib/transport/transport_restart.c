@@ -4,6 +4,7 @@
  * sockets of its own while `live` carries the data. With its first pair it becomes the live one; the replaced one still receives
  * for a while what is on its way, then says its goodbyes. Out: the state shown for all of them together, as W3C WebRTC §5.6.4
  * wants it over a restart. Knows nothing of DTLS but whether the association moves along.
+ * answers: H058
  */
 #include <string.h>
 
@@ -154,6 +155,7 @@ void sotto__transport_retire(struct transport *t, struct transport_generation *g
                              sotto_us now)
 {
     struct ice *ice = g->ice;
+    sotto__transport_keep_refused(t, ice);
     sotto__transport_empty(g);
     if (!ice) return;
     flush(t, ice, now);
@@ -360,6 +362,7 @@ struct ice *sotto__transport_detach(struct transport *t, sotto_us now)
     t->more = false;
     for (size_t i = 0; !ice && i < 3; i++) {
         ice = generations[i]->ice;
+        sotto__transport_keep_refused(t, ice);
         sotto__transport_empty(generations[i]);
     }
     for (size_t i = 0; !ice && i < 2; i++) {

@@ -5,6 +5,7 @@
  * buffers; when one is full its source is not read. Frames of the server are looked at before libnice sees them: what is none ends the
  * connection, larger ones than a datagram of WebRTC are lost, answers go up, ALTERNATE-SERVER is followed here, with TLS as before, and
  * stale nonces without end are ended. In: descriptors that are ready; out: answers, and why it ended.
+ * answers: S23 H053 H055
  */
 #include "transport/turn_tls.h"
 

@@ -3,6 +3,7 @@
  * One TCP connection to a TURN server, and TLS over it: 1.2 or later, with forward secrecy and AEAD only, the name or the address of the
  * server checked against its certificate (RFC 9525), the chain against the system's authorities or the application's. There is no way
  * around these checks. In: address and name; out: bytes, or in words why there are none. Does not know what is in the bytes.
+ * answers: S04 H054
  */
 #include "transport/turn_tls_stream.h"
 

@@ -77,6 +77,7 @@ static void a_new_certificate_is_p256_and_lasts_30_days_from_yesterday(void **st
     sotto__cert_unref(c);
 }
 
+/* proves: S30 */
 static void two_new_certificates_share_no_value(void **state) /* DTLS-13 */
 {
     (void)state;
@@ -96,6 +97,7 @@ static void two_new_certificates_share_no_value(void **state) /* DTLS-13 */
     sotto__cert_unref(b);
 }
 
+/* proves: A17 */
 static void without_entropy_no_certificate_is_made(void **state)
 {
     (void)state;

@@ -273,6 +273,7 @@ static uint64_t seeds(uint64_t quick, uint64_t thorough)
     return getenv("SOTTO_LONG") ? thorough : quick;
 }
 
+/* proves: H063 H064 H065 H066 H067 H068 H069 H070 */
 static void one_forged_datagram_at_any_flight_does_not_end_a_handshake(void **state) /* H063–H070 */
 {
     (void)state;
@@ -280,17 +281,37 @@ static void one_forged_datagram_at_any_flight_does_not_end_a_handshake(void **st
     assert_true(table(OURS, "ours", KINDS, seeds(3, 250)) >= 99);
 }
 
+/* proves: H063 */
 static void nor_does_it_when_the_hello_comes_in_fragments(void **state) /* H063–H070, H074 */
 {
     (void)state;
     assert_true(table(FRAGMENTED, "fragments", EARLY_CCS, seeds(6, 250)) >= 99);
 }
 
+/* proves: H063 */
 static void nor_with_a_peer_that_does_not_begin_anew(void **state) /* H063–H070 */
 {
     (void)state;
     assert_true(table(WITH_OPENSSL, "OpenSSL", EARLY_CCS, seeds(6, 250)) >= 99);
     table(WITH_OPENSSL, "OpenSSL", KINDS, seeds(1, 50)); /* what it takes to read the packets: told, not asserted */
+}
+
+/* proves: H069 */
+static void a_cookie_that_a_forger_asked_for_twice_is_given_up(void **state)
+{
+    (void)state;
+    struct pair p;
+    pair_init(&p, 1);
+    struct attack a = {.kind = VERIFY_REQUEST, .target = 0};
+    p.blackhole = 1;
+    pair_run(&p, SOTTO_MS(10));
+    for (int i = 0; i < 2; i++) {
+        inject(&p, &a, 0);
+        pair_run(&p, SOTTO_MS(200)); /* the hello goes again */
+    }
+    p.blackhole = -1;
+    assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(10)) && pair_talks(&p));
+    pair_free(&p);
 }
 
 /* A datagram of every kind in turn, to both ends, a thousand a second. With hellos that could be the peer's, no handshake gets on;
@@ -310,6 +331,7 @@ static void flood(struct pair *p, sotto_us span, bool valid_hellos)
     }
 }
 
+/* proves: H072 */
 static void a_handshake_completes_soon_after_a_flood(void **state) /* H072 */
 {
     (void)state;
@@ -335,6 +357,7 @@ static void a_handshake_completes_soon_after_a_flood(void **state) /* H072 */
                   during, all);
 }
 
+/* proves: H078 H079 */
 static void after_the_handshake_forgeries_change_nothing(void **state) /* H075, H078, H079 */
 {
     (void)state;
@@ -379,6 +402,7 @@ static void stuff(struct pair *p, struct dtls *d, unsigned n)
     }
 }
 
+/* proves: H074 H075 */
 static void no_flood_makes_memory_grow(void **state) /* H074, H075, H076 */
 {
     (void)state;
@@ -428,6 +452,7 @@ int main(void)
         cmocka_unit_test(one_forged_datagram_at_any_flight_does_not_end_a_handshake),
         cmocka_unit_test(nor_does_it_when_the_hello_comes_in_fragments),
         cmocka_unit_test(nor_with_a_peer_that_does_not_begin_anew),
+        cmocka_unit_test(a_cookie_that_a_forger_asked_for_twice_is_given_up),
         cmocka_unit_test(a_handshake_completes_soon_after_a_flood),
         cmocka_unit_test(after_the_handshake_forgeries_change_nothing),
         cmocka_unit_test(no_flood_makes_memory_grow),

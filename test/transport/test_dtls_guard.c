@@ -126,6 +126,7 @@ static bool passes(struct dtls_guard *g, struct dtls_record r)
     return sotto__dtls_guard_check(g, NOW, &r) == GUARD_OPEN && next_type(g, &type);
 }
 
+/* proves: H079 H082 */
 static void records_are_judged_by_type_epoch_and_size(void **state) /* H075, H076, H079 */
 {
     (void)state;
@@ -185,6 +186,7 @@ static void a_datagram_falls_into_its_records(void **state)
     }
 }
 
+/* proves: H074 */
 static void fragments_outside_of_their_message_are_dropped(void **state) /* H074 */
 {
     (void)state;
@@ -248,6 +250,7 @@ static void messages_pass_whole_in_order_and_once(void **state)
     sotto__dtls_guard_free(&g);
 }
 
+/* proves: H074 */
 static void messages_out_of_place_are_dropped(void **state)
 {
     (void)state;
@@ -270,6 +273,7 @@ static void messages_out_of_place_are_dropped(void **state)
     }
 }
 
+/* proves: H074 */
 static void contradicting_fragments_cancel_each_other(void **state) /* H070 */
 {
     (void)state;
@@ -312,7 +316,11 @@ static void a_cookie_is_asked_for_twice_before_it_counts(void **state) /* H069 *
     assert_false(passes(&g, hello(true, 1))); /* message 0: that server asked for none */
     assert_true(g.rebuild && g.hvr_banned);
     sotto__dtls_guard_restart(&g);
-    for (int i = 0; i < 10; i++) assert_false(passes(&g, verify_request()));
+    for (int i = 0; i < 10; i++) {
+        g.retransmitted = true;
+        assert_false(passes(&g, verify_request()));
+    }
+    g.retransmitted = false;
     assert_true(passes(&g, hello(true, 1)));
     sotto__dtls_guard_free(&g);
     assert_int_equal(sotto__dtls_guard_init(&g, true), 0);
@@ -345,8 +353,28 @@ static void another_hello_counts_when_it_insists_on_a_silent_flight(void **state
     assert_int_equal(sotto__dtls_guard_check(&g, NOW + SOTTO_SECONDS(2) - 1, &late), GUARD_OPEN);
     assert_false(g.rebuild);
     late = hello(false, 5);
-    sotto__dtls_guard_check(&g, NOW + SOTTO_SECONDS(2), &late); /* so long without an answer */
+    sotto__dtls_guard_check(&g, NOW + SOTTO_SECONDS(2), &late);
+    assert_false(g.rebuild); /* it was misled before */
+    sotto__dtls_guard_check(&g, NOW + SOTTO_SECONDS(2), &late);
     assert_true(g.rebuild);
+    sotto__dtls_guard_free(&g);
+}
+
+/* proves: H063 H072 */
+static void a_server_that_was_misled_waits_for_a_hello_that_comes_twice(void **state)
+{
+    (void)state;
+    struct dtls_guard g;
+    assert_int_equal(sotto__dtls_guard_init(&g, false), 0);
+    assert_true(passes(&g, hello(false, 1))); /* a forger's: the library gives up */
+    sotto__dtls_guard_restart(&g);
+    for (uint8_t i = 2; i < 100; i++) assert_false(passes(&g, hello(false, i)));
+    assert_true(passes(&g, hello(false, 50)));
+    sotto__dtls_guard_free(&g);
+    assert_int_equal(sotto__dtls_guard_init(&g, true), 0); /* a client's own hello is new each time */
+    assert_true(passes(&g, hello(true, 1)));
+    sotto__dtls_guard_restart(&g);
+    assert_true(passes(&g, hello(true, 2)));
     sotto__dtls_guard_free(&g);
 }
 
@@ -381,6 +409,24 @@ static void hellos_are_read_to_the_byte(void **state) /* DTLS-01, DTLS-02, DTLS-
     }
 }
 
+static void a_session_of_33_bytes_is_refused(void **state)
+{
+    (void)state;
+    for (int s = 0; s < 2; s++) {
+        for (uint8_t session = 32; session < 34; session++) {
+            uint8_t copy[128] = {0}, random[32];
+            const char *why = NULL;
+            const uint8_t *from = s ? server_hello : client_hello;
+            size_t n = s ? sizeof server_hello : sizeof client_hello;
+            memcpy(copy, from, 34);
+            copy[34] = session;
+            memcpy(copy + 35 + session, from + 35, n - 35);
+            assert_int_equal(sotto__dtls_hello_check(s, copy, n + session, random, &why),
+                             session == 32);
+        }
+    }
+}
+
 static void a_cut_hello_is_refused_at_every_byte(void **state)
 {
     (void)state;
@@ -408,7 +454,9 @@ int main(void)
         cmocka_unit_test(contradicting_fragments_cancel_each_other),
         cmocka_unit_test(a_cookie_is_asked_for_twice_before_it_counts),
         cmocka_unit_test(another_hello_counts_when_it_insists_on_a_silent_flight),
+        cmocka_unit_test(a_server_that_was_misled_waits_for_a_hello_that_comes_twice),
         cmocka_unit_test(hellos_are_read_to_the_byte),
+        cmocka_unit_test(a_session_of_33_bytes_is_refused),
         cmocka_unit_test(a_cut_hello_is_refused_at_every_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

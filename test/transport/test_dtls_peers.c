@@ -34,6 +34,7 @@ static void with_openssl(struct pair *p, int who, SSL_CTX *ctx, struct cert *cer
     if (cert) pair_know(p, 1 - who);
 }
 
+/* proves: S29 */
 static void every_suite_of_ours_connects_in_both_roles(void **state) /* DTLS-02 */
 {
     (void)state;
@@ -91,6 +92,7 @@ static unsigned psk_secret(SSL *ssl, const char *hint, char *id, unsigned max_id
     return 16;
 }
 
+/* proves: S29 H062 H082 H083 */
 static void weak_peers_do_not_connect(void **state) /* DTLS-01, DTLS-02, DTLS-04, DTLS-11, H062, H082, H083 */
 {
     (void)state;
@@ -179,6 +181,7 @@ static bool only_the_first(struct pair *p, int from, const uint8_t *dgram, size_
     return !p->end[from].ssl || --*left >= 0;
 }
 
+/* proves: H073 */
 static void renegotiation_is_refused_and_changes_no_key(void **state) /* H073, DTLS-03 */
 {
     (void)state;
@@ -234,6 +237,7 @@ static size_t answer(struct dtls *d, uint8_t *types, size_t max)
     return n;
 }
 
+/* proves: S29 H084 */
 static void browsers_hellos_in_any_order_get_a_whole_flight(void **state) /* H084, DTLS-20 */
 {
     (void)state;
@@ -280,6 +284,7 @@ static size_t cut(const uint8_t *hello, size_t n, size_t parts, uint8_t out[4][1
     return parts;
 }
 
+/* proves: H084 */
 static void three_fragments_in_every_order_and_twice_get_a_whole_flight(void **state) /* DTLS-20 */
 {
     (void)state;
@@ -373,6 +378,7 @@ static void connected_to_openssl_client(struct pair *p, struct sealer *s)
     sealer_init(s, p->end[0].ssl);
 }
 
+/* proves: H077 */
 static void a_flood_of_protected_warnings_ends_the_connection(void **state) /* H077 */
 {
     (void)state;
@@ -417,6 +423,7 @@ static void a_protected_fatal_alert_ends_the_connection(void **state)
     pair_free(&p);
 }
 
+/* proves: H076 */
 static void strange_protected_records_do_no_harm(void **state)
 {
     (void)state;

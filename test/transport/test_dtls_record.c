@@ -111,6 +111,7 @@ static void no_changed_bit_opens_and_none_moves_the_window(void **state)
     }
 }
 
+/* proves: H075 H076 */
 static void other_epochs_versions_and_sizes_are_not_even_tried(void **state)
 {
     (void)state;

@@ -79,6 +79,7 @@ static void check_pair(struct pair *p, uint16_t want)
     check_keys(want, keys[0], keys[1]);
 }
 
+/* proves: DTLS-09 */
 static void two_lists_give_the_profile_that_both_have(void **state)
 {
     struct pair p;
@@ -95,6 +96,7 @@ static void two_lists_give_the_profile_that_both_have(void **state)
         }
 }
 
+/* proves: DTLS-09 DTLS-10 */
 static void with_openssl_alone_the_same(void **state)
 {
     static const uint16_t want[] = {7, 8, 1, 7, 0, 0}; /* as server we choose GCM */
@@ -122,6 +124,7 @@ static void with_openssl_alone_the_same(void **state)
         }
 }
 
+/* proves: DTLS-09 S34 */
 static void our_list_prefers_gcm(void **state)
 {
     struct pair p;
@@ -164,6 +167,7 @@ static bool change(struct pair *p, int from, const uint8_t *dgram, size_t n)
 }
 
 /* H081: neither a profile that was not offered, nor two, nor an MKI, whoever wrote that into the hello. */
+/* proves: DTLS-08 H081 */
 static void a_hello_that_was_tampered_with_leads_nowhere(void **state)
 {
     static const struct change changes[] = {

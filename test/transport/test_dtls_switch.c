@@ -311,6 +311,7 @@ static void every_cipher_carries_data_and_ends_with_a_goodbye_of_either_side(voi
     }
 }
 
+/* proves: H086 */
 static void alerts_of_the_peer_end_it_or_are_counted(void **state) /* H077 */
 {
     (void)state;

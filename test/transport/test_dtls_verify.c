@@ -49,6 +49,7 @@ static bool note_alert(struct pair *p, int from, const uint8_t *dgram, size_t n)
     return true;
 }
 
+/* proves: H059 H060 */
 static void a_wrong_fingerprint_ends_the_handshake_in_either_role(void **state) /* H059, H060, DTLS-05 */
 {
     (void)state;
@@ -90,6 +91,7 @@ static void a_late_answer_lets_held_data_flow(void **state) /* DTLS-07 */
         assert_int_equal(p.end[who].connected, 0);
         assert_int_equal(p.end[1 - who].connected, 1);
         assert_int_equal(sotto__dtls_export(p.end[who].d, "x", key, 16), SOTTO_E_STATE);
+        assert_int_equal(sotto__dtls_srtp_profile(p.end[who].d), 0);
         assert_int_equal(sotto__dtls_seal(p.end[who].d, key, 1, buf, sizeof buf), SOTTO_E_STATE);
         for (uint8_t i = 0; i < SOTTO_MAX_EARLY_RECORDS + 1; i++) {
             int n = sotto__dtls_seal(p.end[1 - who].d, &i, 1, buf, sizeof buf);
@@ -109,6 +111,7 @@ static void a_late_answer_lets_held_data_flow(void **state) /* DTLS-07 */
     }
 }
 
+/* proves: H060 */
 static void a_late_wrong_answer_ends_the_connection_without_a_byte(void **state) /* DTLS-07 */
 {
     (void)state;
@@ -133,6 +136,7 @@ static void a_late_wrong_answer_ends_the_connection_without_a_byte(void **state)
     }
 }
 
+/* proves: H009 */
 static void the_strongest_hash_of_a_set_decides(void **state) /* SDP-07, H009 */
 {
     (void)state;
@@ -224,6 +228,7 @@ static bool spoil(struct pair *p, int from, const uint8_t *dgram, size_t n)
     return false;
 }
 
+/* proves: H061 H089 */
 static void a_certificate_without_its_key_does_not_connect(void **state) /* H061 */
 {
     (void)state;
@@ -254,6 +259,7 @@ static EVP_PKEY *explicit_p256(void)
     return key;
 }
 
+/* proves: H080 */
 static void peers_keys_are_good_or_refused(void **state) /* DTLS-14, H080 */
 {
     (void)state;
@@ -319,6 +325,7 @@ static EVP_PKEY *public_rsa(int bits, int e_bits)
     return key;
 }
 
+/* proves: H080 */
 static void rsa_keys_that_cost_time_are_refused_before_they_do(void **state) /* H080 */
 {
     (void)state;
@@ -344,6 +351,7 @@ static void rsa_keys_that_cost_time_are_refused_before_they_do(void **state) /* 
     assert_non_null(sotto__cert_key_refused(NULL, true));
 }
 
+/* proves: H080 */
 static void certificates_above_the_limit_are_refused(void **state) /* H080 */
 {
     (void)state;
@@ -365,6 +373,7 @@ static void certificates_above_the_limit_are_refused(void **state) /* H080 */
     }
 }
 
+/* proves: H080 */
 static void a_chain_of_a_hundred_certificates_is_refused(void **state) /* H080 */
 {
     (void)state;
@@ -377,6 +386,138 @@ static void a_chain_of_a_hundred_certificates_is_refused(void **state) /* H080 *
     assert_false(pair_run_until_connected(&p, SOTTO_MAX_DTLS_US));
     assert_int_equal(p.end[0].error, SOTTO_E_PROTO);
     pair_free(&p);
+}
+
+/* ---- certificates that are accepted ---- */
+
+/* proves: S05 S28 H027 */
+static void a_peer_of_none_of_the_accepted_certificates_does_not_connect(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++)
+        for (int late = 0; late < 2; late++) { /* pins known before the handshake, or only before its end */
+            struct pair p;
+            pair_init(&p, 70);
+            struct sdp_fingerprint f[2] = {
+                fingerprint_of(&p, 1 - who, "sha-256", EVP_sha256(), false),
+                fingerprint_of(&p, 1 - who, "sha-512", EVP_sha512(), false)};
+            if (late) pair_run(&p, p.delay);
+            assert_int_equal(sotto__dtls_set_pins(p.end[who].d, f, 2), 0);
+            assert_false(pair_run_until_connected(&p, SOTTO_SECONDS(40)));
+            assert_int_equal(p.end[who].connected, 0);
+            assert_int_equal(p.end[who].error, SOTTO_E_PROTO);
+            assert_false(sotto__dtls_is_pinned(p.end[who].d));
+            assert_non_null(strstr(sotto__dtls_reason(p.end[who].d), "none of those"));
+            pair_free(&p);
+        }
+}
+
+/* proves: S28 */
+static void one_of_several_accepted_certificates_connects_of_any_hash(void **state)
+{
+    static const struct {
+        const char *hash;
+        const EVP_MD *(*md)(void);
+    } hashes[] = {{"sha-256", EVP_sha256}, {"sha-384", EVP_sha384}, {"sha-512", EVP_sha512}};
+    (void)state;
+    for (size_t i = 0; i < 9; i++) { /* the right one is of hash i / 3, and stands at place i % 3 */
+        struct pair p;
+        pair_init(&p, 71);
+        struct sdp_fingerprint f[3];
+        for (size_t k = 0; k < 3; k++)
+            f[k] = fingerprint_of(&p, 1, hashes[(i / 3 + k) % 3].hash, hashes[(i / 3 + k) % 3].md(),
+                                  false);
+        f[i % 3] = fingerprint_of(&p, 1, hashes[i / 3].hash, hashes[i / 3].md(), true);
+        assert_int_equal(sotto__dtls_set_pins(p.end[0].d, f, 3), 0);
+        assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(40)));
+        assert_true(sotto__dtls_is_pinned(p.end[0].d));
+        assert_false(sotto__dtls_is_pinned(p.end[1].d));
+        pair_free(&p);
+    }
+}
+
+/* proves: S28 */
+static void a_connected_peer_is_accepted_later_or_not(void **state)
+{
+    (void)state;
+    struct pair p;
+    pair_init(&p, 72);
+    struct sdp_fingerprint right = fingerprint_of(&p, 1, "sha-256", EVP_sha256(), true),
+                           wrong = fingerprint_of(&p, 1, "sha-256", EVP_sha256(), false);
+    assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(40)));
+    assert_int_equal(sotto__dtls_set_pins(p.end[0].d, &wrong, 1), SOTTO_E_ACCESS);
+    assert_false(sotto__dtls_is_pinned(p.end[0].d));
+    assert_int_equal(sotto__dtls_set_pins(p.end[0].d, &right, 1), 0);
+    assert_true(sotto__dtls_is_pinned(p.end[0].d) && pair_talks(&p));
+    pair_free(&p);
+}
+
+/* ---- what both ends have in common ---- */
+
+/* The same made by OpenSSL alone: of its exporter (RFC 9266 §2: a context of no bytes) and its certificates. */
+static void code_by_openssl(struct pair *p, SSL *ssl, uint8_t out[static DTLS_CODE])
+{
+    static const char label[] = "sotto verification code 1";
+    static const char exporter[] = "EXPORTER-Channel-Binding";
+    uint8_t binding[32];
+    unsigned n;
+    struct sdp_fingerprint client = fingerprint_of(p, 0, "sha-256", EVP_sha256(), true),
+                           server = fingerprint_of(p, 1, "sha-256", EVP_sha256(), true);
+    assert_int_equal(SSL_export_keying_material(ssl, binding, 32, exporter, sizeof exporter - 1,
+                                                (const uint8_t *)"", 0, 1),
+                     1);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    assert_true(EVP_DigestInit(md, EVP_sha512()) && EVP_DigestUpdate(md, label, sizeof label - 1) &&
+                EVP_DigestUpdate(md, client.bytes, 32) && EVP_DigestUpdate(md, server.bytes, 32) &&
+                EVP_DigestUpdate(md, binding, 32) && EVP_DigestFinal(md, out, &n));
+    EVP_MD_CTX_free(md);
+}
+
+/* proves: S18 DTLS-21 */
+static void the_code_is_made_of_the_channel_binding_and_both_certificates(void **state)
+{
+    (void)state;
+    for (int who = 0; who < 2; who++) {
+        uint8_t ours[DTLS_CODE], theirs[DTLS_CODE];
+        struct pair p;
+        pair_init_without_fingerprints(&p, 73);
+        pair_use_openssl(&p, who, pair_openssl_ctx(), pair_cert(EVP_EC_gen("P-256"), UNIX_NOW, 0));
+        pair_know(&p, 1 - who);
+        assert_int_equal(sotto__dtls_code(p.end[1 - who].d, ours), SOTTO_E_STATE);
+        assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(40)));
+        assert_int_equal(sotto__dtls_code(p.end[1 - who].d, ours), 0);
+        code_by_openssl(&p, p.end[who].ssl, theirs);
+        assert_memory_equal(ours, theirs, DTLS_CODE);
+        pair_free(&p);
+    }
+}
+
+/* proves: S18 H089 */
+static void the_code_is_another_with_the_same_certificates_and_other_keys(void **state)
+{
+    (void)state;
+    uint8_t code[2][DTLS_CODE], theirs[DTLS_CODE];
+    struct cert *kept[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++) {
+        struct pair p;
+        pair_init(&p, 74);
+        for (int k = 0; k < 2 && i == 0; k++) kept[k] = sotto__cert_ref(p.end[k].cert);
+        for (int k = 0; k < 2 && i == 1; k++) { /* again, as whom they were before */
+            struct dtls_cfg cfg = {.ctx = p.ctx, .cert = kept[k], .client = k == 0};
+            sotto__dtls_free(p.end[k].d);
+            sotto__cert_unref(p.end[k].cert);
+            p.end[k].cert = sotto__cert_ref(kept[k]);
+            assert_int_equal(sotto__dtls_new(&p.end[k].d, &cfg, pair_clock), 0);
+        }
+        for (int k = 0; k < 2 && i == 1; k++) pair_know(&p, k);
+        assert_true(pair_run_until_connected(&p, SOTTO_SECONDS(40)));
+        assert_int_equal(sotto__dtls_code(p.end[0].d, code[i]), 0);
+        assert_int_equal(sotto__dtls_code(p.end[1].d, theirs), 0);
+        assert_memory_equal(code[i], theirs, DTLS_CODE);
+        pair_free(&p);
+    }
+    assert_memory_not_equal(code[0], code[1], DTLS_CODE);
+    for (int k = 0; k < 2; k++) sotto__cert_unref(kept[k]);
 }
 
 int main(void)
@@ -392,6 +533,11 @@ int main(void)
         cmocka_unit_test(rsa_keys_that_cost_time_are_refused_before_they_do),
         cmocka_unit_test(certificates_above_the_limit_are_refused),
         cmocka_unit_test(a_chain_of_a_hundred_certificates_is_refused),
+        cmocka_unit_test(a_peer_of_none_of_the_accepted_certificates_does_not_connect),
+        cmocka_unit_test(one_of_several_accepted_certificates_connects_of_any_hash),
+        cmocka_unit_test(a_connected_peer_is_accepted_later_or_not),
+        cmocka_unit_test(the_code_is_made_of_the_channel_binding_and_both_certificates),
+        cmocka_unit_test(the_code_is_another_with_the_same_certificates_and_other_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

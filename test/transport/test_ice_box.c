@@ -73,6 +73,7 @@ static void box_keeps_the_datagrams_of_its_owners_apart(void **state)
     sotto__ice_box_free(&b);
 }
 
+/* proves: H057 */
 static void box_takes_the_largest_datagram_and_none_above_it(void **state)
 {
     struct ice_box b = {0};

@@ -25,6 +25,7 @@ static void add_addresses(void)
     }
 }
 
+/* proves: H044 H049 */
 static void a_check_without_a_priority_does_not_arrive(void **state)
 {
     static struct puppet p;

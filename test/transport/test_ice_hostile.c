@@ -151,6 +151,7 @@ static void a_puppet_that_plays_by_the_rules_is_connected(void **state)
     assert_int_equal(drive_send(&alice, 0, 3, 100), 3);
 }
 
+/* proves: H047 */
 static void errors_in_answer_to_checks_never_select_a_pair(void **state)
 {
     static const int codes[] = {300, 400, 401, 403, 420, 438, 487, 500, 699};
@@ -169,6 +170,7 @@ static void errors_in_answer_to_checks_never_select_a_pair(void **state)
     assert_int_equal(set_up(NULL), 0);
 }
 
+/* proves: H047 */
 static void errors_without_integrity_do_not_stop_a_connection(void **state)
 {
     struct answer forged = {403, false, puppet_fd};
@@ -178,6 +180,7 @@ static void errors_without_integrity_do_not_stop_a_connection(void **state)
 }
 
 /* RFC 8445 §7.2.5.2.1: the answer must come from where the check went. */
+/* proves: H045 ICE-05 H110 */
 static void an_answer_from_elsewhere_selects_nothing(void **state)
 {
     struct sockaddr_in where;
@@ -188,6 +191,7 @@ static void an_answer_from_elsewhere_selects_nothing(void **state)
     close(elsewhere.fd);
 }
 
+/* proves: H049 */
 static void refusals_after_the_connection_do_not_end_the_process(void **state)
 {
     struct answer refuse = {403, true, puppet_fd}, conflict = {487, true, puppet_fd};
@@ -202,6 +206,7 @@ static void refusals_after_the_connection_do_not_end_the_process(void **state)
 }
 
 /* Every bit of a check turned once: without its integrity it means nothing. */
+/* proves: H041 H042 H043 */
 static void altered_checks_have_no_effect(void **state)
 {
     uint8_t check[512], altered[512];
@@ -226,6 +231,7 @@ static void altered_checks_have_no_effect(void **state)
 }
 
 /* Valid checks that nominate from ever other sources, below the cap: the pair may follow them, nothing else happens. */
+/* proves: H048 */
 static void nominations_from_many_sources_are_survived(void **state)
 {
     struct answer good = {0, true, puppet_fd};

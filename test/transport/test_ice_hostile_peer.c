@@ -21,6 +21,7 @@ static const struct ice_ops *const ops = &sotto__ice_nice;
 static const struct reply good = {0}, silent = {.code = -1};
 static struct puppet p;
 
+/* proves: H046 ICE-09 */
 static void a_storm_of_487_ends_as_a_failure_in_both_roles(void **state)
 {
     static const struct reply conflict = {.code = 487};
@@ -40,6 +41,7 @@ static void a_storm_of_487_ends_as_a_failure_in_both_roles(void **state)
 }
 
 /* As many as two peers of one role may see, and then an answer. */
+/* proves: H046 */
 static void conflicts_that_end_are_survived(void **state)
 {
     static const struct reply conflict = {.code = 487},
@@ -59,6 +61,7 @@ static void conflicts_that_end_are_survived(void **state)
 }
 
 /* Requests that claim our own role, with the lowest and the highest word in the matter, in turns. */
+/* proves: H046 H049 */
 static void requests_that_claim_our_role_change_it_and_no_more(void **state)
 {
     struct stun_text s;
@@ -111,6 +114,7 @@ static void sixteen_hundred(bool has_pair, unsigned at_once)
     puppet_close(&p);
 }
 
+/* proves: H044 */
 static void sources_without_end_end_the_connection_at_little_cost(void **state)
 {
     (void)state;
@@ -121,6 +125,7 @@ static void sources_without_end_end_the_connection_at_little_cost(void **state)
 }
 
 /* Data keep it from falling silent while it answers nothing; then comes the answer to a check of a better, nominated pair. */
+/* proves: H049 */
 static void an_answer_after_the_end_is_no_beginning(void **state)
 {
     static const uint8_t data[20] = {0x80};

@@ -114,6 +114,7 @@ static void make_wrong(struct stun_text *s, enum wrong how)
     }
 }
 
+/* proves: H040 H041 H043 ICE-04 */
 static void requests_that_are_not_whole_change_nothing(void **state)
 {
     struct stun_text s;
@@ -130,6 +131,7 @@ static void requests_that_are_not_whole_change_nothing(void **state)
 }
 
 /* Nobody can have us send more to a third party than was sent to us in its name. */
+/* proves: H040 S10 */
 static void strangers_are_answered_with_less_than_they_sent_or_not_at_all(void **state)
 {
     struct stun_text s;
@@ -148,6 +150,7 @@ static void strangers_are_answered_with_less_than_they_sent_or_not_at_all(void *
 }
 
 /* Attributes that do not fit into their message, and messages that do not fit into their datagram. */
+/* proves: H042 */
 static void lengths_that_lie_change_nothing(void **state)
 {
     struct stun_text s, bent;
@@ -181,6 +184,7 @@ static void lengths_that_lie_change_nothing(void **state)
 }
 
 /* More attributes than any message needs, and none of them known: as many as a datagram holds. */
+/* proves: H042 */
 static void thousands_of_attributes_change_nothing(void **state)
 {
     static uint8_t big[65507];
@@ -201,6 +205,7 @@ static void thousands_of_attributes_change_nothing(void **state)
 }
 
 /* RFC 8445 §7.2.5.2: by the transaction, and signed with our own word for the peer. */
+/* proves: H045 ICE-05 */
 static void answers_that_belong_to_no_check_select_nothing(void **state)
 {
     static const struct reply bad[] = {
@@ -216,6 +221,7 @@ static void answers_that_belong_to_no_check_select_nothing(void **state)
     }
 }
 
+/* proves: H047 */
 static void forged_errors_of_each_kind_do_not_stop_a_connection(void **state)
 {
     static const int codes[] = {300, 400, 401, 403, 420, 438, 487, 500};
@@ -234,6 +240,7 @@ static void forged_errors_of_each_kind_do_not_stop_a_connection(void **state)
 }
 
 /* Errors that nobody asked for, by the hundred, with and without integrity. */
+/* proves: H047 */
 static void errors_out_of_the_blue_change_nothing(void **state)
 {
     struct stun_text s;
@@ -277,6 +284,7 @@ static void every_first_byte(bool is_peer)
     if (!is_peer) close(fd);
 }
 
+/* proves: H055 H056 ICE-21 */
 static void each_first_byte_of_each_length_in_each_state_goes_where_it_must(void **state)
 {
     struct sockaddr_in where;
@@ -301,6 +309,7 @@ static void each_first_byte_of_each_length_in_each_state_goes_where_it_must(void
     puppet_close(&p);
 }
 
+/* proves: H057 */
 static void the_smallest_and_the_largest_datagrams_are_taken_or_dropped(void **state)
 {
     static uint8_t big[65507] = {0x80};
@@ -346,6 +355,7 @@ static void check_request(const uint8_t *in, size_t n, bool alice_controls)
 }
 
 /* Ten checks before there is a pair, and ten requests for consent after it. */
+/* proves: ICE-03 ICE-11 ICE-23 */
 static void our_checks_are_whole_signed_and_small(void **state)
 {
     uint8_t in[2048], ids[20][12];
@@ -376,6 +386,7 @@ static void our_checks_are_whole_signed_and_small(void **state)
     }
 }
 
+/* proves: ICE-23 */
 static void our_answers_are_signed_small_and_say_where_from(void **state)
 {
     struct stun_text s;
@@ -398,6 +409,7 @@ static void our_answers_are_signed_small_and_say_where_from(void **state)
     puppet_close(&p);
 }
 
+/* proves: ICE-22 */
 static void a_request_that_wants_more_than_we_know_is_refused_with_420(void **state)
 {
     struct stun_text s;
@@ -420,6 +432,7 @@ static void a_request_that_wants_more_than_we_know_is_refused_with_420(void **st
     puppet_close(&p);
 }
 
+/* proves: ICE-12 */
 static void after_close_nobody_is_answered(void **state)
 {
     (void)state;

@@ -214,6 +214,7 @@ static void a_wrong_password_never_connects(void **state)
     assert_int_equal(drive_send(&alice, 0, 1, 100), SOTTO_E_STATE);
 }
 
+/* proves: H029 */
 static void remote_candidates_are_bounded(void **state)
 {
     struct candidate c = {.component = 1,
@@ -232,6 +233,7 @@ static void remote_candidates_are_bounded(void **state)
     assert_int_equal(ops->add_remote(alice.ice, &c, drive_now()), SOTTO_E_LIMIT);
 }
 
+/* proves: H031 H036 */
 static void candidates_that_cannot_be_used_are_ignored(void **state)
 {
     struct candidate c = {
@@ -326,6 +328,7 @@ static void an_unknown_interface_has_no_addresses(void **state)
     assert_int_equal(ops->gather(alice.ice, drive_now()), SOTTO_E_NETWORK);
 }
 
+/* proves: H055 ICE-07 H071 */
 static void stun_and_strangers_do_not_reach_the_application(void **state)
 {
     static const uint8_t like_stun[32] = {0, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42};
@@ -348,6 +351,7 @@ static void stun_and_strangers_do_not_reach_the_application(void **state)
     close(fd);
 }
 
+/* proves: H044 */
 static void too_many_peer_reflexive_sources_end_the_connection(void **state)
 {
     uint8_t check[512];
@@ -387,6 +391,7 @@ static int largest_receive_buffer(const struct end *e)
 }
 
 /* A full large socket of checks from ever new addresses would keep libnice busy for a minute; a full small one does not. */
+/* proves: H044 */
 static void receive_buffers_grow_only_where_nothing_else_receives(void **state)
 {
     (void)state;
@@ -431,6 +436,7 @@ static void the_selected_pair_is_told_masked(void **state)
     assert_null(strstr(text, "::1"));
 }
 
+/* proves: ICE-12 */
 static void close_ends_everything_at_once(void **state)
 {
     (void)state;

@@ -5,6 +5,7 @@
 
 #include "answerer.h"
 
+/* proves: ICE-11 */
 static void a_peer_is_asked_every_four_to_six_seconds_in_both_roles(void **state)
 {
     struct ice_pair pair;
@@ -52,6 +53,7 @@ static long shown_after(sotto_us start, int32_t shown)
 }
 
 /* At any place of the rhythm of requests. */
+/* proves: H051 */
 static void a_path_that_carried_data_is_lost_after_five_seconds_and_back_at_once(void **state)
 {
     static const uint8_t data[20] = {0x80};
@@ -86,6 +88,7 @@ static void three_seconds_without_a_path_change_nothing(void **state)
 }
 
 /* The puppet asks now and then, as a peer does. */
+/* proves: ICE-10 */
 static void an_idle_hour_with_loss_and_late_answers_changes_no_state(void **state)
 {
     uint8_t check[512];
@@ -108,6 +111,7 @@ static long failed_after(void)
     return at < 0 ? -1 : (long)((at - (now_ahead() - ahead)) / 1000);
 }
 
+/* proves: H051 H052 */
 static void what_is_no_proof_is_no_consent(void **state)
 {
     static const enum manner bad[] = {NOT,        WITHOUT_INTEGRITY, WITH_ANOTHER_KEY,
@@ -123,6 +127,7 @@ static void what_is_no_proof_is_no_consent(void **state)
 }
 
 /* They are a sign of life, which shows that the network carries; whether the peer wants our packets they do not say. */
+/* proves: H052 */
 static void data_alone_is_no_consent(void **state)
 {
     static const uint8_t data[20] = {0x80};
@@ -161,6 +166,7 @@ static void an_answer_between_data_is_found(void **state)
     tear_down();
 }
 
+/* proves: H051 ICE-11 */
 static void nothing_is_sent_when_it_has_ended(void **state)
 {
     static uint8_t data[20] = {0x80};
@@ -207,6 +213,7 @@ static void a_host_that_woke_asks_at_once_and_has_lost_consent_after_30_seconds(
 }
 
 /* A conflict that only the peer sees: the next request has the other role, and if it is the same again the end is as without answers. */
+/* proves: ICE-06 */
 static void an_error_of_the_role_changes_it_for_the_next_request(void **state)
 {
     (void)state;
@@ -243,6 +250,7 @@ static void the_peer_s_requests_are_answered(void **state)
     }
 }
 
+/* proves: H040 */
 static void a_request_with_a_wrong_key_or_name_is_not(void **state)
 {
     uint8_t check[512];

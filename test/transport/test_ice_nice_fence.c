@@ -44,6 +44,7 @@ static void open_direct(void)
     puppet_connect(&p);
 }
 
+/* proves: H044 */
 static void over_a_relay_sockets_are_large_and_no_check_comes_past_it(void **state)
 {
     (void)state;
@@ -87,6 +88,7 @@ static void without_a_second_socket_the_first_is_large(void **state)
     }
 }
 
+/* proves: H046 */
 static void only_a_487_of_the_peer_is_a_conflict(void **state)
 {
     static const struct {

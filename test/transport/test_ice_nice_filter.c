@@ -71,6 +71,7 @@ static int answers_to(struct scene *s, const char *ufrag)
     return answers;
 }
 
+/* proves: H040 ICE-04 */
 static void only_the_remotes_own_name_is_answered(void **state)
 {
     static const char *const others[] = {"bob5", "Bob4", "bob", "bob44", "bob45678"};
@@ -83,6 +84,7 @@ static void only_the_remotes_own_name_is_answered(void **state)
     close_scene(&s);
 }
 
+/* proves: ICE-04 */
 static void another_remote_has_another_name(void **state)
 {
     (void)state;

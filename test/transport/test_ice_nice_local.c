@@ -61,6 +61,7 @@ static uint32_t priority(const char *address)
     return c->priority;
 }
 
+/* proves: ICE-15 */
 static void only_what_may_be_offered_is_offered_ice_15(void **state)
 {
     static const char *const never[] = {"2001:db8:77::de", "fec0::7",   "169.254.7.7",
@@ -84,6 +85,7 @@ static void only_what_may_be_offered_is_offered_ice_15(void **state)
     run("ip address flush dev sotto0 to fec0::/10; ip address del 169.254.7.7/16 dev sotto0");
 }
 
+/* proves: ICE-15 */
 static void a_temporary_address_stands_for_the_stable_one_ice_15(void **state)
 {
     size_t temporary = 0;
@@ -105,6 +107,7 @@ static void a_temporary_address_stands_for_the_stable_one_ice_15(void **state)
         "temporary");
 }
 
+/* proves: ICE-15 */
 static void the_families_take_turns_rfc_8421(void **state)
 {
     (void)state;
@@ -138,6 +141,7 @@ static void a_remote_ranks_below_all_hosts_of_libnice_and_keeps_its_order(void *
 }
 
 /* libnice ends the process where an address is the 64th of its host. */
+/* proves: H044 */
 static void a_host_with_hundreds_of_addresses_offers_some(void **state)
 {
     struct ice_server turn = {.kind = ICE_SERVER_TURN_UDP,

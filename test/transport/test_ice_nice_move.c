@@ -38,6 +38,7 @@ static int data_at(int which)
 }
 
 /* libnice would select the better of two pairs by itself: here the checks say that the other address is no better. */
+/* proves: A14 */
 static void a_peer_that_moved_is_followed_within_a_second(void **state)
 {
     uint8_t data[20] = {0x80};

@@ -187,6 +187,7 @@ static void more_than_one_call_takes_go_out_in_several(void **state)
 }
 
 /* Of three that are equal and a single one: what is sent when the first call is refused so many times. */
+/* proves: A09 */
 static void each_error_loses_what_it_must_and_no_more(void **state)
 {
     static const struct {

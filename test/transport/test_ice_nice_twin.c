@@ -126,6 +126,7 @@ static void data_goes_to_the_twin_and_stun_to_libnice(void **state)
     }
 }
 
+/* proves: ICE-07 */
 static void strangers_get_nothing_to_the_twin_or_through(void **state)
 {
     struct sockaddr_in where;
@@ -140,6 +141,7 @@ static void strangers_get_nothing_to_the_twin_or_through(void **state)
     close(fd);
 }
 
+/* proves: ICE-08 */
 static void a_pair_of_another_socket_takes_the_twin_along(void **state)
 {
     (void)state;
@@ -165,6 +167,7 @@ static void a_pair_of_another_socket_takes_the_twin_along(void **state)
     assert_int_equal(bob.box.dropped, 0);
 }
 
+/* proves: ICE-08 */
 static void another_remote_at_the_same_socket_moves_the_filter(void **state)
 {
     (void)state;

@@ -35,6 +35,7 @@ static void an_error_of_reading_loses_nothing(void **state)
     assert_int_equal(bob.box.dropped, 0);
 }
 
+/* proves: A09 */
 static void without_the_kernels_help_libnice_receives(void **state)
 {
     static const int settings[] = {SO_REUSEPORT, SO_ATTACH_REUSEPORT_CBPF, 0};

@@ -136,6 +136,7 @@ static bool alice_failed(void *arg)
     return end_state(&alice) == SOTTO_ICE_FAILED;
 }
 
+/* proves: H044 */
 static void a_failed_one_begins_anew(void **state)
 {
     (void)state; /* too many peer-reflexive sources: the sockets are not even read any more */

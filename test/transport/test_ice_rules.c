@@ -24,6 +24,7 @@ static const struct ice_ops *const ops = &sotto__ice_nice;
 static const struct reply good = {0}, silent = {.code = -1};
 static struct puppet p;
 
+/* proves: ICE-06 */
 static void two_of_one_role_settle_it_and_connect(void **state)
 {
     (void)state;
@@ -47,6 +48,7 @@ static void two_of_one_role_settle_it_and_connect(void **state)
 }
 
 /* Whoever answers with a conflict once is asked again in the other role, and not in this one any more. */
+/* proves: ICE-06 */
 static void after_one_conflict_the_role_is_the_other(void **state)
 {
     static const struct reply conflict = {.code = 487};
@@ -70,6 +72,7 @@ struct asked {
 };
 
 /* Each of three connections checks ten silent candidates. */
+/* proves: H029 ICE-09 */
 static void checks_are_paced_and_repeated_slowly(void **state)
 {
     static struct puppet three[3];
@@ -111,6 +114,7 @@ static void checks_are_paced_and_repeated_slowly(void **state)
     }
 }
 
+/* proves: H029 */
 static void a_million_candidates_are_64(void **state)
 {
     size_t taken = 0, refused = 0;
@@ -133,6 +137,7 @@ static void a_million_candidates_are_64(void **state)
 }
 
 /* Aggressive nomination: the pair is another only when it is a better one, so there is an end to it. */
+/* proves: H048 ICE-08 */
 static void nominations_that_move_change_the_pair_upwards_only(void **state)
 {
     struct stun_text s;
@@ -155,6 +160,7 @@ static void nominations_that_move_change_the_pair_upwards_only(void **state)
     puppet_close(&p);
 }
 
+/* proves: H052 */
 static void answers_from_elsewhere_are_no_consent(void **state)
 {
     struct sockaddr_in where;
@@ -172,6 +178,7 @@ static void answers_from_elsewhere_are_no_consent(void **state)
 }
 
 /* An idle call of two minutes: RFC 8445 §11 wants a sign of life every 15 s at least, RFC 7675 §5.1 not more than every 4 s. */
+/* proves: ICE-10 */
 static void an_idle_call_is_kept_alive_by_what_consent_asks(void **state)
 {
     (void)state;
@@ -195,6 +202,7 @@ static void an_idle_call_is_kept_alive_by_what_consent_asks(void **state)
     }
 }
 
+/* proves: ICE-14 */
 static void a_candidate_that_comes_after_30_s_still_connects(void **state)
 {
     (void)state;
@@ -218,6 +226,7 @@ static void a_candidate_that_comes_after_30_s_still_connects(void **state)
 }
 
 /* What was said to be all was not: that is as good as a late one, and no more of them are kept. */
+/* proves: H039 */
 static void candidates_after_their_end_count_as_late_ones(void **state)
 {
     (void)state;
@@ -241,6 +250,7 @@ static void candidates_after_their_end_count_as_late_ones(void **state)
 }
 
 /* It would have us check ourselves: to such a check, in the name of the peer, nobody listens. */
+/* proves: H031 */
 static void our_own_address_in_the_name_of_the_peer_is_harmless(void **state)
 {
     (void)state;
@@ -284,6 +294,7 @@ static bool offers(const struct end *e, const uint8_t ip[4])
     return false;
 }
 
+/* proves: H050 */
 static void a_server_cannot_make_us_offer_what_is_no_address(void **state)
 {
     static const uint8_t seen[][4] = {{192, 0, 2, 7},       {0, 0, 0, 0},

@@ -193,6 +193,7 @@ static void wrong_credentials_fail_once_no_more_candidates_come(void **state)
     assert_int_equal(ends[WRONG][0].selections, 0);
 }
 
+/* proves: ICE-14 */
 static void while_candidates_may_come_failure_waits_for_the_patience_of_rfc_8863(void **state)
 {
     (void)state;
@@ -200,6 +201,7 @@ static void while_candidates_may_come_failure_waits_for_the_patience_of_rfc_8863
     assert_in_range(ms_after(started, &ends[NOBODY][0], SOTTO_ICE_FAILED), 39500, 41000);
 }
 
+/* proves: ICE-14 */
 static void a_late_candidate_still_connects(void **state)
 {
     (void)state;

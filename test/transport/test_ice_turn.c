@@ -119,6 +119,7 @@ static void exchange_over_relays(enum ice_server_kind kind)
     assert_false(alice.out_of_order || bob.out_of_order);
 }
 
+/* proves: ICE-16 */
 static void relays_over_udp_carry_data(void **state)
 {
     (void)state;
@@ -154,12 +155,14 @@ static void what_goes_to_a_relay_may_be_fragmented_if_that_is_asked_for(void **s
     }
 }
 
+/* proves: ICE-16 */
 static void relays_over_tcp_carry_data(void **state)
 {
     (void)state;
     exchange_over_relays(ICE_SERVER_TURN_TCP);
 }
 
+/* proves: ICE-16 */
 static void relays_over_tls_carry_data(void **state)
 {
     (void)state;
@@ -345,6 +348,7 @@ static void a_wrong_credential_gives_no_relay(void **state)
 }
 
 /* The remote's candidates come before gathering, as an answerer has them: whatever arrives there must come from the relay. */
+/* proves: ICE-18 */
 static void under_relay_only_no_check_leaves_from_the_host(void **state)
 {
     struct ice_server s = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD);
@@ -412,6 +416,7 @@ static void close_says_goodbye_quickly(void **state)
 }
 
 /* Through each kind of relay, and past libnice's own checks. */
+/* proves: ICE-17 */
 static void an_idle_relay_stays_up_and_consent_over_it_ends(void **state)
 {
     struct ice_server udp = coturn_server(ICE_SERVER_TURN_UDP, COTURN_PASSWORD),

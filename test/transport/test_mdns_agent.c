@@ -2,6 +2,7 @@
 /* Multicast DNS on a link that is made up: what is asked when, which answers are taken. */
 #include "mdns_link.h"
 
+/* proves: H035 */
 static void sockets_are_there_only_while_they_are_needed(void **state)
 {
     struct rig *r = rig_new(2);
@@ -33,6 +34,7 @@ static void sockets_are_there_only_while_they_are_needed(void **state)
     rig_free(r);
 }
 
+/* proves: H034 */
 static void a_name_is_asked_for_at_0_1_and_3_seconds_then_given_up(void **state)
 {
     static const sotto_us at[] = {0, SOTTO_SECONDS(1), SOTTO_SECONDS(3)};
@@ -68,6 +70,7 @@ static void a_name_is_asked_for_at_0_1_and_3_seconds_then_given_up(void **state)
     rig_free(r);
 }
 
+/* proves: H033 */
 static void only_names_of_one_label_are_asked_for(void **state)
 {
     static const char *const names[] = {"example.com", "a.b.local", "local", "", "a.local."};
@@ -81,6 +84,7 @@ static void only_names_of_one_label_are_asked_for(void **state)
     rig_free(r);
 }
 
+/* proves: H034 ICE-19 */
 static void answers_that_must_not_be_used_are_ignored(void **state)
 {
     static const struct {
@@ -153,6 +157,7 @@ static void a_name_that_two_ask_for_is_told_to_both(void **state)
     rig_free(r);
 }
 
+/* proves: H034 */
 static void names_beyond_the_limits_wait_or_are_refused(void **state)
 {
     struct rig *r = rig_new(1);
@@ -177,6 +182,7 @@ static void names_beyond_the_limits_wait_or_are_refused(void **state)
 }
 
 /* H034: a remote with a thousand names, and nobody who answers: so many at a time, each given up in time, and others are not kept. */
+/* proves: H034 */
 static void h034_a_thousand_names_of_one_remote_keep_nobody_waiting(void **state)
 {
     struct rig *r = rig_new(1);

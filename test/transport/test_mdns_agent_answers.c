@@ -51,6 +51,7 @@ static void names_of_ours_are_answered_on_the_link_that_asks(void **state)
 }
 
 /* H035: who is far learns nothing, whatever he asks; nor does he who says that a name of ours is his change what we say. */
+/* proves: H035 */
 static void h035_neither_far_askers_nor_claims_move_our_names(void **state)
 {
     static const struct net_origin far = {{4, {198, 51, 100, 9}, 5353}, 1, true},
@@ -180,6 +181,7 @@ static void who_does_not_speak_mdns_is_answered_as_in_dns(void **state)
     rig_free(r);
 }
 
+/* proves: H035 */
 static void what_is_known_or_not_ours_is_not_answered(void **state)
 {
     static const struct net_origin elsewhere = {{4, {192, 0, 2, 9}, 5353}, 5};

@@ -15,6 +15,7 @@
 
 #include "transport/sctp_guard.h"
 #include "util/bytes.h"
+#include "util/limits.h"
 
 static size_t unhex(const char *text, uint8_t *out, size_t cap)
 {
@@ -213,6 +214,7 @@ static const struct row rows[] = {
      "bad HEARTBEAT"},
 };
 
+/* proves: H111 H114 H117 */
 static void each_shape_passes_or_is_refused_with_its_reason(void **state)
 {
     (void)state;
@@ -229,6 +231,49 @@ static void each_shape_passes_or_is_refused_with_its_reason(void **state)
             fail_msg("%s: %s, \"%s\"", rows[i].name, pass ? "passed" : "refused", why);
         if (!pass) assert_memory_equal(&g, &was, sizeof g); /* a refused packet leaves no trace */
         free(exact);
+    }
+}
+
+/* proves: H112 */
+/* An INIT, or what follows it, of so many bytes; a parameter of that type fills it. */
+static bool init_passes(size_t n_param, uint8_t type_low)
+{
+    uint8_t p[12 + 1400] = {0x13, 0x88, 0x13, 0x88};
+    static const uint8_t head[] = {0, 0, 0, 0xaa, 0, 0, 0x10, 0, 0, 0x10, 0xff, 0xff, 0, 0, 0, 5};
+    size_t n = 4 + sizeof head + 4 + n_param;
+    struct sctp_guard g = fresh();
+    struct sctp_seen seen;
+    const char *why;
+    p[12] = 1, p[14] = (uint8_t)(n >> 8), p[15] = (uint8_t)n;
+    memcpy(p + 16, head, sizeof head);
+    p[32] = 0x80, p[33] = type_low, p[34] = (uint8_t)((4 + n_param) >> 8);
+    p[35] = (uint8_t)(4 + n_param);
+    return sotto__sctp_guard_check(&g, p, 12 + n, &seen, &why);
+}
+
+/* proves: H111 */
+static void an_init_is_as_long_as_usrsctp_can_answer(void **state)
+{
+    (void)state;
+    assert_true(init_passes(256, 3));
+    assert_false(init_passes(260, 3)); /* chunks of AUTH */
+    assert_true(init_passes(SOTTO_MTU - 52 - 20, 1)); /* unknown */
+    assert_false(init_passes(SOTTO_MTU - 52 - 16, 1));
+}
+
+/* proves: H117 H118 */
+static void small_messages_beyond_a_closed_window_have_an_end(void **state)
+{
+    (void)state;
+    struct sctp_guard g = fresh();
+    struct sctp_seen seen;
+    const char *why;
+    g.window = 0;
+    for (uint32_t i = 0; i <= SOTTO_SCTP_BEYOND_WINDOW; i++) {
+        uint8_t p[12 + 20] = {0x13, 0x88, 0x13, 0x88, 0, 0, 0, 1, [12] = 0, 3, 0, 17};
+        p[18] = (uint8_t)(i >> 8), p[19] = (uint8_t)i; /* the TSN */
+        assert_true(sotto__sctp_guard_check(&g, p, sizeof p, &seen, &why));
+        assert_int_equal(seen.too_much, i == SOTTO_SCTP_BEYOND_WINDOW);
     }
 }
 
@@ -256,6 +301,7 @@ static bool pass(struct sctp_guard *g, const char *hex)
 
 #define DATA1 TAG "00030011 00000005 00000000 00000033 78000000"
 
+/* proves: H113 */
 static void one_tag_and_one_cookie_and_neither_after_data(void **state)
 {
     (void)state;
@@ -278,6 +324,7 @@ static void one_tag_and_one_cookie_and_neither_after_data(void **state)
     assert_true(pass(&g, DATA1));
 }
 
+/* proves: H126 */
 static void one_reset_request_at_a_time(void **state)
 {
     (void)state;
@@ -292,6 +339,7 @@ static void one_reset_request_at_a_time(void **state)
 }
 
 /* RFC 9260 §3.3.4: TSNs begin anywhere, and the peer may send data before it acknowledges any of ours. */
+/* proves: H115 */
 static void the_first_sack_counts_whatever_number_it_has(void **state)
 {
     (void)state;
@@ -362,6 +410,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_of_real_peers_all_pass),
         cmocka_unit_test(each_shape_passes_or_is_refused_with_its_reason),
+        cmocka_unit_test(an_init_is_as_long_as_usrsctp_can_answer),
+        cmocka_unit_test(small_messages_beyond_a_closed_window_have_an_end),
         cmocka_unit_test(too_many_chunks_are_refused),
         cmocka_unit_test(one_tag_and_one_cookie_and_neither_after_data),
         cmocka_unit_test(one_reset_request_at_a_time),

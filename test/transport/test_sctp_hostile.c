@@ -125,6 +125,7 @@ static void expect_alive(struct pair *p)
     assert_int_equal(p->a.n_inbox, 1);
 }
 
+/* proves: H115 */
 static void lying_acknowledgements_do_no_harm(void **state)
 {
     (void)state;
@@ -154,6 +155,7 @@ static void lying_acknowledgements_do_no_harm(void **state)
     }
 }
 
+/* proves: H116 */
 static void jumps_of_forward_tsn_do_no_harm(void **state)
 {
     (void)state;
@@ -190,6 +192,7 @@ struct flood {
 };
 
 /* H117, H118, H128: fragments without end, without beginning, tiny, on every stream, beyond the window. */
+/* proves: H117 H118 H128 */
 static void floods_of_fragments_stay_within_the_window(void **state)
 {
     (void)state;
@@ -234,6 +237,7 @@ static void floods_of_fragments_stay_within_the_window(void **state)
     }
 }
 
+/* proves: H126 */
 static void a_storm_of_resets_is_bounded_and_harms_nobody(void **state)
 {
     (void)state;
@@ -258,6 +262,7 @@ static void a_storm_of_resets_is_bounded_and_harms_nobody(void **state)
     }
 }
 
+/* proves: H126 */
 static void lies_about_resets_do_no_harm(void **state)
 {
     (void)state;
@@ -285,6 +290,7 @@ static void lies_about_resets_do_no_harm(void **state)
     pair_close(&p);
 }
 
+/* proves: H113 */
 static void replays_of_the_handshake_change_nothing(void **state)
 {
     (void)state;
@@ -303,6 +309,7 @@ static void replays_of_the_handshake_change_nothing(void **state)
     pair_close(&p);
 }
 
+/* proves: H111 */
 static void inits_before_the_answer_leave_one_association(void **state)
 {
     (void)state;
@@ -325,6 +332,7 @@ static void inits_before_the_answer_leave_one_association(void **state)
     pair_close(&p);
 }
 
+/* proves: H112 */
 static void garbage_is_dropped_and_counted(void **state)
 {
     (void)state;
@@ -347,6 +355,7 @@ static void garbage_is_dropped_and_counted(void **state)
     pair_close(&p);
 }
 
+/* proves: H130 */
 static void ends_of_all_kinds_are_told_once(void **state)
 {
     (void)state;
@@ -450,6 +459,7 @@ static bool no_addresses(struct pair *p, int from, const uint8_t *packet, size_t
     return true;
 }
 
+/* proves: H129 */
 static void heartbeats_and_cookies_hold_no_addresses_of_ours(void **state)
 {
     (void)state;

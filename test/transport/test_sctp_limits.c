@@ -111,6 +111,7 @@ static uint64_t send_until_full(struct pair *p, const uint8_t *data, size_t n, u
     return taken;
 }
 
+/* proves: H127 */
 static void a_reader_that_stops_for_a_minute_loses_nothing_and_costs_nothing(void **state)
 {
     (void)state;
@@ -382,6 +383,7 @@ static void open_and_free(struct pair *p, int kind)
     pair_close(p);
 }
 
+/* proves: A08 */
 static void a_thousand_associations_leave_nothing_behind(void **state)
 {
     (void)state;

@@ -62,6 +62,7 @@ static bool opens_rtcp(const uint8_t *p, size_t n)
     return sotto__srtp_unprotect_rtcp(server, 0, copy, n) >= 0;
 }
 
+/* proves: DTLS-09 S34 */
 static void three_profiles_and_no_other_are_known(void **state)
 {
     struct srtp *s = NULL;
@@ -85,6 +86,7 @@ static void three_profiles_and_no_other_are_known(void **state)
 }
 
 /* DTLS-10: fixed keys, both roles, both directions, against the formulas. */
+/* proves: DTLS-10 SRTP-05 */
 static void packets_are_those_of_the_rfcs_under_the_keys_of_their_sender(void **state)
 {
     uint8_t p[ROOM], q[ROOM];
@@ -144,6 +146,7 @@ static void what_is_opened_is_what_was_sealed(void **state)
 }
 
 /* SRTP-02, H090 */
+/* proves: H090 SRTP-02 */
 static void ten_thousand_packets_open_once_each(void **state)
 {
     struct {
@@ -177,6 +180,7 @@ static void ten_thousand_packets_open_once_each(void **state)
     free(sent);
 }
 
+/* proves: SRTP-02 */
 static void late_packets_are_taken_within_the_window(void **state)
 {
     enum { N = 1100 };
@@ -189,6 +193,7 @@ static void late_packets_are_taken_within_the_window(void **state)
         assert_true(opens(p[0], n[0]));
         assert_true(opens(p[N - 1], n[N - 1]));
         assert_false(opens(p[N - 1 - SRTP_WINDOW], n[N - 1 - SRTP_WINDOW]));
+        assert_false(opens(p[N - 2 - SRTP_WINDOW], n[N - 2 - SRTP_WINDOW])); /* nobody has seen it */
         assert_true(opens(p[N - SRTP_WINDOW], n[N - SRTP_WINDOW]));
         for (int k = N - 2; k > N - (int)SRTP_WINDOW; k--) assert_true(opens(p[k], n[k]));
         for (int k = 0; k < 200; k++) n[k] = seal_rtcp(p[k], 28);
@@ -200,6 +205,7 @@ static void late_packets_are_taken_within_the_window(void **state)
 }
 
 /* SRTP-03, H092: one in ten is late by up to 1000 packets, and 140,000 packets wrap twice. */
+/* proves: H092 SRTP-03 */
 static void wraps_survive_reordering(void **state)
 {
     enum { LATE = 1024 };
@@ -235,6 +241,7 @@ static void wraps_survive_reordering(void **state)
     }
 }
 
+/* proves: SRTP-03 */
 static void half_a_turn_may_be_lost(void **state)
 {
     uint8_t p[64];
@@ -247,6 +254,7 @@ static void half_a_turn_may_be_lost(void **state)
 }
 
 /* Appendix A of RFC 3711, in the other direction: what a late packet's index is. */
+/* proves: H092 */
 static void the_index_is_the_nearest_one(void **state)
 {
     static const struct {
@@ -350,6 +358,7 @@ static void another_packet_under_the_same_number_never_leaves(void **state)
 }
 
 /* SRTP-06: RFC 3711 §9.2 */
+/* proves: SRTP-06 S35 */
 static void keys_end_with_their_life(void **state)
 {
     uint8_t p[ROOM];

@@ -66,6 +66,7 @@ static void random_bytes(uint8_t *p, size_t n)
     for (size_t i = 0; i < n; i++) p[i] = (uint8_t)oracle_random();
 }
 
+/* proves: H097 SRTP-11 */
 static void every_length_with_any_header_is_dropped(void **state)
 {
     uint8_t p[64 + SOTTO_SRTP_OVERHEAD];
@@ -120,6 +121,7 @@ static void what_is_no_packet_is_not_sealed(void **state)
 }
 
 /* Headers that say more than there is, under a tag that would be right if they did not (the receiver's own key). */
+/* proves: H097 SRTP-11 */
 static void headers_beyond_the_end_are_dropped(void **state)
 {
     static const struct {
@@ -157,6 +159,7 @@ static void headers_beyond_the_end_are_dropped(void **state)
 }
 
 /* SRTP-01: each bit counts, and a packet that fails leaves no trace but in one counter. */
+/* proves: H093 H109 SRTP-01 RTP-10 */
 static void forged_packets_change_nothing(void **state)
 {
     uint8_t p[ROOM], good[ROOM];
@@ -195,6 +198,7 @@ static void forged_packets_change_nothing(void **state)
 }
 
 /* H091: forged numbers far ahead, of a source that is known and of one that is not. */
+/* proves: H091 SRTP-01 */
 static void forged_numbers_do_not_poison_the_counter(void **state)
 {
     uint8_t p[ROOM];
@@ -226,6 +230,7 @@ static void forged_numbers_do_not_poison_the_counter(void **state)
 }
 
 /* SRTP-04, H093: RFC 8827 §6.5 wants RTCP encrypted. The tag is right. */
+/* proves: H093 SRTP-04 S34 */
 static void rtcp_without_encryption_is_dropped(void **state)
 {
     uint8_t p[ROOM];
@@ -251,6 +256,7 @@ static void rtcp_without_encryption_is_dropped(void **state)
 }
 
 /* SRTP-07, H094 */
+/* proves: H094 SRTP-07 RTP-01 */
 static void what_we_sealed_comes_back_as_nothing(void **state)
 {
     uint8_t p[ROOM], q[ROOM];
@@ -273,6 +279,7 @@ static void what_we_sealed_comes_back_as_nothing(void **state)
     }
 }
 
+/* proves: H091 */
 static void keys_of_another_association_open_nothing(void **state)
 {
     uint8_t p[ROOM], keys[SOTTO_SRTP_MAX_KEY_MATERIAL];

@@ -66,6 +66,7 @@ static void assert_good_end(pid_t pid)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* proves: SRTP-09 A15 */
 static void a_forked_child_seals_nothing(void **state)
 {
     struct srtp *s = make();

@@ -30,6 +30,7 @@ static void assert_bytes(const uint8_t *got, size_t n, const char *hex)
     assert_memory_equal(got, want, n);
 }
 
+/* proves: S13 */
 static void the_machine_is_sound(void **state)
 {
     (void)state;
@@ -53,6 +54,7 @@ static void no_memory_is_told_and_leaks_nothing(void **state)
     assert_true(n > 10);
 }
 
+/* proves: SRTP-05 */
 static void the_oracle_knows_rfc_3711_appendix_b3(void **state)
 {
     uint8_t key[16], salt[14], out[94];
@@ -71,6 +73,7 @@ static void the_oracle_knows_rfc_3711_appendix_b3(void **state)
 }
 
 /* §16.1.1, §16.2.1, §17.1: session keys, not master keys. */
+/* proves: SRTP-05 */
 static void the_oracle_knows_rfc_7714(void **state)
 {
     static const char rtp[] = "8040f17b 8041f8d3 5501a0b2 47616c6c 69612065 7374206f 6d6e6973 "
@@ -101,11 +104,29 @@ static void the_oracle_knows_rfc_7714(void **state)
                  "b50b2a02 76ffae0f 1ba63799 b87b7aa3 db36dfff d6b0f9bb 7878d7a7 6c13");
 }
 
+/* proves: S13 */
+static void each_known_answer_that_is_altered_is_seen(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < SRTP_ANSWERS; k++) {
+        size_t n_rtp = (size_t)sotto__srtp_answers[k].n_rtp - 12;
+        size_t n_rtcp = (size_t)sotto__srtp_answers[k].n_rtcp - 8;
+        for (size_t at = 0; at < n_rtp + n_rtcp; at++) {
+            struct srtp_answer altered[SRTP_ANSWERS];
+            memcpy(altered, sotto__srtp_answers, sizeof altered);
+            uint8_t *p = at < n_rtp ? &altered[k].rtp[at] : &altered[k].rtcp[at - n_rtp];
+            *p ^= 4;
+            if (sotto__srtp_selftest_by(altered) != SOTTO_E_SYS) fail_msg("%zu, %zu", k, at);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_machine_is_sound),
         cmocka_unit_test(no_memory_is_told_and_leaks_nothing),
+        cmocka_unit_test(each_known_answer_that_is_altered_is_seen),
         cmocka_unit_test(the_oracle_knows_rfc_3711_appendix_b3),
         cmocka_unit_test(the_oracle_knows_rfc_7714),
     };

@@ -60,6 +60,7 @@ static void fill(sotto_us now)
     for (uint32_t i = 0; i < SOTTO_MAX_SSRCS; i++) assert_true(rtp(1000 + i, 100, now + i));
 }
 
+/* proves: H095 */
 static void one_source_too_many_is_refused_while_all_are_alive(void **state)
 {
     (void)state;
@@ -72,6 +73,7 @@ static void one_source_too_many_is_refused_while_all_are_alive(void **state)
     assert_int_equal(stats().forged + stats().replayed, 0);
 }
 
+/* proves: H095 */
 static void the_one_that_was_silent_longest_makes_room(void **state)
 {
     (void)state;
@@ -99,6 +101,7 @@ static void one_that_said_bye_makes_room_at_once(void **state)
     assert_false(rtp(2, 100, 300));
 }
 
+/* proves: H090 */
 static void a_bye_makes_no_replay_possible(void **state)
 {
     (void)state;
@@ -113,6 +116,7 @@ static void a_bye_makes_no_replay_possible(void **state)
 }
 
 /* The numbers outlive the stream. */
+/* proves: H090 */
 static void packets_of_one_that_made_room_cannot_be_replayed(void **state)
 {
     (void)state;
@@ -148,6 +152,7 @@ static void packets_of_one_that_made_room_cannot_be_replayed(void **state)
     assert_true(rtp(1000, 202, 4 * later));
 }
 
+/* proves: H095 */
 static void a_flood_of_sources_costs_no_memory(void **state)
 {
     (void)state;

@@ -46,6 +46,7 @@ static void what_goes_over_the_path_is_counted(void **state)
     couple_free(c);
 }
 
+/* proves: H059 */
 static void another_certificate_than_the_promised_one_fails_the_connection(void **state)
 {
     (void)state; /* H059, H060: in either role */
@@ -82,6 +83,7 @@ static enum net_verdict junk(struct net *net, struct net_datagram *c, void *user
     return NET_PASS;
 }
 
+/* proves: H056 */
 static void strange_datagrams_change_nothing(void **state)
 {
     (void)state; /* H056 */
@@ -109,6 +111,10 @@ static void early_dtls_is_kept_within_bounds(void **state)
     assert_true(net_ice_address(c->b.t.live.ice, &from));
     assert_true(net_ice_address(c->a.t.live.ice, &to));
     uint8_t hello[4000] = {22};
+    static uint8_t huge[SOTTO_MAX_EARLY_BYTES + 1] = {22};
+    net_inject(c->net, &from, &to, huge, sizeof huge, 10);
+    couple_run(c, SOTTO_MS(100));
+    assert_int_equal(c->a.t.n_early, 0);
     for (int i = 0; i < 100; i++) net_inject(c->net, &from, &to, hello, sizeof hello, 10);
     couple_run(c, SOTTO_MS(100));
     assert_int_equal(c->a.t.n_early, SOTTO_MAX_EARLY_BYTES / sizeof hello);
@@ -137,6 +143,7 @@ static void a_late_answer_still_connects(void **state)
     couple_free(c);
 }
 
+/* proves: H038 */
 static void candidates_and_their_end_name_their_generation(void **state)
 {
     (void)state;
@@ -157,6 +164,7 @@ static void candidates_and_their_end_name_their_generation(void **state)
     couple_free(c);
 }
 
+/* proves: H038 */
 static void a_candidate_goes_to_the_generation_of_its_ufrag(void **state)
 {
     (void)state;
@@ -308,6 +316,7 @@ static void one_end(struct couple *c)
     (void)sotto__transport_begin_data(&c->a.t, 5000, 5000, couple_now(c));
 }
 
+/* proves: A10 */
 static void every_failing_allocation_leaves_nothing_behind(void **state)
 {
     (void)state;

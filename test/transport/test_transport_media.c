@@ -181,6 +181,7 @@ static enum net_verdict count_plain(struct net *net, struct net_datagram *d, voi
 }
 
 /* SRTP-09 */
+/* proves: SRTP-09 S08 */
 static void nothing_is_sent_without_keys(void **state)
 {
     unsigned leaked = 0;
@@ -239,6 +240,7 @@ static bool both_over(struct couple *c)
     return c->a.t.dtls_state >= TRANSPORT_DTLS_CLOSED && c->b.t.dtls_state >= TRANSPORT_DTLS_CLOSED;
 }
 
+/* proves: DTLS-08 H081 */
 static void without_a_profile_in_common_there_is_no_connection(void **state)
 {
     (void)state; /* DTLS-08, RFC 5764 §4.1.1 */
@@ -259,6 +261,7 @@ static void without_a_profile_in_common_there_is_no_connection(void **state)
     }
 }
 
+/* proves: DTLS-08 */
 static void data_alone_needs_no_profile(void **state)
 {
     struct couple *c = begin();
@@ -296,6 +299,7 @@ static bool server_has_keys(struct couple *c)
 }
 
 /* H096: the server sends as soon as it may; its Finished comes later. */
+/* proves: H096 */
 static void packets_that_come_before_the_keys_wait_for_them(void **state)
 {
     struct couple *c = begin();
@@ -320,6 +324,7 @@ static void packets_that_come_before_the_keys_wait_for_them(void **state)
     couple_free(c);
 }
 
+/* proves: H096 */
 static void what_waits_is_bounded_in_bytes_and_goes_with_the_transport(void **state)
 {
     static uint8_t packet[SOTTO_MAX_DATAGRAM];
@@ -380,6 +385,7 @@ static bool up_again(struct couple *c)
 }
 
 /* DTLS-15, RFC 8842 §5 */
+/* proves: H090 */
 static void another_association_has_other_keys(void **state)
 {
     struct couple *c = connected();
@@ -452,6 +458,7 @@ static void count_kind(struct party *p, bool is_rtcp, const uint8_t *packet, siz
 }
 
 /* SRTP-08, RFC 5761 §4: the second byte says which it is; nothing passes for the other. */
+/* proves: SRTP-08 */
 static void the_second_byte_tells_rtp_from_rtcp(void **state)
 {
     struct couple *c = connected();

@@ -101,6 +101,7 @@ static void the_end_of_candidates_waits_for_names(void **state)
     end(c, &agent);
 }
 
+/* proves: H034 */
 static void names_beyond_the_limit_are_left_out(void **state)
 {
     struct mdns_agent agent;
@@ -118,6 +119,7 @@ static void names_beyond_the_limit_are_left_out(void **state)
     end(c, &agent);
 }
 
+/* proves: H033 */
 static void only_host_candidates_with_local_names_are_taken(void **state)
 {
     struct mdns_agent agent;
@@ -133,6 +135,7 @@ static void only_host_candidates_with_local_names_are_taken(void **state)
     end(c, &agent);
 }
 
+/* proves: ICE-18 */
 static void privacy_modes_tell_what_they_may(void **state)
 {
     static const struct {

@@ -4,6 +4,7 @@
 #include "../open_fds.h"
 #include "couple.h"
 
+/* proves: ICE-13 */
 static void restarts_under_traffic_lose_no_message(void **state)
 {
     (void)state;

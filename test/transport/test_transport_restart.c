@@ -26,6 +26,7 @@ static void expect_ice(const struct party *p, size_t from, const int32_t *want, 
     for (size_t i = 0; i < n; i++) assert_int_equal(p->ice[from + i], want[i]);
 }
 
+/* proves: ICE-13 */
 static void a_hundred_restarts_under_traffic_lose_no_message(void **state)
 {
     (void)state;
@@ -79,6 +80,7 @@ static void without_loss_a_restart_loses_no_datagram(void **state)
     couple_free(c);
 }
 
+/* proves: ICE-13 */
 static void data_flows_while_the_next_generation_has_no_answer(void **state)
 {
     (void)state;
@@ -150,6 +152,7 @@ static bool a_failed(struct couple *c)
     return c->a.t.ice_told == SOTTO_ICE_FAILED;
 }
 
+/* proves: H051 A13 */
 static void a_dead_connection_comes_back_with_all_its_messages(void **state)
 {
     (void)state;
@@ -292,6 +295,7 @@ static void a_restart_that_cannot_gather_changes_nothing(void **state)
     couple_free(c);
 }
 
+/* proves: H058 */
 static void old_ones_that_still_listen_are_cut_short_by_newer_ones(void **state)
 {
     (void)state;
@@ -320,6 +324,7 @@ static void restart_halfway(struct couple *c, const char *remote)
     couple_run(c, SOTTO_MS(100));
 }
 
+/* proves: H058 */
 static void a_restart_that_is_overtaken_by_another_stops_no_data(void **state)
 {
     (void)state;
@@ -477,6 +482,7 @@ static void credentials_that_were_prepared_outlive_the_pair_of_the_one_before(vo
     couple_free(c);
 }
 
+/* proves: ICE-02 */
 static void no_entropy_is_an_error_and_changes_nothing(void **state)
 {
     (void)state;

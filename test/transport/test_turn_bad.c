@@ -84,6 +84,7 @@ static void one_error(const char *what, int32_t code, const char *text)
         assert_int_equal(alice.candidates[i].type, CANDIDATE_HOST);
 }
 
+/* proves: H054 S04 */
 static void certificates_are_checked(void **state)
 {
     (void)state;
@@ -129,6 +130,7 @@ static void certificates_are_checked(void **state)
     }
 }
 
+/* proves: H054 S04 */
 static void the_systems_authorities_do_not_know_ours(void **state)
 {
     (void)state;
@@ -145,6 +147,7 @@ static void the_systems_authorities_do_not_know_ours(void **state)
     bad_turn_close(&b);
 }
 
+/* proves: H054 S04 */
 static void a_file_of_authorities_that_is_gone_lets_nobody_in(void **state)
 {
     (void)state;
@@ -271,18 +274,21 @@ static void fail_over(enum ice_server_kind kind)
     }
 }
 
+/* proves: H053 ICE-17 */
 static void every_failure_over_udp_has_its_words(void **state)
 {
     (void)state;
     fail_over(ICE_SERVER_TURN_UDP);
 }
 
+/* proves: H053 */
 static void every_failure_over_tcp_has_its_words(void **state)
 {
     (void)state;
     fail_over(ICE_SERVER_TURN_TCP);
 }
 
+/* proves: H053 */
 static void every_failure_over_tls_has_its_words(void **state)
 {
     (void)state;
@@ -332,6 +338,7 @@ static void a_closed_port_is_refused_at_once(void **state)
 }
 
 /* Each answer begins libnice's patience anew: a few of them, each 3 s late, would take it 18 s. */
+/* proves: H053 */
 static void a_server_cannot_hold_the_end_of_gathering_for_long(void **state)
 {
     (void)state;
@@ -374,6 +381,7 @@ static void servers_do_not_wait_for_each_other(void **state)
     assert_int_equal(open_fds(), fds);
 }
 
+/* proves: ICE-17 */
 static void an_alternate_server_is_met_with_tls_and_under_its_name(void **state)
 {
     (void)state;
@@ -412,6 +420,7 @@ static void an_alternate_server_is_met_with_tls_and_under_its_name(void **state)
     }
 }
 
+/* proves: H053 */
 static void servers_that_send_to_each_other_are_left(void **state)
 {
     (void)state;
@@ -430,6 +439,7 @@ static void servers_that_send_to_each_other_are_left(void **state)
 }
 
 /* H053: a server sends us to a port of this host, which a connection that may not use the loopback never asks. */
+/* proves: H053 S19 */
 static void nobody_is_sent_to_this_hosts_own_services(void **state)
 {
     (void)state;

@@ -178,6 +178,7 @@ static void bytes_go_both_ways_over_both_families(void **state)
     make(AF_INET);
 }
 
+/* proves: H055 */
 static void only_a_socket_of_ours_is_let_in(void **state)
 {
     (void)state;
@@ -246,6 +247,7 @@ static void frames_arrive_whole_however_they_come(void **state)
     assert_int_equal(got, sizeof frames - 1);
 }
 
+/* proves: H053 */
 static void a_frame_that_is_too_large_is_lost_and_the_next_arrives(void **state)
 {
     (void)state;
