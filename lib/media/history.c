@@ -3,6 +3,7 @@
  * The packets of one outgoing encoding: blocks of frames in the order in which they were made, and a ring of pointers by sequence number,
  * so that an entry of a NACK (RFC 4585 §6.2.1) costs one look. In: blocks with their packets filled in; out: packets that have left. It
  * does not know what is asked for, or how often.
+ * answers: H104
  */
 #include "media/history.h"
 

@@ -4,6 +4,7 @@
  * duplicate, or of another sequence, which is believed after a few packets in a row. In: parsed packets, RTX undone; out: the ring of
  * packets for recv_frames.c, requests for the session. Every packet costs a constant amount of work, and what is held is bounded by
  * number and bytes.
+ * answers: H100
  */
 #include "media/recv.h"
 
@@ -166,8 +167,9 @@ static struct packet *make_packet(struct receiver *r, sotto_us now, const struct
         ;
     else if (r->cfg.is_video)
         p->is_broken = sotto__payload_peek(codec->id, p->data, p->n, &p->info) < 0;
-    else
+    else if (!r->cfg.e2ee)
         p->duration = sotto__payload_duration(codec, p->data, p->n);
+    if (r->cfg.e2ee && p->info.may_be_key) p->info.is_key = true; /* its frame tells, when it is opened */
     r->n_bytes += size;
     return p;
 }

@@ -5,6 +5,7 @@
  * One incoming source: packets → frames, complete and in order. Reordering and loss, NACK, when to ask for a key frame, the jitter target,
  * what is dropped for a slow application. In: parsed packets, RTX undone; out: NACKs, key-frame requests, frames to be pulled.
  */
+#include "media/e2ee.h"
 #include "media/jitter.h"
 #include "media/nack.h"
 #include "sotto/media.h"
@@ -18,6 +19,7 @@ struct received { /* a frame, or in mode RTP a packet */
     uint8_t *data;
     size_t n;
     bool is_packet, is_key;
+    bool was_opened;       /* end-to-end */
     enum codec_id codec;
     uint8_t pt;
     uint32_t time, clock;
@@ -52,6 +54,7 @@ struct receiver_cfg {
     bool nack, pli;   /* the remote understands them */
     int32_t mode;     /* SOTTO_RECEIVE_* */
     sotto_us target;  /* < 0: adaptive */
+    struct e2ee *e2ee; /* frames are opened with it; NULL: they are handed over as they come */
 };
 
 enum receiver_out_type {

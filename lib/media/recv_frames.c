@@ -4,6 +4,7 @@
  * start it to the marker or to the next timestamp. It is handed over if it is whole and everything that it needs was handed over. What may
  * be missing in between is judged here, by picture ids and layers, as far as they are certain. Audio: each packet is a frame.
  */
+#include "media/e2ee_frame.h"
 #include "media/recv.h"
 #include "media/recv_state.h"
 #include "media/report.h"
@@ -182,8 +183,24 @@ static void read_told(struct receiver *r, const struct building *b, struct recei
     f->rotation = r->rotation;
 }
 
-/* NULL: its packets do not fit together, or no memory. */
-static struct received *join(const struct building *b)
+/* End-to-end: what is in *sealed becomes what it was sealed from. */
+static int open_sealed(struct receiver *r, enum codec_id codec, struct buf *sealed)
+{
+    struct buf out;
+    sotto__buf_init(&out, SOTTO_MAX_FRAME);
+    int err = sotto__e2ee_open_frame(r->cfg.e2ee, &r->order, codec,
+                                     (struct sframe_bytes){sealed->p, sealed->n}, &out);
+    if (err) {
+        sotto__buf_free(&out);
+        return err;
+    }
+    sotto__buf_free(sealed);
+    *sealed = out;
+    return 0;
+}
+
+/* NULL: its packets do not fit together, it cannot be opened, or no memory. */
+static struct received *join(struct receiver *r, const struct building *b)
 {
     struct buf out;
     struct received *f = new_received(b->first);
@@ -195,6 +212,7 @@ static struct received *join(const struct building *b)
     for (const struct packet *p = b->first; p && !err; p = p->after)
         pieces[n++] = (struct payload_piece){p->data, p->n};
     if (!err) err = sotto__payload_join(b->first->codec, pieces, n, &out);
+    if (!err && r->cfg.e2ee) err = open_sealed(r, b->first->codec, &out);
     sotto__free(pieces);
     if (err || out.n == 0) {
         sotto__buf_free(&out);
@@ -203,6 +221,7 @@ static struct received *join(const struct building *b)
     }
     f->data = out.p; /* moved */
     f->n = out.n;
+    f->was_opened = r->cfg.e2ee != NULL;
     f->is_key = b->is_key && sotto__frame_is_key(f->codec, f->data, f->n);
     f->first_at = b->first_at;
     f->at = b->last_at;
@@ -227,7 +246,7 @@ static void hand_over(struct receiver *r, sotto_us now, const struct building *b
 /* Some senders mark every unit: parameter sets alone are no frame, the picture follows under the same time. */
 static bool goes_on(const struct building *b, const struct received *f)
 {
-    return b->is_key && !f->is_key && b->n <= 8 &&
+    return b->is_key && !f->is_key && b->n <= 8 && !f->was_opened &&
            (f->codec == CODEC_H264 || f->codec == CODEC_H265);
 }
 
@@ -238,7 +257,7 @@ static void finish(struct receiver *r, sotto_us now, bool is_marked)
     struct received *f = NULL;
     r->cur = (struct building){.n = 0};
     bool decodable = b.is_key || b.temporal_max < r->broken;
-    if (!b.is_damaged && decodable) f = join(&b);
+    if (!b.is_damaged && decodable) f = join(r, &b);
     if (f && is_marked && r->broken == 0 && goes_on(&b, f)) {
         sotto__received_free(f);
         r->cur = b;
@@ -260,15 +279,33 @@ static void finish(struct receiver *r, sotto_us now, bool is_marked)
 
 /* ---- audio ---- */
 
+/* Its bytes, opened if they are sealed. false: it is lost. */
+static bool fill_audio(struct receiver *r, const struct packet *p, struct received *f)
+{
+    const struct codec codec = {.id = p->codec, .channels = 1}; /* G.711 has one in RTP's usual types */
+    struct buf data;
+    sotto__buf_init(&data, SOTTO_MAX_FRAME);
+    sotto__buf_add(&data, p->data, p->n);
+    int err = data.err;
+    if (!err && r->cfg.e2ee) err = open_sealed(r, p->codec, &data);
+    if (err || data.n == 0) {
+        sotto__buf_free(&data);
+        return false;
+    }
+    f->data = data.p; /* moved */
+    f->n = data.n;
+    f->was_opened = r->cfg.e2ee != NULL;
+    if (f->was_opened) f->duration = sotto__payload_duration(&codec, f->data, f->n);
+    return true;
+}
+
 static void take_audio(struct receiver *r, sotto_us now, struct packet *p)
 {
     struct received *f = new_received(p);
-    uint8_t *data = f ? sotto__memdup(p->data, p->n) : NULL;
+    bool ok = f && fill_audio(r, p, f);
     if (r->hole > 0) lose(r, r->hole);
     r->hole = 0;
-    if (data) {
-        f->data = data;
-        f->n = p->n;
+    if (ok) {
         r->stats.frames++;
         sotto__jitter_frame(&r->jitter, p->at, p->time, p->clock, repair_time(r, p->waited));
         sotto__recv_push(r, now, f);

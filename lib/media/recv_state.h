@@ -91,6 +91,7 @@ struct receiver {
     struct key_frame key;
     uint64_t lost;         /* frames, packets of audio, since the last one that was queued */
     uint8_t rotation;
+    struct e2ee_order order; /* of what was opened */
     sotto_us wake;         /* when a gap is to be looked at again */
 
     /* requests */

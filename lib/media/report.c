@@ -3,6 +3,7 @@
  * The numbers of RTCP reports: reception of one source (RFC 3550 §6.4.1, §A.1, §A.3, §A.8), what the remote says of ours, when a report
  * may leave (§6.2, §6.3, §A.7; RFC 4585 §3.4, §3.5), and the circuit breakers (RFC 8083). Packets as numbers come in, numbers and times go
  * out; nothing is sent or allocated here. What the remote says is clamped, as it may lie.
+ * answers: H103 H109
  */
 #include "media/report.h"
 

@@ -3,6 +3,7 @@
  * One outgoing encoding. A frame becomes packets with sequence numbers and RTP times (RFC 3550 §5.1), which wait in the pacer; a packet
  * that leaves gets its header, its extensions (RFC 8285) and, when it is sent again, its RTX form (RFC 4588 §4). In: frames, payloads and
  * packets of the application, entries of NACKs; out: header and payload of what leaves. It knows no other stream, no path and no RTCP.
+ * answers: H104
  */
 #include "media/send.h"
 
@@ -241,8 +242,19 @@ void sotto__sender_expect(struct sender *s, const uint8_t ids[EXT_COUNT],
     if (head > s->head) s->head = head;
 }
 
-int sotto__sender_frame(struct sender *s, sotto_us now, const struct codec *codec,
-                        const sotto_frame *f, struct pacer *p)
+static int start_split(struct split *split, const struct codec *codec, struct split_state *state,
+                       const sotto_frame *f, const struct sealed_frame *sealed, size_t max,
+                       bool is_key)
+{
+    if (sealed)
+        return sotto__split_init_sealed(split, codec, state, f->data, f->len, sealed->p, sealed->n,
+                                        max, is_key);
+    return sotto__split_init(split, codec, state, f->data, f->len, max, is_key);
+}
+
+/* sealed NULL: as it is. */
+static int take_frame(struct sender *s, sotto_us now, const struct codec *codec,
+                      const sotto_frame *f, const struct sealed_frame *sealed, struct pacer *p)
 {
     size_t n_dependency = f->dependency ? f->dependency_len : 0, n, bytes;
     bool is_key = s->is_video && (f->is_key || sotto__frame_is_key(codec->id, f->data, f->len));
@@ -254,8 +266,7 @@ int sotto__sender_frame(struct sender *s, sotto_us now, const struct codec *code
         s->stats.frames_refused++;
         return SOTTO_E_AGAIN;
     }
-    int r = sotto__split_init(&split, codec, &state, f->data, f->len, payload_max(s, n_dependency),
-                              is_key);
+    int r = start_split(&split, codec, &state, f, sealed, payload_max(s, n_dependency), is_key);
     if (r < 0) return r;
     sotto__split_bound(&split, &n, &bytes);
     struct sent_frame *b = new_block(s, now, n, bytes);
@@ -274,6 +285,18 @@ int sotto__sender_frame(struct sender *s, sotto_us now, const struct codec *code
     sotto__history_add(s->history, now, b, p);
     s->stats.frames++, s->stats.key_frames += is_key, s->stats.frame_bytes += f->len;
     return 0;
+}
+
+int sotto__sender_frame(struct sender *s, sotto_us now, const struct codec *codec,
+                        const sotto_frame *f, struct pacer *p)
+{
+    return take_frame(s, now, codec, f, NULL, p);
+}
+
+int sotto__sender_sealed(struct sender *s, sotto_us now, const struct codec *codec,
+                         const sotto_frame *f, const struct sealed_frame *sealed, struct pacer *p)
+{
+    return take_frame(s, now, codec, f, sealed, p);
 }
 
 /* ---- single payloads ---- */

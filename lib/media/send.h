@@ -87,6 +87,13 @@ void sotto__sender_expect(struct sender *s, const uint8_t ids[EXT_COUNT],
 /* One frame, checked by api/ for sizes and NULL only. codec: as negotiated. As sotto_transceiver_send_frame(). */
 int sotto__sender_frame(struct sender *s, sotto_us now, const struct codec *codec,
                         const sotto_frame *f, struct pacer *p);
+/* The same, but its packets carry `sealed`. */
+struct sealed_frame {
+    const uint8_t *p;
+    size_t n;
+};
+int sotto__sender_sealed(struct sender *s, sotto_us now, const struct codec *codec,
+                         const sotto_frame *f, const struct sealed_frame *sealed, struct pacer *p);
 /* A packet of the application's own: leaves before all video. seq and time are its own. 0, SOTTO_E_NOMEM, SOTTO_E_AGAIN the pacer is over
  * its limit, SOTTO_E_RANGE the sequence number was used already, or is more than SENDER_USED below the highest. */
 int sotto__sender_rtp(struct sender *s, sotto_us now, const struct codec *codec,

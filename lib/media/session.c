@@ -145,6 +145,7 @@ void sotto__session_remove(struct session *s, struct line *line)
         sotto__session_end_outgoing(s, &line->outgoing[i]);
     sotto__session_drop_sources(s, line);
     sotto__dtmf_free(line->dtmf);
+    sotto__e2ee_free(line->e2ee);
     sotto__list_remove(&line->all);
     memset(line, 0, sizeof *line);
 }
@@ -154,6 +155,11 @@ void sotto__session_set_mode(struct session *s, sotto_us now, struct line *line,
 {
     line->mode = mode;
     line->target = target;
+    configure_receivers(s, now, line);
+}
+
+void sotto__session_e2ee_changed(struct session *s, sotto_us now, struct line *line)
+{
     configure_receivers(s, now, line);
 }
 
@@ -295,6 +301,8 @@ static int outgoing_news(struct session *s, sotto_us now, struct line *line, str
 
 static int line_news(struct session *s, sotto_us now, struct line *line, struct session_out *out)
 {
+    int32_t code;
+    uint64_t count;
     for (size_t i = 0; i < line->n_outgoing; i++)
         if (outgoing_news(s, now, line, &line->outgoing[i], out)) return 1;
     if (line->tell_ssrc) {
@@ -311,6 +319,12 @@ static int line_news(struct session *s, sotto_us now, struct line *line, struct 
         line->dropped = 0;
         return 1;
     }
+    if (line->e2ee && sotto__e2ee_tell(line->e2ee, now, &code, &count)) {
+        say(out, SESSION_OUT_E2EE, line, NULL);
+        out->code = code, out->count = count;
+        return 1;
+    }
+    s->check_at = sotto__earlier(s->check_at, sotto__e2ee_due(line->e2ee));
     return 0;
 }
 
@@ -395,6 +409,10 @@ struct received *sotto__session_pull(struct session *s, sotto_us now, struct lin
         sotto__list_remove(&src->ready); /* to the tail, if there is more */
         sotto__session_source_ready(s, src);
         if (!f) continue;
+        if (!f->was_opened && sotto__e2ee_is_required(src->line->e2ee, SOTTO_E2EE_RECEIVE)) {
+            sotto__received_free(f); /* it came before its section was made end-to-end */
+            continue;
+        }
         *line = src->line;
         *rid = src->rid;
         *capture = sotto__session_capture(s, src, f);

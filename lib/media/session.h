@@ -8,6 +8,7 @@
  */
 #include "media/arrival.h"
 #include "media/dtmf.h"
+#include "media/e2ee.h"
 #include "media/recv.h"
 #include "media/report.h"
 #include "media/send.h"
@@ -71,6 +72,7 @@ struct line {
     bool ssrc_used; /* that of descriptions has had a sender: no second one gets it, as SRTP refuses numbers that were used */
     size_t n_sources;
     uint64_t dropped; /* frames not taken in time, not told yet */
+    struct e2ee *e2ee; /* NULL: it was never made end-to-end */
 };
 
 struct source { /* one incoming SSRC */
@@ -104,6 +106,7 @@ enum session_out_type {
     SESSION_OUT_TONE,     /* line, tone */
     SESSION_OUT_DROPPED,  /* line, count: frames that were not taken */
     SESSION_OUT_BREAKER,  /* line, outgoing: its media is held back */
+    SESSION_OUT_E2EE,     /* line, code, count: received frames that were not opened */
     SESSION_OUT_SSRC,     /* line, outgoing: the SSRCs that descriptions are to name from now on */
     SESSION_OUT_FORGET    /* ssrc: of the remote, gone */
 };
@@ -117,6 +120,7 @@ struct session_out { /* views, valid until the next call on the session */
     struct outgoing *outgoing;
     uint64_t count;
     uint32_t ssrc;
+    int32_t code;
     char tone;
 };
 
@@ -183,6 +187,9 @@ size_t sotto__session_bytes(const struct session *s); /* of memory, its own bloc
 size_t sotto__line_bytes(const struct line *line);    /* what hangs on it */
 void sotto__session_set_mode(struct session *s, sotto_us now, struct line *line, int32_t mode,
                              sotto_us target);
+
+/* line->e2ee was made, or has another key: receivers know. */
+void sotto__session_e2ee_changed(struct session *s, sotto_us now, struct line *line);
 
 /* As the functions of media.h. */
 int sotto__session_send_frame(struct session *s, sotto_us now, struct line *line,

@@ -32,7 +32,7 @@ static size_t of_receiver(const struct receiver *r)
 
 size_t sotto__line_bytes(const struct line *line)
 {
-    size_t n = sotto__mem_size(line->dtmf);
+    size_t n = sotto__mem_size(line->dtmf) + sotto__e2ee_bytes(line->e2ee);
     for (size_t i = 0; i < line->n_outgoing; i++) n += of_sender(line->outgoing[i].sender);
     return n;
 }

@@ -3,6 +3,7 @@
  * Incoming RTCP (RFC 3550 §6, 4585, 5104, 3611, REMB, transport-wide feedback): what the remote says of our streams and of its own. In:
  * authentic compound packets; a malformed one is dropped whole. Only what is about streams that exist has an effect; what it has is
  * bounded: key-frame requests and retransmissions by rate, limits by floors.
+ * answers: H106 H108
  */
 #include "media/session.h"
 

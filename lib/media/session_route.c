@@ -3,6 +3,7 @@
  * Incoming RTP: which media section and which stream a packet belongs to (RFC 9143 §9.2: MID, a=ssrc, payload type; RFC 8852: RID and
  * repaired RID), repair streams (RFC 4588), redundancy (RFC 2198). In: authentic packets; out: packets for receivers. What is latched is
  * bounded, and only what a section negotiated is taken.
+ * answers: H098 H099 H105
  */
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct receiver_cfg sotto__line_receiver_cfg(const struct line *line)
 {
     struct receiver_cfg cfg = {
         .is_video = line->kind == SOTTO_VIDEO, .mode = line->mode, .target = line->target};
+    if (sotto__e2ee_is_required(line->e2ee, SOTTO_E2EE_RECEIVE)) cfg.e2ee = line->e2ee;
     for (size_t i = 0; line->recv && i < line->recv->n; i++) {
         uint32_t feedback = line->recv->items[i].feedback;
         cfg.nack = cfg.nack || (feedback & FEEDBACK_NACK);
@@ -265,6 +267,7 @@ static void give(struct session *s, struct source *src, struct arrived *a,
     sotto__receiver_input(src->receiver, a->now, &a->rtp, &a->ext, codec, is_repair, a->p, a->n);
     sotto__session_source_ready(s, src);
     s->check_at = sotto__earlier(s->check_at, sotto__receiver_due(src->receiver));
+    s->check_at = sotto__earlier(s->check_at, sotto__e2ee_due(src->line->e2ee));
     unmute(s, src->line);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "media/e2ee_frame.h"
 #include "media/session.h"
 #include "util/cold.h"
 #include "util/mem.h"
@@ -166,6 +167,19 @@ static int choose(struct session *s, struct line *line, const char *rid, struct 
     return 0;
 }
 
+static int send_sealed(struct session *s, sotto_us now, struct line *line, struct outgoing *o,
+                       const struct codec *codec, const sotto_frame *f)
+{
+    struct buf sealed;
+    sotto__buf_init(&sealed, SOTTO_MAX_FRAME);
+    int r = sotto__e2ee_seal_frame(line->e2ee, codec->id, (struct sframe_bytes){f->data, f->len},
+                                   &sealed);
+    struct sealed_frame view = {sealed.p, sealed.n};
+    if (r == 0) r = sotto__sender_sealed(o->sender, now, codec, f, &view, &s->pacer);
+    sotto__buf_free(&sealed);
+    return r == SOTTO_E_ACCESS ? SOTTO_E_STATE : r;
+}
+
 int sotto__session_send_frame(struct session *s, sotto_us now, struct line *line,
                               const sotto_frame *f)
 {
@@ -180,7 +194,10 @@ int sotto__session_send_frame(struct session *s, sotto_us now, struct line *line
     if (o->inactive) return 0;
     if (o->breaker.open) return SOTTO_E_AGAIN;
     r = need_sender(s, line, o);
-    if (r == 0) r = sotto__sender_frame(o->sender, now, codec, f, &s->pacer);
+    if (r == 0)
+        r = sotto__e2ee_is_required(line->e2ee, SOTTO_E2EE_SEND)
+                ? send_sealed(s, now, line, o, codec, f)
+                : sotto__sender_frame(o->sender, now, codec, f, &s->pacer);
     if (r == SOTTO_E_AGAIN) sotto__session_key_wanted(s, o);
     if (r == 0 && f->is_key) o->key_wanted = false;
     return r;
@@ -195,6 +212,7 @@ int sotto__session_send_rtp(struct session *s, sotto_us now, struct line *line, 
     int r = sotto__rtp_parse(p, n, &rtp);
     if (r < 0 || rtp.n_padding > 0 || rtp.n_payload == 0) return SOTTO_E_SYNTAX;
     r = choose(s, line, NULL, &o);
+    if (r == 0 && sotto__e2ee_is_required(line->e2ee, SOTTO_E2EE_SEND)) r = SOTTO_E_STATE;
     if (r < 0) return r;
     sotto__ext_read(&rtp, line->ids, &ext);
     if ((ext.has & 1u << EXT_RID) && o->rid) o = by_rid(line, ext.rid);
@@ -223,7 +241,8 @@ COLD int sotto__session_dtmf(struct session *s, sotto_us now, struct line *line,
 {
     const struct codec *codec = tone_codec(line);
     int r = 0;
-    if (!line->sends || !codec) return SOTTO_E_STATE;
+    if (!line->sends || !codec || sotto__e2ee_is_required(line->e2ee, SOTTO_E2EE_SEND))
+        return SOTTO_E_STATE;
     if (!line->dtmf) r = sotto__dtmf_new(&line->dtmf);
     if (r == 0) r = sotto__dtmf_insert(line->dtmf, now, tones, duration_ms, gap_ms, codec->clock);
     s->check_at = now;
@@ -237,7 +256,7 @@ COLD void sotto__session_send_tone(struct session *s, sotto_us now, struct line 
     struct outgoing *o;
     if (tone->marker) line->has_tone_time = false;
     if (!codec || choose(s, line, NULL, &o) < 0 || o->inactive || o->breaker.open ||
-        need_sender(s, line, o) < 0)
+        sotto__e2ee_is_required(line->e2ee, SOTTO_E2EE_SEND) || need_sender(s, line, o) < 0)
         return; /* negotiated away meanwhile, or without memory: lost as on any network */
     if (!line->has_tone_time) /* all packets of a tone have one: RFC 4733 §2.5.1.2 */
         line->tone_time = sotto__sender_time(o->sender, tone->began, codec->clock);

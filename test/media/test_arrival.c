@@ -246,6 +246,7 @@ static void departures_count_what_arrived_and_what_did_not(void **state)
     assert_null(d.ring);
 }
 
+/* proves: H107 */
 static void departures_h107_believe_each_thing_once(void **state)
 {
     (void)state;
@@ -267,6 +268,7 @@ static void departures_h107_believe_each_thing_once(void **state)
     sotto__departures_free(&d);
 }
 
+/* proves: H107 RTP-16 */
 static void departures_rtp_16_ignore_what_was_never_sent(void **state)
 {
     (void)state;
@@ -320,6 +322,7 @@ static void departures_numbers_and_clocks_wrap(void **state)
     sotto__departures_free(&d);
 }
 
+/* proves: H107 */
 static void departures_h107_a_clock_that_leaps_does_not_overflow(void **state)
 {
     (void)state;

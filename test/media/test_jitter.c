@@ -140,6 +140,7 @@ static void the_adaptive_target_has_a_limit(void **state)
     assert_int_equal(sotto__jitter_target(&j), SOTTO_SECONDS(1));
 }
 
+/* proves: H100 */
 static void jumps_of_the_media_time_begin_anew(void **state)
 {
     static const uint32_t jumps[] = {90000 * 3, 90000 * 3600, 0x7fffffff, 0x80000000,

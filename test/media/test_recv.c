@@ -156,6 +156,7 @@ static void sequence_numbers_and_times_wrap(void **state)
 }
 
 /* H100: the stream goes on somewhere else. At most the packets that prove it are held back, none is lost. */
+/* proves: H100 */
 static void a_jump_of_sequence_numbers_is_followed_after_three_packets(void **state)
 {
     static const int jumps[] = {30000, -30000, 256, -256, -300, 5000, 32767, -32768};
@@ -182,6 +183,7 @@ static void a_jump_of_sequence_numbers_is_followed_after_three_packets(void **st
     }
 }
 
+/* proves: H100 */
 static void a_stray_packet_or_two_change_nothing(void **state)
 {
     struct feed f;

@@ -178,6 +178,7 @@ static void a_marker_or_the_next_time_ends_a_frame(void **state)
 }
 
 /* H100: every packet has a marker: frames that begin nowhere are none. */
+/* proves: H100 */
 static void a_marker_storm_gives_no_frames(void **state)
 {
     struct feed f;
@@ -200,6 +201,7 @@ static void a_marker_storm_gives_no_frames(void **state)
 }
 
 /* H132: a frame that never begins, and one that never ends. */
+/* proves: H132 */
 static void endless_frames_cost_bounded_memory_and_linear_time(void **state)
 {
     (void)state;

@@ -380,6 +380,7 @@ static void a_gap_too_large_to_be_repaired_asks_for_a_key_frame_at_once(void **s
 }
 
 /* H100, all of it: jumps of 30000 of numbers or times every few packets. It neither stops nor holds more than a second. */
+/* proves: H100 */
 static void a_stream_that_jumps_all_the_time_neither_stops_nor_piles_up(void **state)
 {
     struct feed f;

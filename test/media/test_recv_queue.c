@@ -83,6 +83,7 @@ static void a_new_target_counts_for_frames_that_wait(void **state)
 }
 
 /* Whatever RTP times say, nothing is held for longer than the target, and the order stays: H100. */
+/* proves: H100 */
 static void mad_times_hold_nothing_for_longer_than_the_target(void **state)
 {
     struct feed f;

@@ -24,6 +24,7 @@ static void report_ntp_times_go_there_and_back(void **state)
     assert_true(sotto__ntp_us(UINT64_MAX) > 0);
 }
 
+/* proves: H103 */
 static void report_h103_clamps_round_trips(void **state)
 {
     (void)state;
@@ -129,6 +130,7 @@ static void report_clamps_loss_to_24_bits(void **state)
     assert_int_equal(b.lost, -0x800000);
 }
 
+/* proves: H100 */
 static void report_h100_begins_anew_after_a_jump_of_two(void **state)
 {
     (void)state;
@@ -226,6 +228,7 @@ static void report_tells_the_last_sender_report(void **state)
 
 /* ---- of ours ---- */
 
+/* proves: H103 */
 static void report_keeps_what_the_remote_says_within_bounds(void **state)
 {
     (void)state;
@@ -276,6 +279,7 @@ static struct spread intervals(uint64_t bps, size_t members, bool video, size_t 
     return s;
 }
 
+/* proves: RTP-04 */
 static void report_rtp_04_spreads_reports_from_half_to_one_and_a_half(void **state)
 {
     (void)state;
@@ -285,6 +289,7 @@ static void report_rtp_04_spreads_reports_from_half_to_one_and_a_half(void **sta
     assert_true(audio.least >= 1.25 && audio.most <= 3.75 && audio.mean > 2.4 && audio.mean < 2.6);
 }
 
+/* proves: RTP-04 */
 static void report_rtp_04_stays_within_five_percent(void **state)
 {
     (void)state;
@@ -325,6 +330,7 @@ static void report_first_one_comes_within_a_second(void **state)
     }
 }
 
+/* proves: RTP-04 */
 static void report_rtp_04_holds_early_feedback_to_five_percent(void **state)
 {
     (void)state;
@@ -383,6 +389,7 @@ static void breaker_stays_shut_on_a_good_path(void **state)
     assert_true(opens_after(&b, START, &p) == SOTTO_NEVER);
 }
 
+/* proves: RTP-06 */
 static void breaker_rtp_06_opens_when_no_media_arrives(void **state)
 {
     (void)state;
@@ -423,6 +430,7 @@ static void breaker_counts_reports_that_came_and_not_only_time(void **state)
     }
 }
 
+/* proves: RTP-06 */
 static void breaker_rtp_06_opens_above_ten_times_tcp(void **state)
 {
     (void)state;
@@ -485,6 +493,7 @@ static sotto_us silent_for(struct breaker *b, sotto_us start, bool sending)
     return SOTTO_NEVER;
 }
 
+/* proves: RTP-06 */
 static void breaker_rtp_06_opens_after_15_seconds_of_silence(void **state)
 {
     (void)state;
@@ -504,6 +513,7 @@ static void breaker_rtp_06_opens_after_15_seconds_of_silence(void **state)
     }
 }
 
+/* proves: H109 */
 static void breaker_holds_longer_each_time_and_forgets_after_a_good_minute(void **state)
 {
     (void)state;

@@ -5,6 +5,7 @@
 
 /* ---- RTP-01: beginnings ---- */
 
+/* proves: RTP-01 */
 static void beginnings_are_random_and_numbers_begin_below_32768(void **state)
 {
     (void)state;
@@ -453,6 +454,7 @@ static void extensions_stand_on_the_packets_that_they_are_for(void **state)
     rig_end(&r);
 }
 
+/* proves: RTP-11 */
 static void the_level_of_audio_is_on_its_packet(void **state)
 {
     (void)state;

@@ -16,6 +16,7 @@ static void ask_all_later(struct rig *r, size_t n)
     rig_run(r, r->now);
 }
 
+/* proves: RTP-07 */
 static void with_rtx_a_packet_goes_again_under_a_number_of_its_own(void **state)
 {
     (void)state;
@@ -50,6 +51,7 @@ static void with_rtx_a_packet_goes_again_under_a_number_of_its_own(void **state)
 }
 
 /* AES-GCM: another packet under the same number would give the keys away. */
+/* proves: RTP-07 */
 static void without_rtx_the_same_bytes_go_again_whatever_changed_since(void **state)
 {
     (void)state;
@@ -122,6 +124,7 @@ static void rtx_that_is_negotiated_away_or_comes_is_followed(void **state)
     rig_end(&r);
 }
 
+/* proves: H104 */
 static void a_packet_goes_again_once_a_round_trip(void **state)
 {
     static const struct {
@@ -190,6 +193,7 @@ static void what_never_left_or_is_long_gone_is_not_sent_again(void **state)
 }
 
 /* H104: 31 packets of RTCP a millisecond would be 527,000 numbers a second. */
+/* proves: H104 */
 static void a_storm_of_nacks_is_bounded(void **state)
 {
     (void)state;
@@ -219,6 +223,7 @@ static void a_storm_of_nacks_is_bounded(void **state)
     rig_end(&r);
 }
 
+/* proves: H104 */
 static void a_little_is_always_repaired_and_no_more(void **state)
 {
     (void)state;

@@ -41,6 +41,7 @@ static void what_was_held_goes_on_with_a_key_frame(void **state)
     call_free(c);
 }
 
+/* proves: RTP-01 */
 static void a_number_of_an_ssrc_is_never_used_by_a_second_sender(void **state)
 {
     (void)state;

@@ -4,6 +4,7 @@
 
 /* ---- requests: RTP-08, H106 ---- */
 
+/* proves: H106 RTP-08 */
 static void a_storm_of_requests_is_one_key_frame_in_half_a_second(void **state)
 {
     (void)state;
@@ -23,6 +24,7 @@ static void a_storm_of_requests_is_one_key_frame_in_half_a_second(void **state)
     call_free(c);
 }
 
+/* proves: RTP-08 RTP-16 */
 static void a_fir_is_obeyed_once_and_only_by_its_stream(void **state)
 {
     (void)state;
@@ -50,6 +52,7 @@ static void a_fir_is_obeyed_once_and_only_by_its_stream(void **state)
     call_free(c);
 }
 
+/* proves: H108 RTP-08 */
 static void a_limit_of_the_remote_is_told_answered_and_has_a_floor(void **state)
 {
     (void)state;
@@ -86,6 +89,7 @@ static void hear_remb(struct call *c, uint32_t ssrc, uint64_t bps)
     hear(c, &w);
 }
 
+/* proves: H108 RTP-16 */
 static void an_estimate_of_the_remote_is_shared_by_the_layers(void **state)
 {
     (void)state;
@@ -114,6 +118,7 @@ static void an_estimate_of_the_remote_is_shared_by_the_layers(void **state)
 
 /* ---- H104 ---- */
 
+/* proves: H104 */
 static void a_storm_of_nacks_is_bounded_by_what_is_sent(void **state)
 {
     (void)state;
@@ -160,6 +165,7 @@ static void without_rtx_the_original_goes_again(void **state)
 
 /* ---- RTP-06: the circuit breaker ---- */
 
+/* proves: H109 RTP-06 */
 static void media_that_nobody_receives_is_held_back(void **state)
 {
     (void)state;

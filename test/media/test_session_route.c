@@ -163,6 +163,7 @@ static size_t frames(struct call *c)
 }
 
 /* RFC 9143 §9.2: MID, then a=ssrc, then a payload type that only one section has. */
+/* proves: SDP-16 H099 */
 static void packets_go_to_the_section_that_they_name(void **state)
 {
     static const struct {
@@ -225,6 +226,7 @@ static void a_section_that_does_not_receive_gets_nothing(void **state)
     end(&c);
 }
 
+/* proves: H098 RTP-10 */
 static void a_section_is_latched_and_moves_only_with_a_valid_packet(void **state)
 {
     struct call c;
@@ -248,6 +250,7 @@ static void a_section_is_latched_and_moves_only_with_a_valid_packet(void **state
 }
 
 /* H098: the RID of a stream does not change; one that comes late counts. */
+/* proves: H098 RTP-10 */
 static void a_rid_is_latched_once(void **state)
 {
     struct call c;
@@ -264,6 +267,7 @@ static void a_rid_is_latched_once(void **state)
 
 /* ---- repairs ---- */
 
+/* proves: RTP-07 */
 static void repairs_find_their_stream(void **state)
 {
     static const struct {
@@ -334,6 +338,7 @@ static void a_signalled_repair_stream_finds_its_stream(void **state)
 }
 
 /* H105 */
+/* proves: H105 */
 static void broken_repairs_are_dropped(void **state)
 {
     static const uint8_t payload[] = {0, 12, 0, 13, 0x10, 0x10, 2, 0, 0x9d, 1, 0x2a};
@@ -445,6 +450,7 @@ static void padding_of_a_redundant_stream_is_no_loss(void **state)
 /* ---- floods ---- */
 
 /* H095: without a MID few sources are kept, with one more, but not all; a stream that is there goes on. */
+/* proves: H095 */
 static void a_flood_of_sources_is_bounded(void **state)
 {
     (void)state;

@@ -4,6 +4,7 @@
 
 /* ---- reports: RTP-02, RTP-03, RTP-04 ---- */
 
+/* proves: RTP-02 RTP-03 */
 static void every_stream_is_reported_under_the_one_cname(void **state)
 {
     (void)state;
@@ -68,6 +69,7 @@ static void audio_and_video_stay_in_sync_for_days(void **state)
     call_free(c);
 }
 
+/* proves: RTP-04 */
 static void rtcp_stays_below_5_percent_and_says_goodbye(void **state)
 {
     (void)state;
@@ -97,6 +99,7 @@ static void rtcp_stays_below_5_percent_and_says_goodbye(void **state)
 }
 
 /* RFC 5506: where both have agreed, and then for feedback alone. */
+/* proves: SDP-18 RTP-03 */
 static void feedback_goes_without_a_report_only_where_that_was_negotiated(void **state)
 {
     (void)state;

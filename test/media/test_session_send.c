@@ -4,6 +4,7 @@
 
 /* ---- simulcast ---- */
 
+/* proves: SDP-16 */
 static void three_rids_are_three_streams_with_their_names(void **state)
 {
     static const char *const rids[] = {"lo", "mid", "hi"};
