@@ -3,6 +3,7 @@
  * The text of an answer (RFC 9429 §5.3, RFC 9143 §7.3): each section of the pending remote offer is accepted as far as one transport, its
  * transceiver and the codecs in common go, or gets port 0 (RFC 3264 §6). In: the peer's state, which does not change; out: text.
  */
+#include "peer/policy.h"
 #include "peer/section_sync.h"
 #include "peer/section_write.h"
 
@@ -221,6 +222,7 @@ static int write_sections(const struct answer *a)
 static int write_answer(struct answer *a, uint64_t version)
 {
     int r = sotto__sections_read(a->p->pending_remote.sdp, &a->offer, NULL);
+    if (r == 0) (void)sotto__policy_sections(a->p, &a->offer, false);
     if (r == 0) r = decide(a);
     if (r == 0) r = sotto__section_write_head(a->p, a->sdp, version);
     if (r == 0) r = write_options(a);

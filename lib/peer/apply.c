@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "peer/policy.h"
 #include "util/error.h"
 #include "util/mem.h"
 
@@ -52,7 +53,9 @@ static int read_offer(struct plan *plan, sotto_error *err)
 {
     const struct description *offer =
         plan->local ? &plan->p->pending_remote : &plan->p->pending_local;
-    return sotto__sections_read(offer->sdp, &plan->offer, err);
+    int r = sotto__sections_read(offer->sdp, &plan->offer, err);
+    if (r == 0 && plan->local) (void)sotto__policy_sections(plan->p, &plan->offer, false); /* counted when it came */
+    return r;
 }
 
 /* Mids of the sections that stand on our transport already. */
@@ -71,6 +74,9 @@ static int read_plan(struct plan *plan, sotto_error *err)
 {
     bool answer = sotto__plan_is_answer(plan);
     int r = sotto__sections_read(plan->d->sdp, &plan->here, err);
+    if (r == 0 && !plan->local)
+        plan->p->transport.attacks.n[ATTACK_POLICY_SECTION] +=
+            sotto__policy_sections(plan->p, &plan->here, answer);
     if (r == 0 && answer) r = read_offer(plan, err);
     if (r == 0 && !plan->local)
         r = answer ? sotto__sections_check_answer(&plan->offer, &plan->here, err)

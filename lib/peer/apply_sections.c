@@ -4,6 +4,7 @@
  * streams and the events of tracks, encodings, codecs (RFC 9429 §5.10, §5.11; W3C WebRTC 1.0 §4.4.1.5, §5.1.1 "process remote
  * tracks"). Planning allocates, committing moves. A remote description never makes a transceiver send: what is negotiated is within
  * the direction that the application chose.
+ * answers: S36 H022 H024
  */
 #include <stdio.h>
 #include <string.h>

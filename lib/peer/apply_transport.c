@@ -3,6 +3,7 @@
  * What a description means for the one transport (RFC 9429 §5.9–5.11; RFC 8839 §4.4 ICE restart; RFC 8842 §5 DTLS): is it the first one,
  * an ICE restart, a new DTLS association, or nothing new? Reading checks what may change and what may not; plan_transport does what
  * can fail; committing notes the result.
+ * answers: H023 H028
  */
 #include <stdio.h>
 #include <string.h>
@@ -64,6 +65,9 @@ static int read_desc(struct plan *plan, const struct sdp *sdp, const struct sect
     plan->remote = sdp;
     int r =
         sotto__transport_desc_read(sdp, &sections->items[plan->tagged], is_offer, &plan->desc, err);
+    if (r == 0)
+        r = sotto__verify_described(plan->p, plan->desc.t.fingerprints, plan->desc.t.n_fingerprints,
+                                    err);
     if (r < 0 || !plan->desc.tls_id[0]) return r;
     plan->tls_id = sotto__strdup(plan->desc.tls_id);
     return plan->tls_id ? 0 : sotto__error(err, SOTTO_E_NOMEM, 0, "no memory");

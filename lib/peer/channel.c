@@ -2,6 +2,7 @@
 /*
  * Data channels: the table, ids, opening and closing (RFC 8831 §6, RFC 8832 §6, W3C RTCDataChannel). In: calls of the application
  * and what receive.c read from the association; out: messages to sendq.c, stream resets, events. Knows nothing of SDP.
+ * answers: H125 A20
  */
 #include <string.h>
 
@@ -39,6 +40,8 @@ void sotto__channel_free(struct peer *p, struct channel *c)
     if (c->state == SOTTO_DC_CLOSED) p->n_closed--;
     sotto__list_remove(&c->k.all);
     sotto__list_remove(&c->k.pending);
+    sotto__e2ee_gone(p, c->e2ee);
+    sotto__e2ee_free(c->e2ee);
     sotto__free(c->label);
     sotto__free(c->protocol);
     sotto__free(c);
@@ -142,6 +145,7 @@ void sotto__channel_finish(struct peer *p, sotto_us now, struct channel *c, int 
     if (p->held.channel == c) sotto__receive_drop_held(p);
     if (c->id >= 0) sotto__map_del(&p->by_id, (uint64_t)c->id);
     if (c->state == SOTTO_DC_OPEN) p->channels_left++;
+    if (c->e2ee) sotto__e2ee_end(c->e2ee);
     c->state = SOTTO_DC_CLOSED;
     p->n_closed++;
     if (c->k.error == 0) {
@@ -251,42 +255,64 @@ int sotto__peer_open_channel(struct peer *p, sotto_us now, const char *label,
     return 0;
 }
 
+/* extra: bytes that are put around it. */
 static int check_send(const struct peer *p, const struct channel *c, const void *data, size_t n,
-                      bool is_text)
+                      size_t extra, bool is_text)
 {
     if (c->state == SOTTO_DC_CONNECTING) return SOTTO_E_STATE;
     if (c->state != SOTTO_DC_OPEN) return SOTTO_E_CLOSED;
-    if (n > p->remote_max_message || n > SOTTO_MAX_MESSAGE) return SOTTO_E_TOO_BIG;
+    if (n > SOTTO_MAX_MESSAGE - extra || n + extra > p->remote_max_message) return SOTTO_E_TOO_BIG;
     if (is_text && !sotto__utf8_ok(data, n)) return SOTTO_E_SYNTAX;
     return 0;
 }
 
 /* 0 and what the message is to SCTP, or an error. */
-static int admit(struct peer *p, struct channel *c, const void *data, size_t n, bool is_text,
-                 uint32_t *ret_ppid)
+static int admit(struct peer *p, struct channel *c, const void *data, size_t n, size_t extra,
+                 bool is_text, uint32_t *ret_ppid)
 {
-    int r = check_send(p, c, data, n, is_text);
+    int r = check_send(p, c, data, n, extra, is_text);
     if (r < 0) return r;
     bool full = c->k.n_messages >= SOTTO_MAX_QUEUED_MESSAGES ||
-                (c->buffered > 0 && c->buffered + n > p->max_buffered);
+                (c->buffered > 0 && c->buffered + n + extra > p->max_buffered);
     if (full) {
         c->k.want_writable = true;
-        c->k.want_size = n;
+        c->k.want_size = n + extra;
         return SOTTO_E_AGAIN;
     }
     *ret_ppid = is_text ? (n ? PPID_TEXT : PPID_TEXT_EMPTY) : (n ? PPID_BINARY : PPID_BINARY_EMPTY);
     return 0;
 }
 
+static int queue(struct peer *p, sotto_us now, struct channel *c, uint32_t ppid, const void *data,
+                 size_t n)
+{
+    int r = sotto__sendq_now(p, now, c, ppid, data, n);
+    if (r == SOTTO_E_AGAIN) r = sotto__sendq_push(p, now, c, ppid, data, n);
+    return r == SOTTO_E_STATE ? SOTTO_E_CLOSED : r;
+}
+
+static int send_sealed(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n,
+                       bool is_text)
+{
+    uint32_t unused;
+    uint8_t *sealed;
+    size_t n_sealed;
+    int r = admit(p, c, data, n, 1 + SFRAME_OVERHEAD, is_text, &unused);
+    if (r == 0) r = sotto__channel_seal(c, data, n, is_text, &sealed, &n_sealed);
+    if (r < 0) return r;
+    r = queue(p, now, c, PPID_BINARY, sealed, n_sealed);
+    sotto__free(sealed);
+    return r;
+}
+
 int sotto__channel_send_later(struct peer *p, sotto_us now, struct channel *c, const void *data,
                               size_t n, bool is_text)
 {
     uint32_t ppid;
-    int r = admit(p, c, data, n, is_text, &ppid);
-    if (r < 0) return r;
-    r = sotto__sendq_now(p, now, c, ppid, data, n);
-    if (r == SOTTO_E_AGAIN) r = sotto__sendq_push(p, now, c, ppid, data, n);
-    return r == SOTTO_E_STATE ? SOTTO_E_CLOSED : r;
+    if (sotto__e2ee_is_required(c->e2ee, SOTTO_E2EE_SEND))
+        return send_sealed(p, now, c, data, n, is_text);
+    int r = admit(p, c, data, n, 0, is_text, &ppid);
+    return r < 0 ? r : queue(p, now, c, ppid, data, n);
 }
 
 int sotto__channel_send(struct peer *p, sotto_us now, struct channel *c, const void *data, size_t n,

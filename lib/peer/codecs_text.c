@@ -4,6 +4,7 @@
  * §4.2), and the parameters of each format: RFC 7587 §6.1, 6184 §8.1, 7798 §7.1, 9628 §6.1, 4588 §8.1, AV1 RTP §7.2.1.
  * The lines of a section come in, a list of what we support goes out, and the other way round. Lines that cannot be read cost
  * their codec and nothing else. Every line is looked at once, however many payload types there are.
+ * answers: H014 H015
  */
 #include <stdio.h>
 

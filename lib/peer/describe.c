@@ -2,10 +2,12 @@
 /*
  * Reading descriptions back, with the candidates so far (W3C §4.4.1.5, RFC 9429 §5.2), and candidates of the remote as they
  * trickle in (RFC 8840 §4.4, W3C addIceCandidate()). Nothing here changes the signaling state.
+ * answers: H026 H029 H038 H039
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "peer/policy.h"
 #include "peer/private.h"
 #include "util/error.h"
 #include "util/mem.h"
@@ -212,12 +214,20 @@ static bool is_usable(struct peer *p, const struct candidate *c)
 {
     if (c->component != 1) return false;
     bool is_name = c->addr.family == 0;
+    if (!sotto__policy_takes_candidate(p, c)) {
+        sotto__peer_attacked(p, ATTACK_POLICY_CANDIDATE);
+        return false;
+    }
     if (!c->is_tcp && (is_name ? sotto__transport_takes_name(&p->transport, c)
                                : sotto__address_usable(&c->addr, p->transport.allow_loopback))) {
         if (!is_name) p->story.families[1] |= FAMILY_BIT(c->addr.family);
         return true;
     }
     sotto__story_refused(p, c);
+    if (is_name)
+        sotto__peer_attacked(p, ATTACK_CANDIDATE_NAME);
+    else if (!c->is_tcp)
+        sotto__peer_attacked(p, ATTACK_CANDIDATE_ADDRESS);
     return false;
 }
 
@@ -240,6 +250,7 @@ void sotto__peer_resolved(struct peer *p, const struct resolver_out *out)
 
 static void warn_limit(struct peer *p, sotto_us now)
 {
+    sotto__peer_attacked(p, ATTACK_CANDIDATE_LIMIT);
     sotto__events_warning(p, now, SOTTO_WARN_REMOTE_CANDIDATES,
                           "the remote has more candidates than are used", 0);
 }
@@ -248,7 +259,11 @@ static void warn_limit(struct peer *p, sotto_us now)
 static void apply_candidate(struct peer *p, struct str text, sotto_us now)
 {
     struct candidate c;
-    if (sotto__candidate_parse(text, &c, NULL) < 0 || !is_usable(p, &c)) return;
+    if (sotto__candidate_parse(text, &c, NULL) < 0) {
+        sotto__peer_attacked(p, ATTACK_CANDIDATE_BROKEN);
+        return;
+    }
+    if (!is_usable(p, &c)) return;
     if (c.ufrag[0] && strcmp(c.ufrag, p->transport.remote->ufrag) != 0) return;
     if (p->n_remote_candidates == SOTTO_MAX_REMOTE_CANDIDATES) {
         warn_limit(p, now);
@@ -360,6 +375,7 @@ int sotto__peer_add_candidate(struct peer *p, sotto_us now, const sotto_candidat
         return sotto__error(err, SOTTO_E_INVAL, 0, "neither mid nor mline_index is given");
     int r = cand->line[0] ? sotto__candidate_parse(sotto__str(cand->line), &c, err) : 0;
     const char *ufrag = cand->ufrag ? cand->ufrag : c.ufrag;
+    if (r < 0) sotto__peer_attacked(p, ATTACK_CANDIDATE_BROKEN);
     if (r == 0) d = description_of(p, cand, ufrag);
     struct sdp_media *m = r == 0 ? find_section(d->sdp, cand) : NULL;
     if (r < 0) return r;

@@ -213,6 +213,18 @@ void sotto__events_network(struct peer *p, sotto_us now, bool needs_restart)
     if (c) c->code |= needs_restart;
 }
 
+void sotto__events_verified(struct peer *p, sotto_us now)
+{
+    struct control *c = NULL;
+    if (p->verify.told == p->verify.level) return;
+    for (size_t i = 0; i < p->n_controls && !c; i++)
+        if (control_at(p, i)->type == SOTTO_EV_VERIFIED) c = control_at(p, i);
+    if (!c) c = push(p, now, SOTTO_EV_VERIFIED);
+    if (!c) return; /* without memory: the next turn tries again */
+    c->code = p->verify.told = p->verify.level;
+    c->count = sotto__verify_is_open(p);
+}
+
 static void list_media(struct peer *p, sotto_us now, struct transceiver *t)
 {
     if (sotto__list_linked(&t->k.pending)) return;
@@ -392,6 +404,7 @@ void sotto__peer_peek(struct peer *p, struct peer_event *out)
                                .count = c->count,
                                .text = c->text};
     if (c->type == SOTTO_EV_CANDIDATE) peek_candidate(p, c, out);
+    if (c->type == SOTTO_EV_VERIFIED) out->level = c->code, out->is_enough = c->count != 0;
     if (!c->note) return;
     out->transceiver = c->note->transceiver;
     out->streams = &c->note->streams;

@@ -3,6 +3,7 @@
  * The report of sotto_pc_explain(): what the connection went through (story.c), phase by phase, what stood in its way, what came of the
  * remote's addresses (ice_tally.c), and the candidates and the pair as the statistics have them (W3C webrtc-stats). In: the peer; out:
  * objects like those of the statistics. The judgement itself is in explain_verdict.c.
+ * answers: S23
  */
 #include "peer/explain.h"
 
@@ -47,9 +48,9 @@ static void add_servers(struct stats_build *b, const struct story *s)
         char id[32];
         snprintf(id, sizeof id, "E-server-%zu", i);
         sotto__stats_begin(b, "sotto-server-error", id);
-        sotto__stats_text(b, "url", s->servers[i].url);
+        sotto__stats_words(b, "url", s->servers[i].url);
         sotto__stats_signed(b, "errorCode", s->servers[i].code);
-        sotto__stats_text(b, "errorText", s->servers[i].text);
+        sotto__stats_words(b, "errorText", s->servers[i].text);
         sotto__stats_double(b, "at", seconds(s->servers[i].at - 1));
     }
 }
@@ -97,7 +98,7 @@ static void add_check(struct stats_build *b, const struct peer *p, const struct 
     snprintf(id, sizeof id, "E-check-%zu", number);
     sotto__stats_begin(b, "sotto-check", id);
     if (e->is_named && !e->is_hidden) {
-        sotto__stats_text(b, "address", sotto__address_text(&e->addr, ip));
+        sotto__stats_words(b, "address", sotto__address_text(&e->addr, ip));
         sotto__stats_int(b, "port", e->addr.port);
     }
     sotto__stats_text(b, "state", state);
@@ -132,8 +133,8 @@ static void add_explanation(struct stats_build *b, const struct peer *p, sotto_u
     sotto__stats_begin(b, "sotto-explanation", "E");
     sotto__stats_text(b, "stage", stage);
     sotto__stats_bool(b, "isUp", p->connection == SOTTO_CONNECTION_CONNECTED);
-    if (!sentence.err) sotto__stats_text(b, "sentence", (const char *)sentence.p);
-    if (!advice.err && advice.n > 1) sotto__stats_text(b, "advice", (const char *)advice.p);
+    if (!sentence.err) sotto__stats_words(b, "sentence", (const char *)sentence.p);
+    if (!advice.err && advice.n > 1) sotto__stats_words(b, "advice", (const char *)advice.p);
     if (slowest) sotto__stats_text(b, "slowest", slowest);
     sotto__stats_double(b, "age", seconds(now - p->born));
     sotto__stats_int(b, "losses", p->story.losses);
@@ -145,7 +146,7 @@ int sotto__peer_explain(struct peer *p, sotto_us now, double timestamp, sotto_st
 {
     struct stats_build b;
     char pair[STATS_PAIR_ID];
-    sotto__stats_init(&b);
+    sotto__stats_init(&b, sotto__log_shows(p->transport.shared->log));
     add_explanation(&b, p, now);
     for (int i = 0; i < EXPLAIN_PHASES; i++) add_phase(&b, &p->story, &sotto__explain_phases[i]);
     add_servers(&b, &p->story);

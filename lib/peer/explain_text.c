@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The report of sotto_pc_explain() as text: the sentence, what may be done, and a table of phases, candidates and errors. In: the
- * report; out: English text in lines, addresses masked. What came from servers is escaped.
+ * report; out: English text in lines, addresses masked where the report has them so. What came from servers is escaped.
  */
 #include <string.h>
 
 #include "peer/explain.h"
-#include "util/log.h"
 #include "util/str.h"
 
 static const sotto_stat_member *find(const sotto_stat *o, const char *name)
@@ -49,12 +48,10 @@ static void add_phase(struct buf *b, const sotto_stat *o)
 
 static void add_candidate(struct buf *b, const sotto_stat *o)
 {
-    char masked[64];
     const char *address = text(o, "address");
     sotto__buf_addf(b, "%-12s %-6s %s %s\n", strncmp(o->type, "local", 5) == 0 ? "ours" : "theirs",
                     text(o, "candidateType"), text(o, "protocol"),
-                    address[0] ? sotto__log_address(address, masked, sizeof masked)
-                               : "(not shown)");
+                    address[0] ? address : "(not shown)");
 }
 
 static void add_server(struct buf *b, const sotto_stat *o)
@@ -74,13 +71,11 @@ static void add_change(struct buf *b, const sotto_stat *o)
 
 static void add_check(struct buf *b, const sotto_stat *o)
 {
-    char masked[64];
     const char *address = text(o, "address");
-    sotto__buf_addf(
-        b, "%-12s %5lld %5lld %7lld %6lld %4lld %s\n", text(o, "state"), number(o, "pairs"),
-        number(o, "requestsReceived"), number(o, "responsesReceived"), number(o, "errorsReceived"),
-        number(o, "errorCode"),
-        address[0] ? sotto__log_address(address, masked, sizeof masked) : "(not shown)");
+    sotto__buf_addf(b, "%-12s %5lld %5lld %7lld %6lld %4lld %s\n", text(o, "state"),
+                    number(o, "pairs"), number(o, "requestsReceived"),
+                    number(o, "responsesReceived"), number(o, "errorsReceived"),
+                    number(o, "errorCode"), address[0] ? address : "(not shown)");
 }
 
 static void add_rows(struct buf *b, const sotto_stats *r, const char *title, const char *type,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "peer/private.h"
+#include "sotto/verify.h"
 
 #define SLOW SOTTO_SECONDS(2) /* until connected: from here on it is said what took so long */
 
@@ -333,6 +334,16 @@ static void say_data(const struct verdict *v)
         say(v->sentence, " The data channels' association failed.");
 }
 
+/* What was required of verify.h, and is not there yet. */
+static void say_gate(const struct verdict *v)
+{
+    const struct peer *p = v->p;
+    say(v->sentence, " Nothing passes: the remote is not verified yet.");
+    say(v->advice, p->verify.required == SOTTO_VERIFY_CONFIRMED
+                       ? "Let the user compare the code, then call sotto_pc_confirm_peer()."
+                       : "Pin its certificate: sotto_pc_set_peer_fingerprints().");
+}
+
 static const char *up(const struct verdict *v)
 {
     sotto_us began = v->s->reached[MOMENT_LOCAL], remote = v->s->reached[MOMENT_REMOTE];
@@ -346,7 +357,10 @@ static const char *up(const struct verdict *v)
     if (took >= SLOW) say_slowest(v);
     if (v->s->losses > 0)
         sotto__buf_addf(v->sentence, " The path was lost and found again %u times.", v->s->losses);
-    say_data(v);
+    if (sotto__verify_is_open(v->p))
+        say_data(v);
+    else
+        say_gate(v);
     return "connected";
 }
 

@@ -3,6 +3,7 @@
  * RTP header extensions in descriptions (RFC 8285 §5–7): which we know, reading a=extmap, one id for one URI in the whole bundle
  * (RFC 9143 §10.1.2), offering, answering, writing.
  * In come media sections, out go sets of ids. Plain functions: nothing here knows transceivers or states.
+ * answers: H016
  */
 #include "peer/exts.h"
 

@@ -62,10 +62,13 @@ void sotto__peer_get_config(const struct peer *p, struct peer_cfg *ret)
                       .n_servers = t->n_servers,
                       .max_message_size = t->max_message_size,
                       .streams_out = t->streams_out,
-                      .streams_in = t->streams_in},
+                      .streams_in = t->streams_in,
+                      .pins = t->pins,
+                      .n_pins = t->n_pins},
         .max_buffered = p->max_buffered,
         .max_channels = p->max_channels,
         .no_auto_restart = p->roam.is_off,
+        .required_verification = p->verify.required,
     };
 }
 

@@ -3,10 +3,12 @@
  * The signaling state machine (RFC 9429 §4.1, §5.5–5.11; W3C WebRTC 1.0 §4.4.1.5): which description is legal in which state, making and
  * checking our own texts, rollback. In: descriptions of either side. What a description means is a plan, made and carried out by
  * apply.c: everything that can fail is done before anything is changed. Texts are made by offer.c and answer.c.
+ * answers: H021 H028
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "peer/policy.h"
 #include "peer/private.h"
 #include "util/error.h"
 #include "util/mem.h"
@@ -220,6 +222,14 @@ int sotto__peer_set_local(struct peer *p, sotto_us now, int32_t type, const char
     return r;
 }
 
+static void note_refused(struct peer *p, int error)
+{
+    if (error == SOTTO_E_MODIFICATION)
+        sotto__peer_attacked(p, ATTACK_IDENTITY_CHANGED);
+    else if (error == SOTTO_E_SYNTAX || error == SOTTO_E_SDP || error == SOTTO_E_LIMIT)
+        sotto__peer_attacked(p, ATTACK_DESCRIPTION_REFUSED);
+}
+
 int sotto__peer_set_remote(struct peer *p, sotto_us now, int32_t type, const char *sdp,
                            sotto_error *err)
 {
@@ -227,8 +237,10 @@ int sotto__peer_set_remote(struct peer *p, sotto_us now, int32_t type, const cha
     if (type == SOTTO_SDP_ROLLBACK) return rollback(p, now, err);
     if (!remote_allowed(p->signaling, type))
         return sotto__error(err, SOTTO_E_STATE, 0, "not in this signaling state");
+    sotto__policy_begin(p);
     int r = set(p, now, sdp, strnlen(sdp, SOTTO_MAX_SDP + 1), type, false, err);
     if (r == 0) sotto__peer_drain(p, now);
+    note_refused(p, r);
     return r;
 }
 

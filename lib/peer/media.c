@@ -99,6 +99,10 @@ void sotto__media_sync(struct peer *p, sotto_us now)
 
 void sotto__media_packet(struct peer *p, sotto_us now, const struct transport_out *t)
 {
+    if (!sotto__verify_is_open(p)) { /* opened all the same, or SRTP would lose count of what passes by */
+        p->verify.dropped++;
+        return;
+    }
     if (t->type == TRANSPORT_OUT_RTP)
         sotto__session_rtp(p->session, now, t->packet.p, t->packet.n);
     else
@@ -148,6 +152,9 @@ static void tell(struct peer *p, sotto_us now, const struct session_out *out)
                               "received frames were not taken in time and were dropped",
                               out->count);
         break;
+    case SESSION_OUT_E2EE:
+        sotto__events_warning(p, now, out->code, sotto__e2ee_text(out->code), out->count);
+        break;
     default:
         sotto__events_warning(p, now, SOTTO_WARN_CIRCUIT_BREAKER,
                               "the remote receives nothing of what is sent: media is held back", 0);
@@ -157,6 +164,7 @@ static void tell(struct peer *p, sotto_us now, const struct session_out *out)
 
 static int send_rtp(struct peer *p, sotto_us now, const struct departure *d)
 {
+    if (!p->session->can_send) return SOTTO_E_STATE; /* queued for another remote */
     if (d->again)
         return sotto__transport_send_rtp_again(&p->transport, now, d->head, d->n_head, d->payload,
                                                d->n_payload);
@@ -185,7 +193,8 @@ void sotto__media_run(struct peer *p, sotto_us now)
     struct session_out out;
     int sent = 0, r;
     if (!p->session) return;
-    p->session->can_send = sotto__transport_has_media_keys(&p->transport);
+    p->session->can_send =
+        sotto__transport_has_media_keys(&p->transport) && sotto__verify_is_open(p);
     while (sotto__session_next(p->session, now, &out) == 1) {
         switch (out.type) {
         case SESSION_OUT_RTP:
@@ -207,8 +216,10 @@ COLD void sotto__media_close(struct peer *p, sotto_us now)
     if (!p->session) return;
     sotto__session_bye(p->session);
     sotto__media_run(p, now);
-    for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));)
+    for (struct transceiver *t = NULL; (t = sotto__transceiver_next(p, t));) {
+        sotto__e2ee_gone(p, t->line.e2ee);
         sotto__session_remove(p->session, &t->line);
+    }
 }
 
 /* ---- of the application ---- */
@@ -243,6 +254,8 @@ int sotto__media_set_mode(struct peer *p, sotto_us now, struct transceiver *t, i
 {
     if (p->closed) return SOTTO_E_CLOSED;
     if (mode < SOTTO_RECEIVE_FRAMES || mode > SOTTO_RECEIVE_ORDERED) return SOTTO_E_RANGE;
+    if (mode == SOTTO_RECEIVE_RTP && sotto__e2ee_is_required(t->line.e2ee, SOTTO_E2EE_RECEIVE))
+        return SOTTO_E_STATE; /* it would show what cannot be opened */
     sotto__session_set_mode(p->session, now, &t->line, mode, t->line.target);
     return 0;
 }

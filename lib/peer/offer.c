@@ -4,10 +4,12 @@
  * rejected is recycled, the rest is appended, data last. Then the tagged section, which carries the one transport: it stays what the last
  * answer made it while that is possible, because browsers keep the transport with it. Then the text. In: the peer's state, of which only
  * draft mids change; out: text.
+ * answers: S30
  */
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "peer/policy.h"
 #include "peer/section_sync.h"
 #include "peer/section_write.h"
 #include "util/mem.h"
@@ -323,12 +325,13 @@ static int write_media(struct offer *o, size_t i, struct transport_text *transpo
 {
     const struct place *place = &o->places[i];
     const struct section *old = before(o, place);
-    bool sends = sotto__direction_sends(place->t->direction);
+    int32_t direction = sotto__policy_direction(o->p, place->t->kind, place->t->direction);
+    bool sends = sotto__direction_sends(direction);
     struct codec_list codecs = {0};
     struct ext_set exts;
     struct section_text x = {.proto = RTP_PROTO,
                              .t = place->t,
-                             .direction = place->t->direction,
+                             .direction = direction,
                              .codecs = &codecs,
                              .exts = &exts,
                              .rtcp_rsize = wants_rsize(o, place),
@@ -339,6 +342,7 @@ static int write_media(struct offer *o, size_t i, struct transport_text *transpo
     x.ssrc = sends && x.send.n < 2;
     int r = choose_codecs(o, place, old, &codecs);
     if (r < 0) return r;
+    sotto__policy_codecs(o->p, &codecs);
     sotto__exts_offer(place->t->kind, x.simulcast, &o->exts, &exts);
     r = sotto__section_write_media(o->p, o->sdp, &x);
     sotto__codecs_free(&codecs);

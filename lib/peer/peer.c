@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "peer/policy.h"
 #include "peer/private.h"
 #include "util/cold.h"
 #include "util/mem.h"
@@ -38,6 +39,7 @@ COLD int sotto__peer_new(struct peer **ret, const struct peer_cfg *cfg)
     p->max_message_size = cfg->transport.max_message_size;
     p->max_channels = cfg->max_channels;
     p->roam.is_off = cfg->no_auto_restart;
+    p->verify.required = cfg->required_verification;
     p->streams = cfg->max_channels;
     p->reading = true;
     p->born = cfg->now;
@@ -69,6 +71,7 @@ COLD void sotto__peer_free(struct peer *p)
     sotto__description_free(&p->current_remote);
     sotto__description_free(&p->pending_remote);
     sotto__map_free(&p->by_id);
+    sotto__policy_free(p);
     sotto__free(p->last_offer);
     sotto__free(p->last_answer);
     sotto__free(p->candidates);
@@ -131,6 +134,7 @@ COLD void sotto__peer_reset_transport(struct peer *p, sotto_us now)
     p->gathering = SOTTO_GATHERING_NEW;
     p->ice = SOTTO_ICE_NEW;
     p->dtls = TRANSPORT_DTLS_NEW;
+    sotto__verify_dtls(p, now);
     p->transport_unused = p->sctp_up = p->ice_role_known = p->role_known = p->dtls_client =
         p->restart_wanted = false;
     if (!p->held.channel) { /* an association that failed before stands in nobody's way */
@@ -168,6 +172,7 @@ void sotto__peer_update(struct peer *p, sotto_us now)
     p->ended = p->dtls == TRANSPORT_DTLS_CLOSED;
     p->connection = aggregate(p);
     sotto__events_state(p, now);
+    sotto__events_verified(p, now);
 }
 
 COLD void sotto__peer_candidate(const struct local_candidate *from, struct candidate *ret)
@@ -256,6 +261,7 @@ COLD static void association_down(struct peer *p, int error, const char *reason)
 {
     if (p->sctp_down) return;
     p->sctp_down = true;
+    p->verify.data_waits = false;
     p->down_error = error;
     p->down_reason = reason;
 }
@@ -279,6 +285,7 @@ void sotto__peer_end_data(struct peer *p, sotto_us now)
 COLD static void dtls_changed(struct peer *p, sotto_us now, const struct transport_out *t)
 {
     p->dtls = t->dtls_state;
+    sotto__verify_dtls(p, now);
     if (t->dtls_state == TRANSPORT_DTLS_CLOSED)
         association_down(p, 0, "the remote closed the connection");
     if (t->dtls_state == TRANSPORT_DTLS_FAILED) {
@@ -288,7 +295,7 @@ COLD static void dtls_changed(struct peer *p, sotto_us now, const struct transpo
     }
 }
 
-COLD static void association_up(struct peer *p, sotto_us now, uint16_t streams)
+COLD void sotto__peer_data_up(struct peer *p, sotto_us now, uint16_t streams)
 {
     if (p->sctp_down) { /* of the association before, with a DTLS association that ended */
         sotto__receive_drop_held(p);
@@ -296,6 +303,9 @@ COLD static void association_up(struct peer *p, sotto_us now, uint16_t streams)
         p->sctp_down = false;
         p->streams = p->max_channels;
     }
+    p->verify.data_waits = !sotto__verify_is_open(p);
+    p->verify.streams = streams;
+    if (p->verify.data_waits) return;
     p->sctp_up = true;
     if (streams < p->streams) p->streams = streams;
     sotto__channel_all_up(p, now);
@@ -321,7 +331,7 @@ static void route(struct peer *p, sotto_us now, const struct transport_out *t)
     case TRANSPORT_OUT_SERVER: server_failed(p, now, t); break;
     case TRANSPORT_OUT_ICE: ice_changed(p, now, t->ice_state); break;
     case TRANSPORT_OUT_DTLS: dtls_changed(p, now, t); break;
-    case TRANSPORT_OUT_SCTP_UP: association_up(p, now, t->streams_out); break;
+    case TRANSPORT_OUT_SCTP_UP: sotto__peer_data_up(p, now, t->streams_out); break;
     case TRANSPORT_OUT_RTP:
     case TRANSPORT_OUT_RTCP: sotto__media_packet(p, now, t); return;
     case TRANSPORT_OUT_SCTP_DOWN:

@@ -18,6 +18,7 @@ struct peer_cfg { /* borrowed for new; what it points to is copied */
     uint32_t max_buffered; /* send queue of one channel, bytes */
     uint16_t max_channels; /* ids below it may be used: transport.streams_out */
     bool no_auto_restart;  /* see roam.c */
+    int32_t required_verification; /* SOTTO_VERIFY_*: see verify.c */
 };
 
 /* One data channel. api/ reads the fields; peer/ writes them. It dies when it is closed and its handle was released. */
@@ -34,6 +35,8 @@ struct channel {
     uint64_t number; /* unique in the connection: ids are used again */
     uint64_t messages_out, bytes_out; /* of the application, as given to SCTP */
     uint64_t messages_in, bytes_in;   /* as given to the application */
+    struct e2ee *e2ee;                /* NULL: it was never made end-to-end */
+    struct e2ee_order order;          /* … of what came */
     struct channel_private {
         struct node all;     /* in peer.channels */
         struct node pending; /* in peer.pending, while bits != 0 */
@@ -71,6 +74,8 @@ struct peer_event { /* views, valid until pop */
     sotto_us rtt;
     double loss;
     char tone; /* DTMF_TONE */
+    int32_t level;  /* VERIFIED */
+    bool is_enough; /* VERIFIED */
 };
 
 struct peer_message {
@@ -79,6 +84,7 @@ struct peer_message {
     uint8_t *data; /* moved: sotto__free; followed by a NUL */
     size_t len;
     bool is_text;
+    bool was_opened; /* end-to-end */
     bool was_ready; /* it and the next one had been read before: descriptors and deadlines are as they were */
 };
 
@@ -153,6 +159,28 @@ bool sotto__peer_has_message(const struct peer *p);            /* false while re
 void sotto__peer_peek(struct peer *p, struct peer_event *out); /* only if has_event */
 void sotto__peer_pop(struct peer *p);                          /* drops what peek showed */
 int sotto__peer_pull(struct peer *p, sotto_us now, struct peer_message *out); /* 1 filled, 0 none */
+
+/* End-to-end keys: as the functions of e2ee.h. e2ee.c */
+struct e2ee_place { /* one of the two */
+    struct transceiver *transceiver;
+    struct channel *channel;
+};
+int sotto__peer_e2ee_add(struct peer *p, sotto_us now, const struct e2ee_place *at,
+                         int32_t direction, const sotto_e2ee_key *key);
+int sotto__peer_e2ee_require(struct peer *p, sotto_us now, const struct e2ee_place *at,
+                             int32_t directions);
+int sotto__peer_e2ee_remove(struct peer *p, const struct e2ee_place *at, int32_t direction,
+                            uint64_t kid);
+int sotto__peer_e2ee_use(struct peer *p, const struct e2ee_place *at, uint64_t kid);
+int sotto__peer_e2ee_ratchet(struct peer *p, const struct e2ee_place *at);
+/* ret is zero but for its size */
+int sotto__peer_e2ee_get_stats(const struct peer *p, const struct e2ee_place *at, int32_t direction,
+                               sotto_e2ee_stats *ret);
+int32_t sotto__peer_e2ee_state(struct peer *p); /* SOTTO_E2EE_NONE, PART, ALL of security.h */
+struct e2ee_counts { /* received and dropped; they never go back */
+    uint64_t forged, replayed, unknown_key;
+};
+void sotto__peer_e2ee_counts(struct peer *p, struct e2ee_counts *ret);
 
 /* Media: as the functions of media.h, arguments checked for NULL and sizes. media.c */
 int sotto__media_send_frame(struct peer *p, sotto_us now, struct transceiver *t,

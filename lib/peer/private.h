@@ -43,6 +43,14 @@ struct roam { /* ICE restarts because this host's network changed: roam.c */
     sotto_us at;    /* when it is looked whether another one is needed; 0: never */
 };
 
+struct verify { /* what is known of the remote: verify.c */
+    int32_t required, level, told; /* SOTTO_VERIFY_*; told: as last queued */
+    bool was_read;     /* the code of this DTLS association */
+    bool data_waits;   /* the association of data is up, but what is known does not suffice */
+    uint16_t streams;  /* … it has */
+    uint64_t dropped;  /* packets of media */
+};
+
 struct local_candidate { /* what one of ours has of a struct candidate; component 1, UDP */
     char ufrag[9];       /* of which generation; "" free */
     char foundation[33];
@@ -77,6 +85,10 @@ struct peer {
     bool transport_unused;            /* every section was rejected: it is reset as soon as its messages were read */
     bool reconfigured;                /* servers or policy changed: the next offer is an ICE restart */
     char gathered_ufrag[9];           /* … it replaces this one, which was gathered with the old ones */
+
+    struct policy *policy;      /* owned; NULL: none */
+    struct policy *next_policy; /* owned; set while an offer of the remote waits for its answer */
+    bool has_next_policy;
 
     /* media sections */
     struct node transceivers; /* W3C's set, in order of creation */
@@ -124,6 +136,8 @@ struct peer {
     uint64_t reflected;     /* packets of our own that came back, as told */
     struct story story;     /* for sotto_pc_explain() */
     struct roam roam;
+    struct verify verify;
+    struct e2ee_counts e2ee_gone; /* of transceivers and channels that are gone */
     bool told_no_srtp;      /* media was negotiated where there are no keys for it */
 
     /* events */
@@ -138,6 +152,11 @@ struct peer {
 #define END_OF_CANDIDATES UINT16_MAX
 #define DATA_PORT 5000 /* of SCTP, ours */
 
+static inline void sotto__peer_attacked(struct peer *p, enum attack what)
+{
+    p->transport.attacks.n[what]++;
+}
+
 /* events.c */
 int sotto__events_init(struct peer *p);
 void sotto__events_free(struct peer *p);
@@ -150,6 +169,7 @@ void sotto__events_drop_candidates(struct peer *p, const char *ufrag); /* of a g
 void sotto__events_warning(struct peer *p, sotto_us now, int32_t code, const char *text,
                            uint64_t count);
 void sotto__events_network(struct peer *p, sotto_us now, bool needs_restart); /* those that wait are merged */
+void sotto__events_verified(struct peer *p, sotto_us now); /* if the level changed since it was told; the last one that waits is told */
 void sotto__events_media(struct peer *p, sotto_us now, struct transceiver *t, uint32_t type);
 void sotto__events_drop_media(struct transceiver *t, uint32_t bits);
 /* note is moved; false: the queue is full, it was freed. */
@@ -168,6 +188,7 @@ void sotto__peer_drain(struct peer *p,
                        sotto_us now); /* what a call from above produced goes to the egress */
 void sotto__peer_begin_data(struct peer *p, sotto_us now, uint16_t remote_port); /* negotiated; does nothing if it runs */
 void sotto__peer_end_data(struct peer *p, sotto_us now); /* negotiated to its end: the association goes when its messages were read */
+void sotto__peer_data_up(struct peer *p, sotto_us now, uint16_t streams); /* the association is up */
 void sotto__peer_reset_transport(struct peer *p, sotto_us now); /* nothing stands on it any more: as new */
 void sotto__peer_forget_candidates(struct peer *p, const char *ufrag); /* of a generation that goes; NULL: all */
 void sotto__peer_prune_candidates(struct peer *p); /* of generations that are gone */
@@ -178,6 +199,14 @@ void sotto__description_free(struct description *d);
 struct description *sotto__jsep_remote(struct peer *p); /* the effective one; sdp NULL: none */
 bool sotto__jsep_is_answer(int32_t type); /* or pranswer */
 struct str sotto__jsep_ufrag(const struct sdp *sdp); /* of the section that candidates go to, else of the session; empty: none */
+
+/* verify.c */
+bool sotto__verify_is_open(const struct peer *p); /* what is required is reached: media and messages may pass */
+bool sotto__verify_can_read(const struct peer *p); /* … of the association that there is */
+void sotto__verify_dtls(struct peer *p, sotto_us now); /* p->dtls has changed */
+/* A remote description with these is refused: SOTTO_E_ACCESS. */
+int sotto__verify_described(const struct peer *p, const struct sdp_fingerprint *f, size_t n,
+                            sotto_error *err);
 
 /* roam.c */
 sotto_us sotto__roam_due(const struct peer *p);
@@ -243,7 +272,16 @@ void sotto__channel_finish(struct peer *p, sotto_us now, struct channel *c, int 
                            const char *reason);
 void sotto__channel_free(struct peer *p, struct channel *c);
 
+/* e2ee.c */
+void sotto__e2ee_gone(struct peer *p, const struct e2ee *e); /* it is about to be freed; NULL is fine */
+/* The sealed message: yours. 0, SOTTO_E_NOMEM, or as sotto__e2ee_seal(). */
+int sotto__channel_seal(struct channel *c, const void *data, size_t n, bool is_text, uint8_t **ret,
+                        size_t *ret_n);
+/* data becomes what was sealed; false: it is to be dropped. */
+bool sotto__channel_unseal(struct peer *p, sotto_us now, struct channel *c, struct peer_message *m);
+
 /* receive.c */
+void sotto__receive_unseal_held(struct peer *p, sotto_us now, struct channel *c); /* it has keys now */
 void sotto__receive(struct peer *p, sotto_us now); /* reads ahead until a user message is held */
 void sotto__receive_drop_held(struct peer *p);
 

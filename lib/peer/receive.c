@@ -2,16 +2,29 @@
 /*
  * What the association brings: user messages, DCEP (RFC 8832), stream resets. Reads ahead until one user message is held, so
  * that control is prompt and yet in order with the data around it; then it waits for the application, and the window closes.
+ * answers: H120 H122 H123 H124
  */
+#include "peer/policy.h"
 #include "peer/private.h"
 #include "util/mem.h"
 #include "wire/dcep.h"
 
 static void refuse(struct peer *p, sotto_us now, uint16_t sid, const char *why)
 {
+    sotto__peer_attacked(p, ATTACK_CHANNEL_REFUSED);
     sotto__events_warning(p, now, SOTTO_WARN_CHANNEL_REFUSED, why, 0);
     /* a reset that cannot be sent means that the association is gone, and the channel with it */
     (void)sotto__sctp_reset(p->transport.sctp, now, sid);
+}
+
+static size_t remote_channels(const struct peer *p)
+{
+    size_t n = 0;
+    for (const struct node *i = p->channels.next; i != &p->channels; i = i->next) {
+        const struct channel *c = CONTAINER_OF(i, struct channel, k.all);
+        n += c->remote && c->state != SOTTO_DC_CLOSED;
+    }
+    return n;
 }
 
 static const char *check_open(const struct peer *p, uint16_t sid, const struct dcep *d)
@@ -29,6 +42,12 @@ static const char *check_open(const struct peer *p, uint16_t sid, const struct d
     return NULL;
 }
 
+static void broke(struct peer *p, sotto_us now, struct channel *c, const char *how)
+{
+    sotto__peer_attacked(p, ATTACK_CHANNEL_BROKEN);
+    sotto__channel_closing(p, now, c, SOTTO_E_PROTO, how);
+}
+
 static int32_t priority_of(uint16_t weight)
 {
     if (weight <= 128) return SOTTO_PRIORITY_VERY_LOW;
@@ -40,6 +59,10 @@ static void open_remote(struct peer *p, sotto_us now, uint16_t sid, const struct
 {
     static const uint8_t ack = DCEP_ACK;
     const char *why = check_open(p, sid, d);
+    if (!why && !sotto__policy_takes_channel(p, remote_channels(p))) {
+        sotto__peer_attacked(p, ATTACK_POLICY_CHANNEL);
+        why = "a remote data channel was refused: the policy does not allow it";
+    }
     if (why) {
         refuse(p, now, sid, why);
         return;
@@ -66,13 +89,13 @@ static void take_dcep(struct peer *p, sotto_us now, struct channel *c, const str
     struct dcep d;
     if (sotto__dcep_parse(m->data, m->len, &d) < 0) {
         if (c)
-            sotto__channel_closing(p, now, c, SOTTO_E_PROTO, "the remote sent bad DCEP on it");
+            broke(p, now, c, "the remote sent bad DCEP on it");
         else
             refuse(p, now, m->sid, "a remote data channel with a bad OPEN was refused");
     } else if (d.type == DCEP_ACK) {
         if (c && c->k.open_sent) c->k.acked = true;
     } else if (c) { /* the id is in use: RFC 8832 §6 */
-        sotto__channel_closing(p, now, c, SOTTO_E_PROTO, "the remote opened it a second time");
+        broke(p, now, c, "the remote opened it a second time");
     } else {
         open_remote(p, now, m->sid, &d);
     }
@@ -86,16 +109,23 @@ static bool take_data(struct peer *p, sotto_us now, struct channel *c, struct sc
     bool is_binary =
         m->ppid == PPID_BINARY || m->ppid == PPID_BINARY_PARTIAL || m->ppid == PPID_BINARY_EMPTY;
     bool empty = m->ppid == PPID_TEXT_EMPTY || m->ppid == PPID_BINARY_EMPTY;
-    if (!c || c->state != SOTTO_DC_OPEN || (!is_text && !is_binary)) return false;
+    if (!c || c->state != SOTTO_DC_OPEN || (!is_text && !is_binary)) {
+        if (!c || (!is_text && !is_binary)) sotto__peer_attacked(p, ATTACK_MESSAGE_STRAY);
+        return false;
+    }
     if (empty) m->len = 0, m->data[0] = 0;
-    if (is_text && !sotto__utf8_ok(m->data, m->len)) {
-        sotto__channel_closing(p, now, c, SOTTO_E_PROTO, "the remote sent text that is not UTF-8");
+    struct peer_message held = {
+        .channel = c, .at = now, .data = m->data, .len = m->len, .is_text = is_text};
+    if (sotto__e2ee_is_required(c->e2ee, SOTTO_E2EE_RECEIVE) &&
+        !(held.was_opened = sotto__channel_unseal(p, now, c, &held)))
+        return false;
+    if (held.is_text && !sotto__utf8_ok(held.data, held.len)) {
+        broke(p, now, c, "the remote sent text that is not UTF-8");
         return false;
     }
     /* RFC 8832 §6: data from the remote means that it has seen the OPEN, even if its ACK is late (Firefox) */
     c->k.acked = c->k.acked || c->k.open_sent;
-    p->held = (struct peer_message){
-        .channel = c, .at = now, .data = m->data, .len = m->len, .is_text = is_text};
+    p->held = held;
     m->data = NULL;
     return true;
 }
@@ -140,7 +170,7 @@ static void end_association(struct peer *p, sotto_us now)
 void sotto__receive(struct peer *p, sotto_us now)
 {
     struct sctp_msg m;
-    while (p->transport.sctp && !p->held.channel) {
+    while (p->transport.sctp && !p->held.channel && sotto__verify_can_read(p)) {
         if (sotto__sctp_pull(p->transport.sctp, now, &m) != 1) break; /* no memory: the tick tries again */
         take(p, now, &m);
     }
@@ -158,6 +188,20 @@ void sotto__receive_drop_held(struct peer *p)
 {
     sotto__free(p->held.data);
     p->held = (struct peer_message){0};
+}
+
+/* It was read ahead, before the application could say that the channel is end-to-end. */
+void sotto__receive_unseal_held(struct peer *p, sotto_us now, struct channel *c)
+{
+    struct peer_message *m = &p->held;
+    bool sealed = sotto__e2ee_is_required(c->e2ee, SOTTO_E2EE_RECEIVE);
+    if (m->channel != c || m->was_opened || !sealed) return;
+    if (sotto__channel_unseal(p, now, c, m) && (!m->is_text || sotto__utf8_ok(m->data, m->len))) {
+        m->was_opened = true;
+        return;
+    }
+    sotto__receive_drop_held(p);
+    sotto__receive(p, now);
 }
 
 bool sotto__peer_has_message(const struct peer *p)

@@ -4,6 +4,7 @@
  * (RFC 8445 §9) as the application would want it where the path in use lost its address, a connection without a path may find one, or the
  * default route moved. The restart begins as ever with NEGOTIATION_NEEDED; it waits while another negotiation runs, and for a while after
  * the one before. In: what the watch saw (net_watch.h), how long the host slept; out: events. Knows nothing of netlink.
+ * answers: A13
  */
 #include "peer/private.h"
 #include "transport/net_watch.h"

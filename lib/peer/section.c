@@ -4,6 +4,7 @@
  * In comes a tree of any peer, out go sections: what each wants and whether we could accept it at all (RFC 9429 §5.1.2,
  * RFC 8841 §4). A bad line of media costs itself; what would leave two sides with different ideas of the whole is an error.
  * Knows no state and no transceiver. Groups are in section_bundle.c, ICE and DTLS in section_transport.c.
+ * answers: S14 H012 H013 H018 H019 H020
  */
 #include "peer/section.h"
 

@@ -3,6 +3,7 @@
  * Which sections share one transport (RFC 9143 §7), and whether an answer or a later offer fits what was described before
  * (RFC 3264 §6, §8; RFC 9429 §5.8).
  * In come sections that were read, out go choices and errors. Knows no state: who is on the transport already is an argument.
+ * answers: H005
  */
 #include "peer/section.h"
 #include "util/error.h"

@@ -3,6 +3,7 @@
  * Simulcast of a media section: a=simulcast (RFC 8853) with the a=rid lines that it names and their restrictions (RFC 8851).
  * In comes a section whose codecs were read, out go its two lists of rids, as written. A rid that cannot be used is left out;
  * one that no a=rid line knows makes the description an error (RFC 9429 §5.8).
+ * answers: H017
  */
 #include "peer/section.h"
 #include "util/error.h"

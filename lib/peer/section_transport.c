@@ -4,6 +4,7 @@
  * tagged section of its BUNDLE group (RFC 9143 §7.1.3) or the session.
  * In come the tree and the section whose transport counts, out goes what the transport needs, or an error that says what is missing.
  * Whether that fits a connection that is up already is apply.c's question.
+ * answers: H007 H008 H009 H010 H011
  */
 #include "peer/section.h"
 #include "transport/cert.h"

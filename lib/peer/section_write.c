@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 
+#include "peer/policy.h"
 #include "wire/sdp_attr.h"
 
 /* Opus (RFC 7587 §6.1) is the only codec of ours with an upper end for the duration of a packet. */
@@ -69,6 +70,7 @@ int sotto__section_write_end(struct sdp *sdp, int r, char **ret)
 static int write_start(struct sdp *sdp, struct sdp_media *m, const struct section_text *x)
 {
     int r = sotto__sdp_add(sdp, &m->s, 'c', "IN IP4 0.0.0.0");
+    if (r == 0 && x->max_bps != 0) r = sotto__sdp_add(sdp, &m->s, 'b', "TIAS:%" PRIu64, x->max_bps);
     if (r == 0 && x->mid.n > 0)
         r = sotto__sdp_add(sdp, &m->s, 'a', "mid:%.*s", (int)x->mid.n, x->mid.p);
     if (r == 0 && x->bundle_only) r = sotto__sdp_add(sdp, &m->s, 'a', "bundle-only");
@@ -181,13 +183,15 @@ int sotto__section_write_media(const struct peer *p, struct sdp *sdp, const stru
     struct str kind = x->t->kind == SOTTO_AUDIO ? STR("audio") : STR("video");
     struct sdp_media *m = NULL;
     struct buf fmts;
+    struct section_text start = *x;
+    start.max_bps = sotto__direction_receives(x->direction) ? sotto__policy_receive_bps(p) : 0;
     sotto__buf_init(&fmts, SOTTO_MAX_SDP_LINE);
     int r = sotto__codecs_fmts(x->codecs, &fmts);
     struct str list = {(const char *)fmts.p, fmts.n};
     if (r == 0) r = fmts.err;
     if (r == 0) r = sotto__sdp_add_media(sdp, kind, x->port, x->proto, list, &m);
     sotto__buf_free(&fmts);
-    if (r == 0) r = write_start(sdp, m, x);
+    if (r == 0) r = write_start(sdp, m, &start);
     if (r == 0) r = write_transport(p, sdp, m, x->transport);
     if (r == 0) r = sotto__exts_write(x->exts, sdp, m);
     if (r == 0) r = sotto__sdp_add(sdp, &m->s, 'a', "%s", sotto__direction_name(x->direction));

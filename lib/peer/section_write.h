@@ -19,6 +19,7 @@ struct section_text {
     struct str fmt;     /* data only */
     const struct transport_text *transport;
     /* audio and video */
+    uint64_t max_bps;   /* b=TIAS: what may be sent to us; 0: no line */
     const struct transceiver *t;
     int32_t direction;
     const struct codec_list *codecs;

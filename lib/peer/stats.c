@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "peer/private.h"
+#include "util/mask.h"
 
 static void add_connection(struct stats_build *b, const struct peer *p)
 {
@@ -24,11 +25,13 @@ struct certificates { /* ids; "" unknown */
 };
 
 /* The id is made of the fingerprint: one certificate is one object. */
-static void make_id(char id[static 232], const struct sdp_fingerprint *f)
+static void make_id(const struct stats_build *b, char id[static 232],
+                    const struct sdp_fingerprint *f)
 {
-    char text[224];
+    char text[224], mask[MASK];
     sotto__fingerprint_text(f, text);
-    snprintf(id, 232, "F%s", text + strlen(f->hash) + 1);
+    const char *print = text + strlen(f->hash) + 1;
+    snprintf(id, 232, "F%s", b->shows ? print : sotto__mask_string("cert", print, mask));
 }
 
 static void add_certificate(struct stats_build *b, const char *id, const char *hash,
@@ -40,7 +43,7 @@ static void add_certificate(struct stats_build *b, const char *id, const char *h
     sotto__buf_add(base64, "", 1);
     if (base64->err)
         b->text.err = base64->err;
-    else
+    else if (b->shows)
         sotto__stats_text(b, "base64Certificate", (const char *)base64->p);
 }
 
@@ -51,14 +54,14 @@ static void add_certificates(struct stats_build *b, const struct peer *p,
     struct sdp_fingerprint own;
     struct buf local;
     sotto__cert_fingerprint(p->transport.cert, &own);
-    make_id(ids->local, &own);
+    make_id(b, ids->local, &own);
     sotto__buf_init(&local, SOTTO_MAX_PEM);
     sotto__cert_base64(p->transport.cert, &local);
     add_certificate(b, ids->local, own.hash, &local);
     sotto__buf_free(&local);
     ids->remote[0] = '\0';
     if (!dtls) return;
-    make_id(ids->remote, &dtls->certificate);
+    make_id(b, ids->remote, &dtls->certificate);
     /* both ends may have been given the same one */
     if (strcmp(ids->local, ids->remote) != 0)
         add_certificate(b, ids->remote, dtls->certificate.hash, remote);
@@ -80,7 +83,7 @@ static void add_transport(struct stats_build *b, const struct peer *p, const str
                       : p->controlling   ? "controlling"
                                          : "controlled");
     if (p->current_local.sdp || p->pending_local.sdp)
-        sotto__stats_text(b, "iceLocalUsernameFragment", p->transport.live.ufrag);
+        sotto__stats_named(b, "iceLocalUsernameFragment", "ufrag", p->transport.live.ufrag);
     sotto__stats_text(b, "dtlsState", dtls_states[sotto__peer_dtls(p)]);
     sotto__stats_text(b, "iceState", ice_states[p->ice]);
     if (pair[0]) sotto__stats_text(b, "selectedCandidatePairId", pair);
@@ -153,6 +156,8 @@ static void add_channel(struct stats_build *b, const struct channel *c)
     sotto__stats_int(b, "bytesSent", c->bytes_out);
     sotto__stats_int(b, "messagesReceived", c->messages_in);
     sotto__stats_int(b, "bytesReceived", c->bytes_in);
+    sotto__stats_e2ee(b, c->e2ee, SOTTO_E2EE_SEND);
+    sotto__stats_e2ee(b, c->e2ee, SOTTO_E2EE_RECEIVE);
 }
 
 /* ---- codecs ---- */
@@ -215,7 +220,7 @@ int sotto__peer_stats(struct peer *p, sotto_us now, const struct transceiver *se
                       double timestamp, sotto_stats **ret)
 {
     struct stats_build b;
-    sotto__stats_init(&b);
+    sotto__stats_init(&b, sotto__log_shows(p->transport.shared->log));
     if (!selector) {
         add_all(&b, p, timestamp, now);
     } else if (selector->mid[0]) { /* without a section it has no transport and no codecs */

@@ -2,10 +2,12 @@
 /*
  * Building a statistics report: objects and members are collected in growing buffers, texts by their offset, and become one block at
  * the end. In: names that live as long as the library, values, texts to be copied; out: the public sotto_stats. Knows no meanings.
+ * answers: A19
  */
 #include <string.h>
 
 #include "peer/stats.h"
+#include "util/mask.h"
 #include "util/mem.h"
 
 struct item {
@@ -23,8 +25,9 @@ struct member {
     } v;
 };
 
-void sotto__stats_init(struct stats_build *b)
+void sotto__stats_init(struct stats_build *b, bool shows)
 {
+    b->shows = shows;
     /* what is reported has its own limits, so has the report */
     sotto__buf_init(&b->items, SIZE_MAX / 4);
     sotto__buf_init(&b->members, SIZE_MAX / 4);
@@ -78,6 +81,20 @@ void sotto__stats_text(struct stats_build *b, const char *name, const char *valu
 {
     size_t at = add_text(b, value);
     add(b, &(struct member){.name = name, .kind = SOTTO_STAT_TEXT, .v.text = at});
+}
+
+void sotto__stats_named(struct stats_build *b, const char *name, const char *kind,
+                        const char *value)
+{
+    char mask[MASK];
+    sotto__stats_text(b, name, b->shows ? value : sotto__mask_string(kind, value, mask));
+}
+
+void sotto__stats_words(struct stats_build *b, const char *name, const char *value)
+{
+    char masked[SOTTO_MAX_EXPLANATION];
+    if (!b->shows) sotto__mask_text(value, masked, sizeof masked);
+    sotto__stats_text(b, name, b->shows ? value : masked);
 }
 
 size_t sotto__stats_count(const struct stats_build *b)

@@ -61,7 +61,7 @@ static size_t of_channels(struct peer *p)
     size_t n = sotto__mem_size(p->by_id.slots) + sotto__mem_size(p->held.data);
     for (struct channel *c = NULL; (c = sotto__peer_next_channel(p, c));)
         n += sotto__mem_size(c) + sotto__mem_size(c->label) + sotto__mem_size(c->protocol) +
-             sotto__sendq_bytes(c);
+             sotto__sendq_bytes(c) + sotto__e2ee_bytes(c->e2ee);
     return n;
 }
 

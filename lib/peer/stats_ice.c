@@ -9,6 +9,7 @@
 
 #include "peer/private.h"
 #include "peer/stats.h"
+#include "util/mask.h"
 
 static const char *const types[] = {"host", "srflx", "prflx", "relay"}; /* enum candidate_type */
 
@@ -16,18 +17,25 @@ struct ids { /* of the selected pair's candidates, "" before they were found */
     char local[STATS_CANDIDATE_ID], remote[STATS_CANDIDATE_ID];
 };
 
-static void make_id(char id[static STATS_CANDIDATE_ID], char side, const struct candidate *c)
+static void make_id(const struct stats_build *b, char id[static STATS_CANDIDATE_ID], char side,
+                    const struct candidate *c)
 {
-    char ip[46];
-    snprintf(id, STATS_CANDIDATE_ID, "%c%s-%s-%s-%u", side, c->ufrag, types[c->type],
-             sotto__address_text(&c->addr, ip), c->addr.port);
+    char ip[46], address[MASK], ufrag[MASK];
+    sotto__address_text(&c->addr, ip);
+    snprintf(id, STATS_CANDIDATE_ID, "%c%s-%s-%s-%u", side,
+             b->shows ? c->ufrag : sotto__mask_string("ufrag", c->ufrag, ufrag), types[c->type],
+             b->shows ? ip : sotto__mask_address(ip, address), c->addr.port);
 }
 
 /* Without the address; the foundation is one of its own for each learnt remote, and each address of ours. */
-static void make_hidden_id(char id[static STATS_CANDIDATE_ID], char side, const struct candidate *c)
+static void make_hidden_id(const struct stats_build *b, char id[static STATS_CANDIDATE_ID],
+                           char side, const struct candidate *c)
 {
-    snprintf(id, STATS_CANDIDATE_ID, "%c%s-%s-%s-%u-%u", side, c->ufrag, types[c->type],
-             c->foundation, c->addr.port, c->priority);
+    char ufrag[MASK], foundation[MASK];
+    snprintf(id, STATS_CANDIDATE_ID, "%c%s-%s-%s-%u-%u", side,
+             b->shows ? c->ufrag : sotto__mask_string("ufrag", c->ufrag, ufrag), types[c->type],
+             b->shows ? c->foundation : sotto__mask_string("base", c->foundation, foundation),
+             c->addr.port, c->priority);
 }
 
 static void add_candidate(struct stats_build *b, const char *type, const char *id,
@@ -36,17 +44,18 @@ static void add_candidate(struct stats_build *b, const char *type, const char *i
     char ip[46];
     sotto__stats_begin(b, type, id);
     sotto__stats_text(b, "transportId", STATS_TRANSPORT);
-    if (show) sotto__stats_text(b, "address", sotto__address_text(&c->addr, ip));
+    if (show) sotto__stats_words(b, "address", sotto__address_text(&c->addr, ip));
     sotto__stats_int(b, "port", c->addr.port);
     sotto__stats_text(b, "protocol", c->is_tcp ? "tcp" : "udp");
     sotto__stats_text(b, "candidateType", types[c->type]);
     sotto__stats_int(b, "priority", c->priority);
-    if (c->foundation[0]) sotto__stats_text(b, "foundation", c->foundation);
+    /* browsers make theirs of the address, which is soon found out */
+    if (c->foundation[0]) sotto__stats_named(b, "foundation", "base", c->foundation);
     if (c->related.family != 0 && c->type != CANDIDATE_HOST && show) {
-        sotto__stats_text(b, "relatedAddress", sotto__address_text(&c->related, ip));
+        sotto__stats_words(b, "relatedAddress", sotto__address_text(&c->related, ip));
         sotto__stats_int(b, "relatedPort", c->related.port);
     }
-    if (c->ufrag[0]) sotto__stats_text(b, "usernameFragment", c->ufrag);
+    if (c->ufrag[0]) sotto__stats_named(b, "usernameFragment", "ufrag", c->ufrag);
 }
 
 /* ---- ours ---- */
@@ -79,7 +88,7 @@ static void add_server(struct stats_build *b, const struct peer *p, const struct
         one = s;
         n++;
     }
-    if (n == 1 && one->url) sotto__stats_text(b, "url", one->url);
+    if (n == 1 && one->url) sotto__stats_words(b, "url", one->url);
     if (n > 0 && alike && c->type == CANDIDATE_RELAY)
         sotto__stats_text(b, "relayProtocol", protocols[one->kind]);
 }
@@ -91,13 +100,13 @@ static bool is_hidden(const struct peer *p, const struct candidate *c)
            c->type != CANDIDATE_RELAY;
 }
 
-static void make_local_id(const struct peer *p, char id[static STATS_CANDIDATE_ID],
-                          const struct candidate *c)
+static void make_local_id(const struct stats_build *b, const struct peer *p,
+                          char id[static STATS_CANDIDATE_ID], const struct candidate *c)
 {
     if (is_hidden(p, c))
-        make_hidden_id(id, 'L', c);
+        make_hidden_id(b, id, 'L', c);
     else
-        make_id(id, 'L', c);
+        make_id(b, id, 'L', c);
 }
 
 static void add_local(struct stats_build *b, const struct peer *p, bool only_pair,
@@ -108,7 +117,7 @@ static void add_local(struct stats_build *b, const struct peer *p, bool only_pai
         struct candidate c;
         sotto__peer_candidate(&p->candidates[i], &c);
         if (!is_ours(p, c.ufrag)) continue; /* a free slot, or of a generation that went */
-        make_local_id(p, id, &c);
+        make_local_id(b, p, id, &c);
         bool used = pair && strcmp(c.ufrag, pair->local.ufrag) == 0 && c.type == pair->local.type &&
                     sotto__address_eq(&p->candidates[i].addr, &pair->local.addr);
         if (used) memcpy(ids->local, id, sizeof id);
@@ -117,7 +126,7 @@ static void add_local(struct stats_build *b, const struct peer *p, bool only_pai
         add_server(b, p, &c, p->candidates[i].server);
     }
     if (!pair || ids->local[0]) return;
-    make_local_id(p, ids->local, &pair->local); /* a reflexive address that the remote has shown us, or one that was not told */
+    make_local_id(b, p, ids->local, &pair->local); /* a reflexive address that the remote has shown us, or one that was not told */
     add_candidate(b, "local-candidate", ids->local, &pair->local, !is_hidden(p, &pair->local));
 }
 
@@ -158,7 +167,7 @@ struct remotes { /* of one snapshot */
 static void add_remote(struct remotes *r, const struct candidate *c)
 {
     char id[STATS_CANDIDATE_ID];
-    make_id(id, 'R', c);
+    make_id(r->b, id, 'R', c);
     bool used = r->pair && !r->ids->remote[0] && strcmp(c->ufrag, r->pair->remote.ufrag) == 0 &&
                 sotto__address_eq(&c->addr, &r->pair->remote.addr);
     if (!used && r->only_pair) return;
@@ -191,9 +200,9 @@ static void add_remotes(struct remotes *r)
     /* not in the descriptions any more, or it never was, or stood there with a name */
     bool show = r->pair->remote.type == CANDIDATE_SRFLX || r->pair->remote.type == CANDIDATE_RELAY;
     if (show)
-        make_id(r->ids->remote, 'R', &r->pair->remote);
+        make_id(r->b, r->ids->remote, 'R', &r->pair->remote);
     else
-        make_hidden_id(r->ids->remote, 'R', &r->pair->remote);
+        make_hidden_id(r->b, r->ids->remote, 'R', &r->pair->remote);
     add_candidate(r->b, "remote-candidate", r->ids->remote, &r->pair->remote, show);
 }
 

@@ -81,6 +81,7 @@ static void add_outbound(struct stats_build *b, const struct transceiver *t,
     sotto__stats_double(b, "totalPacketSendDelay", seconds(s->send_delay));
     sotto__stats_int(b, "nackCount", s->nacks);
     sotto__stats_bool(b, "active", t->line.sends && !o->inactive);
+    sotto__stats_e2ee(b, t->line.e2ee, SOTTO_E2EE_SEND);
     if (t->kind == SOTTO_AUDIO) return;
     sotto__stats_int(b, "framesSent", s->frames);
     sotto__stats_int(b, "firCount", s->firs);
@@ -156,6 +157,7 @@ static void add_inbound(struct stats_build *b, const struct peer *p, const struc
     sotto__stats_double(b, "jitter", to_seconds(src->reception.jitter, codec));
     sotto__stats_double(b, "lastPacketReceivedTimestamp",
                         timestamp - (double)(now - src->last) / 1e3);
+    sotto__stats_e2ee(b, t->line.e2ee, SOTTO_E2EE_RECEIVE);
     add_received(b, t, src, &s);
 }
 

@@ -139,6 +139,7 @@ void sotto__transceiver_link(struct peer *p, struct transceiver *t)
 
 void sotto__transceiver_remove(struct peer *p, struct transceiver *t)
 {
+    sotto__e2ee_gone(p, t->line.e2ee);
     sotto__session_remove(p->session, &t->line);
     sotto__events_drop_media(t, UINT32_MAX);
     sotto__list_remove(&t->all);

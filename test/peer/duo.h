@@ -20,6 +20,7 @@ struct duo_side {
     struct ice_box box;
     struct egress egress;
     struct transport_shared shared;
+    struct log log;
     struct cert *cert;
     struct channel *remote; /* the last one that the other side opened */
     size_t n_events[32];    /* by type */

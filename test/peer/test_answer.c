@@ -33,6 +33,7 @@ static void each_section_is_answered_in_its_place(void **state)
     duo_free(d);
 }
 
+/* proves: RTP-12 */
 static void without_a_bundle_one_section_is_accepted(void **state)
 {
     static const char offer[] =
@@ -357,6 +358,7 @@ static void a_section_that_leaves_the_bundle_is_rejected(void **state)
 
 /* ---- directions ---- */
 
+/* proves: SDP-27 */
 static void the_direction_is_what_both_want(void **state)
 {
     static const char *const names[] = {"sendrecv", "sendonly", "recvonly", "inactive"};

@@ -12,6 +12,7 @@
     "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n" TRANSPORT "a=mid:" mid                                    \
     "\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\na=recvonly\r\n"
 
+/* proves: SDP-21 */
 static void message_sizes_have_their_default_and_zero_is_any(void **state)
 {
     static const struct {

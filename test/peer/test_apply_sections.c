@@ -65,6 +65,7 @@ static void tracks_of_offers_one_after_the_other(void **state)
     duo_free(d);
 }
 
+/* proves: H024 S36 */
 static void a_remote_never_makes_us_send(void **state)
 {
     (void)state; /* H024 */

@@ -211,6 +211,7 @@ static void absent_parameters_are_what_their_rfc_says(void **state)
     sotto__codecs_free(&l);
 }
 
+/* proves: SDP-29 */
 static void opus_parameters_are_clamped_to_their_ranges(void **state)
 {
     (void)state;

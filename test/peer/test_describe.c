@@ -24,6 +24,7 @@ static struct duo *negotiated(uint64_t seed)
     return d;
 }
 
+/* proves: SDP-23 */
 static void candidates_go_to_the_section_they_name(void **state)
 {
     (void)state;
@@ -49,6 +50,7 @@ static void candidates_go_to_the_section_they_name(void **state)
     duo_free(d);
 }
 
+/* proves: H026 H029 */
 static void no_more_than_64_candidates_are_taken(void **state)
 {
     (void)state;

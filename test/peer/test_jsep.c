@@ -27,6 +27,7 @@ static void enter_state(struct duo *d, int32_t state)
 #define LP SOTTO_SIGNALING_HAVE_LOCAL_PRANSWER
 #define RP SOTTO_SIGNALING_HAVE_REMOTE_PRANSWER
 
+/* proves: SDP-25 */
 static void every_state_takes_what_w3c_allows_and_nothing_else(void **state)
 {
     /* the state after, or an error; columns: local offer, pranswer, answer, rollback; remote the same */
@@ -103,6 +104,7 @@ static void an_answer_that_rejects_data_closes_the_channels(void **state)
     duo_free(d);
 }
 
+/* proves: H021 */
 static void ten_thousand_rollbacks_leave_nothing_behind(void **state)
 {
     (void)state;
@@ -127,6 +129,7 @@ static void ten_thousand_rollbacks_leave_nothing_behind(void **state)
     duo_free(d);
 }
 
+/* proves: H023 */
 static void a_live_connection_refuses_another_identity_and_goes_on(void **state)
 {
     (void)state;

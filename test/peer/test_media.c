@@ -64,6 +64,7 @@ static struct transceiver *of_kind(struct duo_side *s, sotto_kind kind)
     return t;
 }
 
+/* proves: RTP-12 */
 static void audio_arrives(void **state)
 {
     struct transceiver *audio, *video;
@@ -84,6 +85,7 @@ static void audio_arrives(void **state)
     duo_free(d);
 }
 
+/* proves: RTP-12 */
 static void video_arrives_bit_for_bit(void **state)
 {
     struct transceiver *audio, *video;
@@ -121,6 +123,32 @@ static void nothing_is_sent_against_the_direction(void **state)
                      SOTTO_E_STATE);
     assert_int_equal(sotto__transceiver_stop(d->a.peer, duo_now(d), video), 0);
     assert_int_equal(send_video(d, &d->a, video, frame, sizeof frame, true), SOTTO_E_STATE);
+    duo_free(d);
+}
+
+/* proves: S36 H024 */
+static void a_remote_that_offers_again_and_again_gets_no_packet_before_the_local_call(void **state)
+{
+    struct duo *d = duo_new(9);
+    (void)state;
+    add(d, &d->b, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
+    signal_from(d, &d->b, &d->a);
+    duo_run(d, SOTTO_SECONDS(1));
+    struct transceiver *t = of_kind(&d->a, SOTTO_AUDIO);
+    for (int i = 0; i < 5; i++) { /* sendrecv each time */
+        assert_int_equal(send_audio(d, &d->a, t), SOTTO_E_STATE);
+        signal_from(d, &d->b, &d->a);
+        duo_run(d, SOTTO_SECONDS(1));
+    }
+    assert_int_equal(send_audio(d, &d->a, t), SOTTO_E_STATE);
+    assert_int_equal(d->a.peer->transport.srtp->n_rtp, 0);
+    assert_int_equal(sotto__transceiver_set_direction(d->a.peer, duo_now(d), t, SOTTO_DIR_SENDRECV),
+                     0);
+    signal_from(d, &d->b, &d->a);
+    duo_run(d, SOTTO_SECONDS(1));
+    assert_int_equal(send_audio(d, &d->a, t), 0);
+    duo_run(d, SOTTO_SECONDS(1));
+    assert_true(d->a.peer->transport.srtp->n_rtp > 0);
     duo_free(d);
 }
 
@@ -207,6 +235,7 @@ int main(void)
         cmocka_unit_test(audio_arrives),
         cmocka_unit_test(video_arrives_bit_for_bit),
         cmocka_unit_test(nothing_is_sent_against_the_direction),
+        cmocka_unit_test(a_remote_that_offers_again_and_again_gets_no_packet_before_the_local_call),
         cmocka_unit_test(a_key_frame_is_asked_for),
         cmocka_unit_test(media_without_keys_is_told_once),
         cmocka_unit_test(spent_keys_are_told),

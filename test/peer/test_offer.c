@@ -15,6 +15,7 @@ static bool matches(const char *text, const char *pattern)
 
 /* ---- the session ---- */
 
+/* proves: SDP-01 */
 static void the_version_goes_up_only_when_the_text_changes(void **state)
 {
     (void)state; /* SDP-01 */
@@ -37,6 +38,7 @@ static void the_version_goes_up_only_when_the_text_changes(void **state)
     duo_free(d);
 }
 
+/* proves: ICE-01 */
 static void lines_end_with_crlf_and_nothing_is_offered_that_is_forbidden(void **state)
 {
     (void)state; /* SDP-06, SDP-10, SDP-31 */
@@ -254,6 +256,7 @@ static void a_bundle_of_which_nothing_is_left_begins_anew(void **state)
     duo_free(d);
 }
 
+/* proves: ICE-02 */
 static void a_restart_changes_the_credentials_and_nothing_else(void **state)
 {
     (void)state;

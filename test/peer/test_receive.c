@@ -31,6 +31,7 @@ static void raw_open(struct duo *d, uint16_t sid, struct str label)
     raw(d, sid, PPID_DCEP, bytes, (size_t)n);
 }
 
+/* proves: H122 */
 static void remote_opens_are_checked(void **state)
 {
     (void)state; /* H122, DCEP-02, DCEP-03 */
@@ -53,6 +54,7 @@ static void remote_opens_are_checked(void **state)
     duo_free(d);
 }
 
+/* proves: H120 */
 static void messages_are_told_by_their_ppid(void **state)
 {
     (void)state; /* SCTP-07, SCTP-08, H120, H124 */
@@ -80,6 +82,7 @@ static void messages_are_told_by_their_ppid(void **state)
     duo_free(d);
 }
 
+/* proves: H123 */
 static void acks_without_an_open_are_ignored(void **state)
 {
     (void)state; /* H123 */
@@ -106,6 +109,7 @@ static void data_before_the_ack_is_delivered(void **state)
     duo_free(d);
 }
 
+/* proves: H125 */
 static void opens_beyond_the_limit_are_refused(void **state)
 {
     (void)state; /* H125 */
@@ -115,6 +119,26 @@ static void opens_beyond_the_limit_are_refused(void **state)
     for (uint16_t sid = 10; sid < 30; sid += 2) raw_open(d, sid, STR("flood"));
     assert_int_equal(d->a.peer->n_channels, 5);
     assert_int_equal(d->a.n_events[SOTTO_EV_CHANNEL], 4);
+    duo_free(d);
+}
+
+/* proves: H121 H125 */
+static void ids_above_the_streams_and_channels_that_nobody_freed_are_refused(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(6);
+    struct peer *p = d->a.peer;
+    duo_connect(d);
+    size_t there = p->n_channels;
+    p->streams = 20;
+    raw_open(d, 20, STR("above"));
+    assert_int_equal(p->n_channels, there);
+    p->n_channels += SOTTO_MAX_CLOSED_CHANNELS, p->n_closed += SOTTO_MAX_CLOSED_CHANNELS;
+    raw_open(d, 18, STR("one too many"));
+    p->n_channels -= SOTTO_MAX_CLOSED_CHANNELS, p->n_closed -= SOTTO_MAX_CLOSED_CHANNELS;
+    assert_int_equal(p->n_channels, there);
+    raw_open(d, 16, STR("fine"));
+    assert_int_equal(p->n_channels, there + 1);
     duo_free(d);
 }
 
@@ -172,6 +196,7 @@ int main(void)
         cmocka_unit_test(acks_without_an_open_are_ignored),
         cmocka_unit_test(data_before_the_ack_is_delivered),
         cmocka_unit_test(opens_beyond_the_limit_are_refused),
+        cmocka_unit_test(ids_above_the_streams_and_channels_that_nobody_freed_are_refused),
         cmocka_unit_test(messages_that_were_read_together_change_nothing_else),
         cmocka_unit_test(control_between_messages_that_were_read_together_is_done),
     };

@@ -33,6 +33,7 @@ static void describe(const struct section *s, char *out, size_t cap)
              s->send.n, s->recv.n, s->n_streams, s->n_ssrcs);
 }
 
+/* proves: SDP-34 */
 static void section_reads_every_description_of_browsers(void **state)
 {
     (void)state;
@@ -199,6 +200,7 @@ static void section_takes_rtcp_mux_from_the_tagged_one(void **state) /* RFC 9143
     }
 }
 
+/* proves: SDP-18 */
 static void section_says_whether_rtcp_may_be_reduced(void **state) /* SDP-18 */
 {
     (void)state;
@@ -265,6 +267,7 @@ static void section_is_bundle_only_with_port_0_in_a_group_behind_another(void **
 
 /* ---- what the whole description must say ---- */
 
+/* proves: SDP-08 */
 static void section_in_use_needs_credentials_and_a_fingerprint(void **state) /* SDP-08, H007, H012 */
 {
     (void)state;
@@ -318,6 +321,7 @@ static void section_description_without_sections_is_fine(void **state)
 
 #define CHARS64 "0123456789012345678901234567890123456789012345678901234567890123"
 
+/* proves: SDP-32 */
 static void section_reads_streams_of_msid_and_of_its_old_form(void **state) /* SDP-32 */
 {
     (void)state;
@@ -358,6 +362,7 @@ static void section_reads_streams_of_msid_and_of_its_old_form(void **state) /* S
     }
 }
 
+/* proves: H018 */
 static void section_keeps_32_ssrcs_each_once(void **state) /* H018 */
 {
     (void)state;
@@ -379,6 +384,7 @@ static void section_keeps_32_ssrcs_each_once(void **state) /* H018 */
 
 /* ---- numbers ---- */
 
+/* proves: H019 SDP-33 */
 static void section_takes_bandwidth_as_a_cap(void **state) /* SDP-33, H019 */
 {
     (void)state;

@@ -173,6 +173,7 @@ static void answers_bundle_part_of_what_was_offered(void **state) /* SDP-14 */
     ASSERT_EXCHANGES(table);
 }
 
+/* proves: SDP-13 */
 static void answers_have_the_sections_of_the_offer(void **state) /* SDP-13, SDP-17 */
 {
     (void)state;
@@ -215,6 +216,7 @@ static void answers_need_a_codec_that_we_have(void **state)
 
 /* ---- later offers ---- */
 
+/* proves: SDP-12 */
 static void offers_keep_what_is_negotiated(void **state) /* SDP-12, H022 */
 {
     (void)state;

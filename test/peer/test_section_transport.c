@@ -126,6 +126,7 @@ static void desc_of_a_rejected_tagged_section_serves_its_group(void **state) /* 
 #define XX "a=fingerprint:shake-256 AB:CD\r\n"
 #define LOUD "a=fingerprint:SHA-256 " HEX32 "\r\n"
 
+/* proves: SDP-07 */
 static void desc_takes_a_set_of_fingerprints_if_one_is_strong(void **state) /* SDP-07, H008, H009 */
 {
     (void)state;
@@ -200,6 +201,7 @@ static void desc_refuses_what_the_parser_would_have(void **state)
 
 /* ---- sizes of credentials ---- */
 
+/* proves: SDP-24 */
 static void desc_takes_credentials_up_to_256(void **state) /* SDP-24 */
 {
     (void)state;
@@ -228,6 +230,7 @@ static void desc_takes_credentials_up_to_256(void **state) /* SDP-24 */
 
 /* ---- setup ---- */
 
+/* proves: SDP-03 */
 static void desc_knows_which_roles_may_stand_where(void **state) /* SDP-03, H010, H011 */
 {
     (void)state;

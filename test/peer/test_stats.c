@@ -220,6 +220,32 @@ static void what_is_queued_is_not_sent_yet(void **state)
     duo_free(d);
 }
 
+static void a_channel_that_is_end_to_end_counts_what_was_sealed(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[16] = {0xe2};
+    const sotto_e2ee_key k = {.size = sizeof k, .kid = 1, .key = bytes, .key_len = sizeof bytes};
+    struct duo *d = duo_new(18);
+    duo_connect(d);
+    struct channel *x = sotto__peer_next_channel(d->a.peer, NULL);
+    const struct e2ee_place here = {.channel = x}, there = {.channel = d->b.remote};
+    for (int32_t way = SOTTO_E2EE_SEND; way <= SOTTO_E2EE_RECEIVE; way++)
+        assert_int_equal(sotto__peer_e2ee_add(d->a.peer, duo_now(d), &here, way, &k), 0);
+    assert_int_equal(sotto__peer_e2ee_add(d->b.peer, duo_now(d), &there, SOTTO_E2EE_RECEIVE, &k),
+                     0);
+    assert_int_equal(sotto__channel_send(d->a.peer, duo_now(d), x, "hi", 2, true), 0);
+    duo_run(d, SOTTO_SECONDS(1));
+    sotto_stats *s = report(&d->a), *t = report(&d->b);
+    const sotto_stat *o = report_channel(s, "x"), *i = report_channel(t, "x");
+    assert_int_equal(report_int(o, "sottoE2eeSealed"), 1);
+    assert_int_equal(report_int(o, "sottoE2eeRefused"), 0);
+    assert_int_equal(report_int(i, "sottoE2eeOpened"), 1);
+    assert_int_equal(report_int(i, "sottoE2eeBad"), 0);
+    sotto__free(s);
+    sotto__free(t);
+    duo_free(d);
+}
+
 static void channels_are_counted_when_they_open_and_leave_open(void **state)
 {
     (void)state;
@@ -500,6 +526,7 @@ int main(void)
         cmocka_unit_test(messages_of_channels_are_counted_exactly),
         cmocka_unit_test(a_message_counts_as_received_when_it_is_taken),
         cmocka_unit_test(what_is_queued_is_not_sent_yet),
+        cmocka_unit_test(a_channel_that_is_end_to_end_counts_what_was_sealed),
         cmocka_unit_test(channels_are_counted_when_they_open_and_leave_open),
         cmocka_unit_test(what_one_side_sends_the_other_receives),
         cmocka_unit_test(ids_stay_and_are_never_used_again),
