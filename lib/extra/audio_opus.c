@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Opus (RFC 6716) by libopus: encoder and decoder of audio.h. In: PCM at 48 kHz, packets of anybody; out: packets of one RTP payload
- * (RFC 7587), PCM, concealment, frames recovered from in-band FEC. A packet is parsed before libopus decodes it, so that a malformed
- * one changes nothing. It knows neither RTP nor time.
+ * Opus (RFC 6716) for audio.h: the encoder by libopus, and the face of the decoder, which is in this process (audio_opus_state.c) or in
+ * another (isolate_decoder.c). In: PCM at 48 kHz, packets of anybody; out: packets of one RTP payload (RFC 7587), PCM, concealment,
+ * frames recovered from in-band FEC. It knows neither RTP nor time.
  */
+#include "extra/library.h"
 #include "sotto/audio.h"
 
-#include <limits.h>
 #include <opus/opus.h>
 
+#include "extra/audio_opus.h"
 #include "extra/config.h"
+#include "extra/isolate.h"
 #include "util/mem.h"
 
 #define RATE 48000
 #define MIN_BPS 6000
 #define MAX_BPS 510000
-#define STEP 120         /* frames: 2.5 ms, what all durations of Opus are made of */
-#define MAX_FRAMES 5760  /* of a packet: 120 ms, RFC 6716 §3.2.5 */
-#define MAX_PARTS 48     /* frames of a packet: 120 ms / 2.5 ms */
 
 struct sotto_opus_encoder {
     OpusEncoder *opus; /* behind this struct, in the same block */
@@ -26,8 +25,9 @@ struct sotto_opus_encoder {
     bool is_speech_with_fec;
 };
 
-struct sotto_opus_decoder {
-    OpusDecoder *opus; /* the same */
+struct sotto_opus_decoder { /* one of the two */
+    struct opus_state *opus;
+    struct isolate_decoder *isolated;
 };
 
 /* A struct of ours and a state of libopus behind it, aligned for anything. */
@@ -129,65 +129,75 @@ SOTTO_API int sotto_opus_encoder_set_loss(sotto_opus_encoder *e, double loss)
     return r == OPUS_OK ? 0 : SOTTO_E_RANGE;
 }
 
-SOTTO_API int sotto_opus_decoder_new(int32_t channels, sotto_opus_decoder **ret)
+static int check_decoder_config(const sotto_opus_decoder_config *cfg,
+                                sotto_opus_decoder_config *ret)
 {
-    void *state = NULL;
+    int r = sotto__extra_copy(cfg, sizeof *ret, ret);
+    if (r < 0) return r;
+    if (ret->channels < 0 || ret->channels > 2) return SOTTO_E_RANGE;
+    if (ret->channels == 0) ret->channels = 1;
+    return ret->decoder_path && !ret->isolate_decoder ? SOTTO_E_INVAL : 0;
+}
+
+SOTTO_API int sotto_opus_decoder_open(const sotto_opus_decoder_config *cfg,
+                                      sotto_opus_decoder **ret)
+{
+    sotto_opus_decoder_config c;
     if (!ret) return SOTTO_E_INVAL;
-    if (channels != 1 && channels != 2) return SOTTO_E_RANGE;
-    sotto_opus_decoder *d =
-        (sotto_opus_decoder *)new_with_state(sizeof *d, opus_decoder_get_size(channels), &state);
+    int r = check_decoder_config(cfg, &c);
+    if (r < 0) return r;
+    sotto_opus_decoder *d = (sotto_opus_decoder *)sotto__calloc(1, sizeof *d);
     if (!d) return SOTTO_E_NOMEM;
-    d->opus = (OpusDecoder *)state;
-    if (opus_decoder_init(d->opus, RATE, channels) != OPUS_OK) {
+    if (c.isolate_decoder)
+        r = sotto__isolate_decoder_new(c.channels, c.decoder_path, &d->isolated);
+    else
+        r = sotto__opus_new(c.channels, &d->opus);
+    if (r < 0) {
         sotto__free(d);
-        return SOTTO_E_RANGE;
+        return r;
     }
     *ret = d;
     return 0;
 }
 
+SOTTO_API int sotto_opus_decoder_new(int32_t channels, sotto_opus_decoder **ret)
+{
+    sotto_opus_decoder_config c = {.size = sizeof c, .channels = channels};
+    if (!ret) return SOTTO_E_INVAL;
+    return channels == 0 ? SOTTO_E_RANGE : sotto_opus_decoder_open(&c, ret);
+}
+
 SOTTO_API void sotto_opus_decoder_free(sotto_opus_decoder *d)
 {
+    if (!d) return;
+    sotto__isolate_decoder_free(d->isolated);
+    sotto__opus_free(d->opus);
     sotto__free(d);
 }
 
-SOTTO_API int sotto_opus_packet_frames(const uint8_t *p, size_t len)
+SOTTO_API int sotto_opus_decoder_get_isolation(const sotto_opus_decoder *d, sotto_isolation *ret)
 {
-    const unsigned char *parts[MAX_PARTS];
-    opus_int16 sizes[MAX_PARTS];
-    if (!p) return SOTTO_E_INVAL;
-    if (len == 0 || len > INT_MAX) return SOTTO_E_SYNTAX;
-    int n = opus_packet_parse(p, (opus_int32)len, NULL, parts, sizes, NULL);
-    if (n <= 0) return SOTTO_E_SYNTAX;
-    int frames = n * opus_packet_get_samples_per_frame(p, RATE);
-    return frames <= MAX_FRAMES ? frames : SOTTO_E_SYNTAX;
-}
-
-/* What libopus says when it could not decode what it had parsed: its state is then of no use. */
-static int decoded(sotto_opus_decoder *d, int n)
-{
-    if (n >= 0) return n;
-    opus_decoder_ctl(d->opus, OPUS_RESET_STATE);
-    return SOTTO_E_SYNTAX;
+    sotto_isolation all = {.size = sizeof all, .state = SOTTO_ISOLATION_NONE};
+    if (!d || !ret) return SOTTO_E_INVAL;
+    int r = sotto__extra_check(ret, sizeof all);
+    if (r < 0) return r;
+    if (d->isolated) sotto__isolate_decoder_tell(d->isolated, &all);
+    sotto__extra_fill(ret, &all, sizeof all);
+    return 0;
 }
 
 static bool is_duration(size_t frames)
 {
-    return frames >= STEP && frames <= MAX_FRAMES && frames % STEP == 0;
+    return frames >= OPUS_STEP && frames <= OPUS_MAX_FRAMES && frames % OPUS_STEP == 0;
 }
 
 SOTTO_API int sotto_opus_decode(sotto_opus_decoder *d, const uint8_t *p, size_t len, int16_t *pcm,
                                 size_t cap)
 {
     if (!d || !pcm || (!p && len > 0)) return SOTTO_E_INVAL;
-    if (!p) {
-        if (!is_duration(cap)) return SOTTO_E_RANGE;
-        return decoded(d, opus_decode(d->opus, NULL, 0, pcm, (int)cap, 0));
-    }
-    int frames = sotto_opus_packet_frames(p, len);
-    if (frames < 0) return frames;
-    if ((size_t)frames > cap) return SOTTO_E_TOO_BIG;
-    return decoded(d, opus_decode(d->opus, p, (opus_int32)len, pcm, frames, 0));
+    if (!p && !is_duration(cap)) return SOTTO_E_RANGE;
+    if (!d->isolated) return sotto__opus_decode(d->opus, p, len, pcm, cap);
+    return sotto__isolate_decode(d->isolated, p, len, pcm, cap);
 }
 
 SOTTO_API int sotto_opus_decode_fec(sotto_opus_decoder *d, const uint8_t *p, size_t len,
@@ -195,7 +205,11 @@ SOTTO_API int sotto_opus_decode_fec(sotto_opus_decoder *d, const uint8_t *p, siz
 {
     if (!d || !p || !pcm) return SOTTO_E_INVAL;
     if (!is_duration(frames)) return SOTTO_E_RANGE;
-    int r = sotto_opus_packet_frames(p, len);
-    if (r < 0) return r;
-    return decoded(d, opus_decode(d->opus, p, (opus_int32)len, pcm, (int)frames, 1));
+    if (!d->isolated) return sotto__opus_decode_fec(d->opus, p, len, pcm, frames);
+    return sotto__isolate_decode_fec(d->isolated, p, len, pcm, frames);
+}
+
+const char *sotto__opus_library_version(void)
+{
+    return opus_get_version_string();
 }

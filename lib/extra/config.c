@@ -3,6 +3,7 @@
  * Structs that callers allocate: they begin with uint32_t size. A smaller size is an older caller's, whose fields are read and the
  * others zero; a larger one is a newer caller's, which is refused if a byte that we do not know is set. In and out: any public
  * struct. It does not know what the fields mean.
+ * answers: S17
  */
 #include "extra/config.h"
 

@@ -3,6 +3,7 @@
  * A library without the extra audio (meson: -Daudio=disabled): the functions of audio.h are there and say so. Stands in for all other
  * files of this layer, and for libopus.
  */
+#include "extra/library.h"
 #include "sotto/audio.h"
 
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the arguments of what does nothing */
@@ -32,6 +33,15 @@ SOTTO_API int sotto_opus_encoder_set_loss(sotto_opus_encoder *e, double loss)
     return NO;
 }
 SOTTO_API int sotto_opus_decoder_new(int32_t channels, sotto_opus_decoder **ret)
+{
+    return NO;
+}
+SOTTO_API int sotto_opus_decoder_open(const sotto_opus_decoder_config *cfg,
+                                      sotto_opus_decoder **ret)
+{
+    return NO;
+}
+SOTTO_API int sotto_opus_decoder_get_isolation(const sotto_opus_decoder *d, sotto_isolation *ret)
 {
     return NO;
 }
@@ -94,4 +104,13 @@ SOTTO_API int sotto_playout_get_stats(const sotto_playout *p, sotto_playout_stat
 SOTTO_API int sotto_playout_get_stats_json(const sotto_playout *p, char **ret)
 {
     return NO;
+}
+SOTTO_API int sotto_playout_get_isolation(const sotto_playout *p, sotto_isolation *ret)
+{
+    return NO;
+}
+
+const char *sotto__opus_library_version(void)
+{
+    return "";
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "extra/audio_opus.h"
 #include "sotto/audio.h"
 #include "util/limits.h"
 
@@ -31,6 +32,16 @@ struct playout_slot {
     int64_t at;       /* the consumer's */
     size_t len;
     uint8_t data[SOTTO_MAX_AUDIO_PACKET];
+};
+
+struct playout_packet { /* what is put; all of it was checked */
+    enum playout_codec codec;
+    int32_t frames;
+    uint32_t rtp_time;
+    bool after_loss;
+    int64_t received;
+    size_t len; /* at most SOTTO_MAX_AUDIO_PACKET */
+    const uint8_t *data;
 };
 
 struct playout_lane { /* numbers of slots; one thread adds, one takes */
@@ -118,7 +129,7 @@ void sotto__playout_narrow_splice(struct playout_narrow *w); /* what comes next 
 struct playout_decoder {
     int channels;
     enum playout_codec codec; /* of the last packet */
-    sotto_opus_decoder *opus;
+    struct opus_state *opus;
     struct playout_narrow narrow;
 };
 
@@ -178,10 +189,13 @@ struct playout_gap { /* what is played instead of what is not there */
     float gain;      /* how loud it is by now */
 };
 
+struct isolate_playout;
+
 struct sotto_playout {
     int channels;
+    struct isolate_playout *isolated; /* of isolate.h: where all else happens; NULL: here */
+    atomic_uint_least64_t refused;    /* what could not be put; the producer's */
     struct playout_ring ring;
-    atomic_uint_least64_t refused; /* by the ring; the producer's */
     /* the consumer's */
     struct playout_queue queue;
     struct playout_line line;
@@ -211,6 +225,12 @@ struct sotto_playout {
     } shown;
 };
 
+/* playout_engine.c. init: `c` is valid, its defaults filled in; after an error release() is legal, and needed. */
+int sotto__playout_init(sotto_playout *p, const sotto_playout_config *c);
+void sotto__playout_release(sotto_playout *p); /* what is in it */
+int sotto__playout_add(sotto_playout *p, const struct playout_packet *packet); /* or AGAIN */
+void sotto__playout_take(sotto_playout *p, int16_t *pcm, size_t frames);
+void sotto__playout_read(const sotto_playout *p, sotto_playout_stats *s); /* all but its size */
 /* playout_queue.c: takes what is in the ring. */
 void sotto__playout_arrivals(sotto_playout *p);
 void sotto__playout_drop_first(sotto_playout *p); /* of the queue, which has one; it goes back to the ring */

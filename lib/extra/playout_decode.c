@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets to PCM at 48 kHz: Opus by the decoder of audio.h, PCMU and PCMA by G.711 and the resampler; concealment and recovery from
+ * Packets to PCM at 48 kHz: Opus by libopus, PCMU and PCMA by G.711 and the resampler; concealment and recovery from
  * in-band FEC behind one face. All memory is there from the beginning. In: slots of the ring; out: PCM. Which packet is due is not its
  * business.
  */
@@ -16,12 +16,12 @@ int sotto__playout_decoder_init(struct playout_decoder *d, int channels)
     d->channels = channels;
     d->codec = PLAYOUT_OPUS;
     sotto__playout_narrow_init(&d->narrow);
-    return sotto_opus_decoder_new(channels, &d->opus);
+    return sotto__opus_new(channels, &d->opus);
 }
 
 void sotto__playout_decoder_free(struct playout_decoder *d)
 {
-    sotto_opus_decoder_free(d->opus);
+    sotto__opus_free(d->opus);
 }
 
 static bool decode_g711(struct playout_decoder *d, const struct playout_slot *s, int16_t *out)
@@ -39,7 +39,7 @@ bool sotto__playout_decode(struct playout_decoder *d, const struct playout_slot 
 {
     d->codec = s->codec;
     if (s->codec != PLAYOUT_OPUS) return decode_g711(d, s, out);
-    return sotto_opus_decode(d->opus, s->data, s->len, out, (size_t)s->frames) == s->frames;
+    return sotto__opus_decode(d->opus, s->data, s->len, out, (size_t)s->frames) == s->frames;
 }
 
 /*
@@ -75,13 +75,13 @@ int32_t sotto__playout_fec_frames(const struct playout_slot *s)
 bool sotto__playout_recover(struct playout_decoder *d, const struct playout_slot *s, int32_t frames,
                             int16_t *out)
 {
-    return sotto_opus_decode_fec(d->opus, s->data, s->len, out, (size_t)frames) == frames;
+    return sotto__opus_decode_fec(d->opus, s->data, s->len, out, (size_t)frames) == frames;
 }
 
 void sotto__playout_conceal(struct playout_decoder *d, int32_t frames, int16_t *out)
 {
     if (d->codec != PLAYOUT_OPUS)
         sotto__playout_narrow_conceal(&d->narrow, (size_t)frames / 6, out, d->channels);
-    else if (sotto_opus_decode(d->opus, NULL, 0, out, (size_t)frames) != frames)
+    else if (sotto__opus_decode(d->opus, NULL, 0, out, (size_t)frames) != frames)
         memset(out, 0, (size_t)frames * (size_t)d->channels * sizeof *out);
 }

@@ -37,6 +37,7 @@ static void no_struct_is_all_zero(void **state)
     assert_memory_equal(&out, &zero, sizeof out);
 }
 
+/* proves: S17 */
 static void fields_that_an_older_caller_does_not_have_are_zero(void **state)
 {
     (void)state;

@@ -19,12 +19,15 @@ static void every_function_says_that_it_is_not_supported(void **state)
     int16_t pcm[480] = {0};
     uint8_t packet[480] = {0};
     sotto_playout_stats stats = {.size = sizeof stats};
+    sotto_isolation isolation = {.size = sizeof isolation};
     const int results[] = {
         sotto_opus_encoder_new(NULL, &e),
         sotto_opus_encode(e, pcm, 480, packet, sizeof packet),
         sotto_opus_encoder_set_bitrate(e, 32000),
         sotto_opus_encoder_set_loss(e, 0.1),
         sotto_opus_decoder_new(1, &d),
+        sotto_opus_decoder_open(NULL, &d),
+        sotto_opus_decoder_get_isolation(d, &isolation),
         sotto_opus_decode(d, packet, 1, pcm, 480),
         sotto_opus_decode_fec(d, packet, 1, pcm, 480),
         sotto_opus_packet_frames(packet, 1),
@@ -36,6 +39,7 @@ static void every_function_says_that_it_is_not_supported(void **state)
         sotto_playout_put(p, NULL),
         sotto_playout_pull(p, pcm, 480),
         sotto_playout_get_stats(p, &stats),
+        sotto_playout_get_isolation(p, &isolation),
         sotto_playout_get_stats_json(p, &json),
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)
