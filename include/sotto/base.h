@@ -96,7 +96,8 @@ SOTTO_API void sotto_free(void *p);
 
 /**
  * Check this machine's cryptography and the libraries below with known answers: random numbers, SHA-256, AES-128-GCM,
- * P-256 keys and certificates, CRC32c, SRTP. For start-up of a device.
+ * records of DTLS in each cipher, the comparison of fingerprints, P-256 keys and certificates, CRC32c, SRTP in each profile, SFrame in
+ * each suite; and that forgeries which some versions of these libraries let through are refused. For start-up of a device.
  * @return 0, or  SOTTO_E_SYS  one of them is broken: do not connect
  *                SOTTO_E_NOMEM
  * Takes some 30 ms the first time, then a few; any thread.

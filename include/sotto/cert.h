@@ -25,8 +25,8 @@ SOTTO_API int sotto_cert_generate(sotto_cert **ret);
 
 /**
  * Read a certificate and its private key from PEM text.
- * @param pem     borrowed, `len` bytes: one CERTIFICATE and one PRIVATE KEY block (PKCS#8, SEC1 or PKCS#1, not encrypted),
- *                in any order, at most 64 KiB.
+ * @param pem     borrowed, `len` bytes: one CERTIFICATE and one PRIVATE KEY block (PKCS#8, SEC1 or PKCS#1, not encrypted:
+ *                sotto_cert_from_uri() reads encrypted ones), in any order, at most 64 KiB.
  * @param ret     yours: sotto_cert_free().
  * @param reterr  nullable, filled on failure.
  * @return 0, or  SOTTO_E_SYNTAX       not PEM, a block is missing, or the key does not belong to the certificate
@@ -37,10 +37,42 @@ SOTTO_API int sotto_cert_generate(sotto_cert **ret);
 SOTTO_API int sotto_cert_from_pem(const char *pem, size_t len, sotto_cert **ret,
                                   sotto_error *reterr);
 
+/** Most days that sotto_cert_generate_days() takes: a hundred years. */
+#define SOTTO_MAX_CERT_DAYS 36500
+
+/**
+ * Make a key and a certificate that is valid for longer: the identity of a device, kept as PEM, whose fingerprint others allow-list.
+ * @param days  from now, 1 to SOTTO_MAX_CERT_DAYS.
+ * @param ret   yours: sotto_cert_free().
+ * @return 0, or SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_NOMEM, SOTTO_E_SYS (no entropy).
+ * Security: whoever sees it twice knows that it is the same device. Not for people.
+ */
+SOTTO_API int sotto_cert_generate_days(int32_t days, sotto_cert **ret);
+
+/**
+ * Read a certificate and its private key from where URIs of OpenSSL say: "file:/etc/camera.pem", or what its providers know, such as
+ * "pkcs11:…" or "handle:0x81000001" of a TPM. Providers are loaded by openssl.cnf, or by the application into OpenSSL's default library
+ * context. A key that cannot leave its hardware serves: it only signs. May block as long as that hardware does: not in a hurry; and a
+ * context whose connections use such a key waits for it in each handshake, so that it deserves one of its own.
+ * @param cert_uri  borrowed: the first certificate there is taken.
+ * @param key_uri   borrowed, nullable: the same as cert_uri. The first private key there is taken.
+ * @param pass      borrowed, nullable: pass phrase of an encrypted key, or PIN. Without one an encrypted key is refused; the terminal is
+ *                  never asked.
+ * @param ret       yours: sotto_cert_free().
+ * @param reterr    nullable, filled on failure.
+ * @return 0, or  SOTTO_E_ACCESS       a URI cannot be opened, e.g. for want of its provider; there is no key, or `pass` is wrong
+ *                SOTTO_E_SYNTAX       there is no certificate, or the key does not belong to it
+ *                SOTTO_E_UNSUPPORTED  as sotto_cert_from_pem()
+ *                SOTTO_E_INVAL, SOTTO_E_NOMEM
+ * Security: a URI of somebody else makes OpenSSL open what he wants: take none from the network.
+ */
+SOTTO_API int sotto_cert_from_uri(const char *cert_uri, const char *key_uri, const char *pass,
+                                  sotto_cert **ret, sotto_error *reterr);
+
 /**
  * Write certificate and private key as PEM text that sotto_cert_from_pem() reads.
  * @param ret_pem  yours: sotto_free().
- * @return 0, or SOTTO_E_INVAL, SOTTO_E_NOMEM.
+ * @return 0, or SOTTO_E_ACCESS the key cannot leave its hardware; SOTTO_E_INVAL, SOTTO_E_NOMEM.
  * Security: the text holds the private key, unencrypted.
  */
 SOTTO_API int sotto_cert_to_pem(const sotto_cert *cert, char **ret_pem);

@@ -34,7 +34,8 @@ enum {
 /**
  * Receives log lines, one per call, after the context's lock is released, in the thread that caused or ran them.
  * @param level  SOTTO_LOG_*.
- * @param line   view, valid for the call: one line without newline; addresses are masked, keys and passwords never appear.
+ * @param line   view, valid for the call: one line without newline; addresses are masked unless sotto_ctx_config.show_addresses, keys
+ *               and passwords never appear.
  * @param user   sotto_ctx_config.log_user.
  * A call into the library from here returns SOTTO_E_STATE.
  */
@@ -50,6 +51,10 @@ typedef struct sotto_ctx_config {
     uint32_t max_pcs;  /**< most peer connections at a time; 0: 4096 */
     bool no_fast_path; /**< send and receive as libnice does, a datagram at a time: for comparison, or where sockets that share a port
                             are not wanted. Slower, nothing else changes. Security: none */
+    bool show_addresses; /**< false: logs, statistics, sotto_pc_explain() and SOTTO_EV_CANDIDATE_ERROR name addresses, hosts of servers,
+                              ICE usernames, foundations and fingerprints by masks like "ip4-4f2a91c3": equal within the process,
+                              different in another. true: as they are. Security: such reports are sent around, and tell who talked to
+                              whom from where; true only while looking for a fault. Keys, passwords and tokens are never shown */
 } sotto_ctx_config;
 
 /**

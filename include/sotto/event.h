@@ -44,6 +44,7 @@ enum {
     SOTTO_EV_WARNING = 20,           /**< u.warning: something that an operator should know */
     SOTTO_EV_NETWORK_CHANGED = 23,   /**< u.network: this host has other addresses, or another default route, or it slept; told to
                                           connections that have begun to gather, at most once until it is taken */
+    SOTTO_EV_VERIFIED = 24,          /**< u.verified: more is known of the peer, or less because it is another one: see verify.h */
     SOTTO_EV_USER = 21               /**< u.post: what sotto_ctx_post() was given; pc is NULL */
 };
 
@@ -56,7 +57,10 @@ enum {
     SOTTO_WARN_KEYS_SPENT = 6,        /**< the SRTP keys have served their life (RFC 3711 §9.2): media needs a new connection */
     SOTTO_WARN_NO_SRTP = 7,           /**< media was negotiated, but there are no keys for it: the remote agreed on no SRTP profile when the
                                            connection was made, or no memory was left. Media needs a new connection */
-    SOTTO_WARN_CIRCUIT_BREAKER = 5    /**< the remote gets nothing of what is sent: media is held back for a while (RFC 8083) */
+    SOTTO_WARN_CIRCUIT_BREAKER = 5,   /**< the remote gets nothing of what is sent: media is held back for a while (RFC 8083) */
+    SOTTO_WARN_E2EE_NO_KEY = 8,       /**< frames or messages under an end-to-end key that is not known were dropped: u.warning.count */
+    SOTTO_WARN_E2EE_BAD = 9,          /**< … that do not open, or are not sealed at all: u.warning.count */
+    SOTTO_WARN_E2EE_REPLAYED = 10     /**< … that were opened before, or are too old to tell: u.warning.count */
 };
 
 /** An event: allocated by the library, freed by sotto_event_free(); may grow at its end in later versions. */
@@ -85,10 +89,10 @@ struct sotto_event {
         /** SOTTO_EV_CANDIDATE_ERROR: views, valid until the event is freed. */
         struct {
             const char *url;     /**< of the server, as configured */
-            const char *address; /**< local address it was tried from, "" unknown */
+            const char *address; /**< local address it was tried from, masked unless sotto_ctx_config.show_addresses; "" unknown */
             uint16_t port;       /**< local port, 0 unknown */
             int32_t code;        /**< STUN error code 300…699, or 701: no answer */
-            const char *text;    /**< the server's words, or ours for 701 */
+            const char *text;    /**< the server's words, addresses in them masked as address, or ours for 701 */
         } candidate_error;
         /** SOTTO_EV_TRACK, TRACK_REMOVED, MUTE, UNMUTE. */
         struct {
@@ -150,6 +154,11 @@ struct sotto_event {
             bool needs_restart; /**< true: the connection's path is gone, or it has none and may find one, or the default route moved. ICE
                                      is restarted by itself (SOTTO_EV_NEGOTIATION_NEEDED), unless sotto_pc_config.no_auto_restart */
         } network;
+        /** SOTTO_EV_VERIFIED. */
+        struct {
+            int32_t level;  /**< SOTTO_VERIFY_*, now */
+            bool is_enough; /**< true: sotto_pc_config.required_verification is reached, media and messages pass from now on */
+        } verified;
         /** SOTTO_EV_USER. */
         struct {
             uint32_t code; /**< as posted */

@@ -307,7 +307,8 @@ enum {
     SOTTO_RECEIVE_RTP = 1,     /**< SOTTO_EV_RTP: decrypted packets as they come, without duplicates; no repair, no order */
     SOTTO_RECEIVE_ORDERED = 2  /**< SOTTO_EV_FRAME: in order and as early as possible: for sotto_playout, which has the delay itself */
 };
-/** Choose; takes effect with the next packet. @return 0, or SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED. */
+/** Choose; takes effect with the next packet. @return 0, or SOTTO_E_STATE SOTTO_RECEIVE_RTP, and what is received is end-to-end
+ * (<sotto/e2ee.h>); SOTTO_E_RANGE, SOTTO_E_INVAL, SOTTO_E_CLOSED. */
 SOTTO_API int sotto_transceiver_set_receive_mode(sotto_transceiver *t, int32_t mode);
 /**
  * How long frames are held to even out jitter.

@@ -110,6 +110,12 @@ typedef struct sotto_pc_config {
     const char *external_address;        /**< nullable: the address under which the internet reaches this host, where a 1:1 NAT stands
                                               before it (machines of clouds): IPv4, IPv6, or one of each with a comma between. It is told
                                               as a reflexive candidate beside the default route's own. Security: believed as it is */
+    const char *const *peer_fingerprints; /**< nullable: certificates that are accepted, "sha-256 AB:CD:…", whatever the description says:
+                                              the remote must use one of them. See verify.h. Security: without them the signaling server
+                                              says who the peer is */
+    size_t n_peer_fingerprints;          /**< how many, up to SOTTO_MAX_PINS */
+    int32_t required_verification;       /**< SOTTO_VERIFY_*: what is to be known of the peer before a frame, a packet of media or a
+                                              message passes in either direction. Security: NONE trusts the signaling server */
 } sotto_pc_config;
 
 /** A candidate of the remote, as RTCIceCandidateInit. */
@@ -164,9 +170,10 @@ typedef struct sotto_transport_info {
     uint64_t max_message_size;  /**< largest message that the remote takes, bytes; 0: no association, UINT64_MAX: any */
     uint32_t max_channels;      /**< ids of data channels are below it; 0: not known yet */
     bool is_dtls_client;        /**< our role; false before it is known */
-    char local_ufrag[257];      /**< of the generation in use; "" before the first description */
-    char remote_ufrag[257];     /**< "" before */
-    char selected_pair[192];    /**< for humans, addresses masked: "host udp 10.0.x.x → …"; "" without one */
+    char local_ufrag[257];      /**< of the generation in use, as the description has it (W3C getLocalParameters); "" before the first one.
+                                     Security: never masked, for programs, not for logs */
+    char remote_ufrag[257];     /**< the same of the remote (getRemoteParameters); "" before */
+    char selected_pair[192];    /**< for humans, addresses always masked: "host udp ip4-4f2a91c3 → …"; "" without one */
 } sotto_transport_info;
 
 /** Data channels: see data.h. */
@@ -295,8 +302,8 @@ SOTTO_API int sotto_pc_restart_ice(sotto_pc *pc);
 /**
  * Change the configuration. ICE servers, the transport policy, ports and interface may change: they take effect at the next
  * gathering, which the next offer starts by an ICE restart if they differ.
- * @param cfg  borrowed, nullable: the defaults. What else it holds must be as it was given to sotto_pc_new(); cert and user NULL: as
- *             they are. What sotto_pc_get_config() gave, changed, is the easy way.
+ * @param cfg  borrowed, nullable: the defaults. What else it holds must be as it was given to sotto_pc_new(); cert, user and
+ *             peer_fingerprints NULL: as they are. What sotto_pc_get_config() gave, changed, is the easy way.
  * @return 0, or SOTTO_E_MODIFICATION something that may not change; SOTTO_E_CLOSED; else as sotto_pc_new(). On failure nothing has
  * changed. Replaced credentials are wiped. Source: W3C setConfiguration(); RFC 9429 §4.1.18.
  */

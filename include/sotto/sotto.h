@@ -10,9 +10,14 @@
 #include <sotto/cert.h>
 #include <sotto/ctx.h>
 #include <sotto/data.h>
+#include <sotto/e2ee.h>
 #include <sotto/event.h>
 #include <sotto/media.h>
 #include <sotto/pc.h>
+#include <sotto/policy.h>
 #include <sotto/reconnect.h>
+#include <sotto/security.h>
 #include <sotto/stats.h>
+#include <sotto/verify.h>
+#include <sotto/whip.h>
 #endif

@@ -79,7 +79,8 @@ SOTTO_API int sotto_pc_explain(sotto_pc *pc, char **ret);
  * candidate-pair as in the statistics.
  * stage: "signaling", "gathering", "candidates", "checking", "dtls", "connected", "disconnected", "failed" or "closed".
  * @param ret  yours: sotto_free(); UTF-8. @return as sotto_pc_explain().
- * Security: the candidates are there with their addresses; sotto_pc_explain() masks them.
+ * Security: addresses, names and what else would tell who talked to whom are masked in both forms, and in the statistics, unless
+ * sotto_ctx_config.show_addresses.
  */
 SOTTO_API int sotto_pc_explain_json(sotto_pc *pc, char **ret);
 /** The first object of this type, or NULL. A view. */

@@ -9,6 +9,7 @@
 #include "transport/dtls_selftest.h"
 #include "transport/srtp.h"
 #include "util/mem.h"
+#include "wire/sframe.h"
 
 SOTTO_API sotto_us sotto_now(void)
 {
@@ -52,5 +53,6 @@ SOTTO_API void sotto_free(void *p)
 SOTTO_API int sotto_selftest(void)
 {
     int r = sotto__selftest();
+    if (r == 0) r = sotto__sframe_selftest();
     return r < 0 ? r : sotto__srtp_selftest();
 }

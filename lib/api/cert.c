@@ -50,6 +50,26 @@ SOTTO_API int sotto_cert_from_pem(const char *pem, size_t len, sotto_cert **ret,
     return r < 0 ? r : wrap(cert, ret);
 }
 
+SOTTO_API int sotto_cert_generate_days(int32_t days, sotto_cert **ret)
+{
+    struct cert *cert;
+    if (!ret) return SOTTO_E_INVAL;
+    if (days < 1 || days > SOTTO_MAX_CERT_DAYS) return SOTTO_E_RANGE;
+    int r = sotto__cert_generate_days(&cert, (int64_t)time(NULL), days + 1);
+    return r < 0 ? r : wrap(cert, ret);
+}
+
+SOTTO_API int sotto_cert_from_uri(const char *cert_uri, const char *key_uri, const char *pass,
+                                  sotto_cert **ret, sotto_error *reterr)
+{
+    struct cert *cert;
+    if (!cert_uri || !ret) return sotto__error(reterr, SOTTO_E_INVAL, 0, "an argument is missing");
+    int r = sotto__cert_from_uri(cert_uri, key_uri, pass, &cert, reterr);
+    if (r < 0) return r;
+    r = wrap(cert, ret);
+    return r < 0 ? sotto__error(reterr, r, 0, "no memory") : 0;
+}
+
 SOTTO_API int sotto_cert_to_pem(const sotto_cert *cert, char **ret_pem)
 {
     const struct cert *c = sotto__cert_of(cert);

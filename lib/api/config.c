@@ -2,13 +2,16 @@
 /*
  * Reading sotto_pc_config: ranges, defaults, and the URLs of ICE servers (RFC 7064, RFC 7065). In: what the application gave; out: what
  * peer/ wants. Names are not resolved here.
+ * answers: A22
  */
 #include <string.h>
 #include <time.h>
 
 #include "api/ctx.h"
+#include "api/verify.h"
 #include "transport/turn_tls.h"
 #include "util/mem.h"
+#include "util/secret.h"
 #include "util/str.h"
 #include "wire/ice_url.h"
 
@@ -44,7 +47,7 @@ static int read_server(const void *p, struct ice_server *ret)
     if (!s.username || !s.credential) return SOTTO_E_ACCESS;
     if (strlen(s.username) > 512 || strlen(s.credential) > 512) return SOTTO_E_LIMIT;
     ret->username = sotto__strdup(s.username);
-    ret->credential = sotto__strdup(s.credential);
+    ret->credential = sotto__secret_strdup(s.credential);
     return ret->username && ret->credential ? 0 : SOTTO_E_NOMEM;
 }
 
@@ -53,7 +56,7 @@ static void free_server(struct ice_server *s)
     sotto__free(s->username);
     sotto__free(s->url);
     sotto__free(s->host);
-    if (s->credential) sotto__free_secret(s->credential, strlen(s->credential));
+    sotto__secret_free(s->credential);
     *s = (struct ice_server){0};
 }
 
@@ -128,6 +131,19 @@ static int read_cert(const sotto_pc_config *cfg, struct pc_config *ret)
                                                                                 : 0;
 }
 
+static int read_verification(const sotto_pc_config *cfg, struct pc_config *ret)
+{
+    struct transport_cfg *t = &ret->peer.transport;
+    if (cfg->required_verification < SOTTO_VERIFY_NONE ||
+        cfg->required_verification > SOTTO_VERIFY_CONFIRMED)
+        return SOTTO_E_RANGE;
+    ret->peer.required_verification = cfg->required_verification;
+    t->n_pins = cfg->n_peer_fingerprints;
+    int r = sotto__pins_read(cfg->peer_fingerprints, t->n_pins, &ret->pins, NULL);
+    t->pins = ret->pins;
+    return r;
+}
+
 static uint16_t at_most(uint32_t n, uint32_t max)
 {
     return (uint16_t)(n < max ? n : max);
@@ -143,6 +159,7 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
     if (r == 0) r = read_servers(&c, ret);
     if (r == 0) r = read_authorities(c.ca_file, ret);
     if (r == 0) r = read_external(c.external_address, ret->peer.transport.external);
+    if (r == 0) r = read_verification(&c, ret);
     if (r < 0) {
         sotto__config_free(ret);
         return r;
@@ -171,4 +188,6 @@ int sotto__config_read(const sotto_pc_config *cfg, struct pc_config *ret)
 void sotto__config_free(struct pc_config *c)
 {
     for (size_t i = 0; i < SOTTO_MAX_ICE_SERVERS; i++) free_server(&c->servers[i]);
+    sotto__free(c->pins);
+    c->pins = NULL;
 }

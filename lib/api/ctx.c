@@ -2,6 +2,7 @@
 /*
  * Contexts: making and freeing them, entering and leaving the lock, the log's way to its sink. Every function of the API stands between
  * an enter and a leave; leave sends what the call produced, arms the loop and wakes who waits for events.
+ * answers: A06 A08
  */
 #include "api/ctx.h"
 
@@ -62,6 +63,7 @@ static int read_config(sotto_ctx *c, const sotto_ctx_config *cfg)
     c->max_pcs = all.max_pcs ? all.max_pcs : SOTTO_MAX_PCS;
     c->log.level = all.log_level ? all.log_level : SOTTO_LOG_WARNING;
     if (!c->sink) c->log.level = 0;
+    c->log.shows = all.show_addresses;
     return 0;
 }
 

@@ -198,6 +198,7 @@ void sotto__events_listed(sotto_ctx *c, sotto_pc *pc); /* puts it on the lists t
 /* data.c */
 int sotto__dc_new(sotto_pc *pc, struct channel *ch, void *user, sotto_dc **ret);
 void sotto__dc_unref(sotto_dc *dc);
+int sotto__dc_enter(sotto_dc *dc, struct peer **ret); /* 0 and locked, with dc->channel; or an error */
 void sotto__dc_detach(sotto_dc *dc); /* its channel goes: keeps what can still be asked */
 
 /* media.c */
@@ -228,6 +229,7 @@ int sotto__event_fill_media(sotto_pc *pc, const struct peer_event *p, struct ful
 struct pc_config {
     struct peer_cfg peer;
     struct ice_server servers[SOTTO_MAX_ICE_SERVERS];
+    struct sdp_fingerprint *pins; /* owned */
     sotto_cert *cert; /* as given */
     int32_t bundle_policy;
     void *user;

@@ -63,8 +63,7 @@ static int check(const sotto_dc *dc)
     return dc && dc->magic == MAGIC_DC ? 0 : SOTTO_E_INVAL;
 }
 
-/* 0 and locked, with dc->channel; or an error. */
-static int enter(sotto_dc *dc, struct peer **ret)
+int sotto__dc_enter(sotto_dc *dc, struct peer **ret)
 {
     int r = check(dc);
     if (r == 0) r = sotto__pc_enter(dc->pc, ret);
@@ -77,7 +76,7 @@ SOTTO_API int sotto_dc_send(sotto_dc *dc, const void *data, size_t len, bool is_
 {
     struct peer *peer;
     if (!data && len > 0) return SOTTO_E_INVAL;
-    int r = enter(dc, &peer);
+    int r = sotto__dc_enter(dc, &peer);
     if (r < 0) return r;
     sotto_ctx *c = dc->pc->ctx;
     sotto_us now = sotto__now(c);
@@ -97,7 +96,7 @@ SOTTO_API int sotto_dc_send(sotto_dc *dc, const void *data, size_t len, bool is_
 COLD SOTTO_API int sotto_dc_close(sotto_dc *dc)
 {
     struct peer *peer;
-    int r = enter(dc, &peer);
+    int r = sotto__dc_enter(dc, &peer);
     if (r < 0) return r == SOTTO_E_CLOSED ? 0 : r;
     sotto__channel_close(peer, sotto__now(dc->pc->ctx), dc->channel);
     sotto__pc_leave(dc->pc);
@@ -206,7 +205,7 @@ SOTTO_API int64_t sotto_dc_get_buffered_low(const sotto_dc *dc)
 COLD SOTTO_API int sotto_dc_set_buffered_low(sotto_dc *dc, uint64_t bytes)
 {
     struct peer *peer;
-    int r = enter(dc, &peer);
+    int r = sotto__dc_enter(dc, &peer);
     if (r < 0) return r;
     if (bytes > INT64_MAX) bytes = INT64_MAX;
     sotto__channel_set_low(peer, sotto__now(dc->pc->ctx), dc->channel, bytes);

@@ -3,6 +3,7 @@
  * Events: which connection is next, and making the event when the application takes it. Control events come first, then one message
  * of the connection at the head, which goes to the tail: constant time, no scan. Allocation happens here, and only here; without
  * memory the event stays queued.
+ * answers: S09 A01
  */
 #include "sotto/event.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "api/ctx.h"
+#include "util/mask.h"
 #include "util/mem.h"
 
 #define SPARE_LEAST (SOTTO_MAX_RID + 1u) /* what an event of a frame carries */
@@ -121,17 +123,24 @@ static int fill_warning(sotto_pc *pc, struct full_event **ret, const struct peer
     return 0;
 }
 
+#define ERROR_TEXT 1024 /* above the longest URL and what is kept of a server's words */
 static int fill_candidate_error(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
 {
     size_t used = 0;
     char address[46] = "";
+    char masked[3][ERROR_TEXT];
+    const char *all[] = {p->url, p->text, address};
     if (p->local.family != 0) sotto__address_text(&p->local, address);
+    for (int i = 1; i < 3 && !pc->ctx->log.shows; i++) { /* the URL is the application's own, and says which server */
+        sotto__mask_text(all[i], masked[i], ERROR_TEXT);
+        all[i] = masked[i];
+    }
     struct full_event *f =
-        sotto__event_new(pc->guard, strlen(p->url) + strlen(p->text) + strlen(address) + 3);
+        sotto__event_new(pc->guard, strlen(all[0]) + strlen(all[1]) + strlen(all[2]) + 3);
     if (!f) return SOTTO_E_NOMEM;
-    f->e.u.candidate_error.url = put_text(f, &used, p->url);
-    f->e.u.candidate_error.text = put_text(f, &used, p->text);
-    f->e.u.candidate_error.address = put_text(f, &used, address);
+    f->e.u.candidate_error.url = put_text(f, &used, all[0]);
+    f->e.u.candidate_error.text = put_text(f, &used, all[1]);
+    f->e.u.candidate_error.address = put_text(f, &used, all[2]);
     f->e.u.candidate_error.port = p->local.port;
     f->e.u.candidate_error.code = p->code;
     *ret = f;
@@ -195,6 +204,16 @@ static int fill_network(sotto_pc *pc, struct full_event **ret, const struct peer
     return 0;
 }
 
+static int fill_verified(sotto_pc *pc, struct full_event **ret, const struct peer_event *p)
+{
+    struct full_event *f = sotto__event_new(pc->guard, 0);
+    if (!f) return SOTTO_E_NOMEM;
+    f->e.u.verified.level = p->level;
+    f->e.u.verified.is_enough = p->is_enough;
+    *ret = f;
+    return 0;
+}
+
 static int take_control(sotto_ctx *c, sotto_event **ret)
 {
     sotto_pc *pc = CONTAINER_OF(c->control.next, struct sotto_pc, control);
@@ -214,6 +233,7 @@ static int take_control(sotto_ctx *c, sotto_event **ret)
     case SOTTO_EV_TARGET_BITRATE:
     case SOTTO_EV_DTMF_TONE: r = sotto__event_fill_media(pc, &p, &f); break;
     case SOTTO_EV_NETWORK_CHANGED: r = fill_network(pc, &f, &p); break;
+    case SOTTO_EV_VERIFIED: r = fill_verified(pc, &f, &p); break;
     case SOTTO_EV_STATE:
     case SOTTO_EV_NEGOTIATION_NEEDED: r = fill_state(pc, &f, &p); break;
     default: r = fill_channel(pc, &f, &p); break;

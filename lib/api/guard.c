@@ -2,6 +2,7 @@
 /*
  * The lock of a context, fair to those who wait while the loop is busy; and who may not use it: a forked child, whose copies of keys
  * and sockets belong to the parent, and a log sink, which runs inside a call.
+ * answers: S20 A02 A03 A04 A07 A15
  */
 #include "api/guard.h"
 

@@ -3,6 +3,7 @@
  * The one poller: epoll, deadlines, dispatch; the only place that reads the clock and sleeps. A turn waits without the lock, then
  * takes it and runs the connections that are ready or due, letting waiters in between them. epoll's data names a connection by an id
  * that is never used again, so a stale registration finds nobody.
+ * answers: A12 A16
  */
 #include <errno.h>
 #include <poll.h>

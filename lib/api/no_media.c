@@ -158,6 +158,10 @@ void sotto__media_unref(sotto_transceiver *t)
 void sotto__media_detach(sotto_transceiver *t)
 {
 }
+int sotto__media_enter(sotto_transceiver *t, struct peer **ret)
+{
+    return NO;
+}
 int sotto__event_take_media(sotto_ctx *c, sotto_pc *pc, struct full_event **ret)
 {
     return 0;
@@ -176,6 +180,9 @@ int sotto__media_open(struct peer *p)
 }
 
 void sotto__media_free(struct peer *p)
+{
+}
+void sotto__session_e2ee_changed(struct session *s, sotto_us now, struct line *line)
 {
 }
 void sotto__session_remove(struct session *s, struct line *line)
@@ -242,6 +249,15 @@ int sotto__srtp_start(void)
 {
     return 0;
 }
+const char *sotto__srtp_library_version(void)
+{
+    return "";
+}
+
+void sotto__transport_media_attacks(const struct transport *t, struct attacks *to)
+{
+}
+
 int sotto__srtp_selftest(void)
 {
     return 0;

@@ -2,6 +2,7 @@
 /*
  * The functions of pc.h: check the arguments, lock, call peer/, unlock. And the shell of a connection: what the application holds
  * lives until it is freed and no event names it; the objects behind it go at once.
+ * answers: A05
  */
 #include "sotto/pc.h"
 

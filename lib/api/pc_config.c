@@ -28,6 +28,7 @@ static const char *copy_text(char **at, const char *s)
 }
 
 #define EXTERNAL_SIZE 94u /* two addresses and a comma */
+#define PIN_SIZE 224u     /* see sotto__fingerprint_text() */
 
 static const char *copy_external(char **at, const struct address a[2])
 {
@@ -38,6 +39,17 @@ static const char *copy_external(char **at, const struct address a[2])
     return copy_text(at, both);
 }
 
+/* Behind the servers there is room for them. */
+static const char *const *copy_pins(const char **to, char **at, const struct transport_cfg *t)
+{
+    char text[224];
+    for (size_t i = 0; i < t->n_pins; i++) {
+        sotto__fingerprint_text(&t->pins[i], text);
+        to[i] = copy_text(at, text);
+    }
+    return t->n_pins > 0 ? to : NULL;
+}
+
 static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cfg)
 {
     const struct transport_cfg *t = &cfg->transport;
@@ -45,10 +57,12 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
     for (size_t i = 0; i < t->n_servers; i++)
         n += text_size(t->servers[i].url) + text_size(t->servers[i].username) +
              text_size(t->servers[i].credential);
+    n += t->n_pins * (sizeof(char *) + PIN_SIZE);
     sotto_pc_config *ret = sotto__malloc(sizeof *ret + t->n_servers * sizeof(sotto_ice_server) + n);
     if (!ret) return NULL;
     sotto_ice_server *servers = (sotto_ice_server *)(void *)(ret + 1);
-    char *at = (char *)(servers + t->n_servers);
+    const char **pins = (const char **)(void *)(servers + t->n_servers);
+    char *at = (char *)(pins + t->n_pins);
     *ret = (sotto_pc_config){
         .size = sizeof *ret,
         .ice_servers = t->n_servers > 0 ? servers : NULL,
@@ -68,6 +82,9 @@ static sotto_pc_config *make_block(const sotto_pc *pc, const struct peer_cfg *cf
         .ca_file = copy_text(&at, t->ca_file),
         .no_auto_restart = cfg->no_auto_restart,
         .external_address = copy_external(&at, t->external),
+        .peer_fingerprints = copy_pins(pins, &at, t),
+        .n_peer_fingerprints = t->n_pins,
+        .required_verification = cfg->required_verification,
     };
     for (size_t i = 0; i < t->n_servers; i++)
         servers[i] = (sotto_ice_server){.size = sizeof *servers,
@@ -94,6 +111,18 @@ SOTTO_API int sotto_pc_get_config(sotto_pc *pc, sotto_pc_config **ret)
 
 /* ---- changing ---- */
 
+/* None given: as they are. */
+static bool same_pins(const struct transport_cfg *a, const struct transport_cfg *b)
+{
+    if (b->n_pins == 0) return true;
+    if (a->n_pins != b->n_pins) return false;
+    for (size_t i = 0; i < a->n_pins; i++) /* both were written by the same reader */
+        if (strcmp(a->pins[i].hash, b->pins[i].hash) != 0 ||
+            memcmp(a->pins[i].bytes, b->pins[i].bytes, a->pins[i].n_bytes) != 0)
+            return false;
+    return true;
+}
+
 /* What may not change is as it was. is: as it stands; to: as it would be, servers aside. */
 static bool keeps(const sotto_pc *pc, const struct peer_cfg *is, const struct pc_config *to)
 {
@@ -103,6 +132,7 @@ static bool keeps(const sotto_pc *pc, const struct peer_cfg *is, const struct pc
     return to->bundle_policy == pc->bundle_policy && a->max_message_size == b->max_message_size &&
            is->max_channels == to->peer.max_channels && is->max_buffered == to->peer.max_buffered &&
            is->no_auto_restart == to->peer.no_auto_restart &&
+           is->required_verification == to->peer.required_verification && same_pins(a, b) &&
            a->allow_loopback == b->allow_loopback;
 }
 

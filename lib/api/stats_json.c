@@ -33,7 +33,7 @@ static void add_escaped(struct buf *b, uint8_t c)
         sotto__buf_addf(b, "\\u%04x", c < 0x80 ? c : 0xfffd);
 }
 
-static void add_text(struct buf *b, const char *text)
+void sotto__stats_json_text(struct buf *b, const char *text)
 {
     const uint8_t *p = (const uint8_t *)text, *start = p, *end = p + strlen(text);
     add(b, STR("\""));
@@ -81,7 +81,7 @@ static void add_double(struct buf *b, double d)
 
 static void add_name(struct buf *b, const char *name)
 {
-    add_text(b, name);
+    sotto__stats_json_text(b, name);
     add(b, STR(":"));
 }
 
@@ -93,7 +93,7 @@ static void add_member(struct buf *b, const sotto_stat_member *m)
     case SOTTO_STAT_INT: sotto__buf_addf(b, "%lld", (long long)m->v.i); break;
     case SOTTO_STAT_BOOL: add(b, m->v.i ? STR("true") : STR("false")); break;
     case SOTTO_STAT_DOUBLE: add_double(b, m->v.d); break;
-    default: add_text(b, m->v.s); break;
+    default: sotto__stats_json_text(b, m->v.s); break;
     }
 }
 
@@ -103,10 +103,10 @@ static void add_object(struct buf *b, const sotto_stat *s, const struct buf *tim
     add_name(b, s->id);
     add(b, STR("{"));
     add_name(b, "id");
-    add_text(b, s->id);
+    sotto__stats_json_text(b, s->id);
     add(b, STR(","));
     add_name(b, "type");
-    add_text(b, s->type);
+    sotto__stats_json_text(b, s->type);
     add(b, STR(","));
     add_name(b, "timestamp");
     sotto__buf_add(b, time->p, time->n);

@@ -73,7 +73,7 @@ bool call_run(struct call *c, const bool *until, int ms)
     return *until;
 }
 
-void call_connect(struct call *c)
+void call_offer_and_answer(struct call *c)
 {
     char *sdp;
     sotto_error err = {.size = sizeof err};
@@ -85,6 +85,11 @@ void call_connect(struct call *c)
     assert_int_equal(sotto_pc_local_description(c->b.pc, 0, NULL, &sdp), 1);
     assert_int_equal(sotto_pc_set_remote_description(c->a.pc, SOTTO_SDP_ANSWER, sdp, &err), 0);
     sotto_free(sdp);
+}
+
+void call_connect(struct call *c)
+{
+    call_offer_and_answer(c);
     assert_true(call_run(c, &c->a.open, CONNECTS_MS));
     assert_true(call_run(c, &c->b.open, CONNECTS_MS));
 }

@@ -31,6 +31,7 @@ void call_new(struct call *c, sotto_ctx *ctx_a, sotto_ctx *ctx_b);
 void call_free(struct call *c);
 void call_event(sotto_event *e); /* handles and frees one event; user is the side */
 bool call_run(struct call *c, const bool *until, int ms); /* takes events of both until it is true; false: time is over */
-void call_connect(struct call *c);
+void call_offer_and_answer(struct call *c); /* a calls b */
+void call_connect(struct call *c);          /* … and both channels are open */
 
 #endif

@@ -131,6 +131,7 @@ static void ranges_are_checked_and_zero_is_the_default(void **state)
     assert_int_equal(out.peer.max_buffered, SOTTO_DEFAULT_BUFFERED);
 }
 
+/* proves: S17 */
 static void sizes_and_tails_are_honoured(void **state)
 {
     (void)state;

@@ -86,6 +86,7 @@ static void what_a_waiting_thread_leaves_is_shown(void **state)
     sotto_ctx_free(c);
 }
 
+/* proves: S09 */
 static void posts_come_back_as_events_and_are_bounded(void **state)
 {
     (void)state;
@@ -208,6 +209,7 @@ static void a_call_is_driven_by_poll_alone(void **state)
     sotto_ctx_free(ctx);
 }
 
+/* proves: A15 */
 static void a_child_process_is_refused_and_the_parent_goes_on(void **state)
 {
     (void)state; /* A15 */
@@ -265,6 +267,7 @@ static void sink(int32_t level, const char *line, void *user)
     if (s->ctx) s->result = sotto_ctx_post(s->ctx, 0, NULL);
 }
 
+/* proves: A02 A07 A18 */
 static void the_log_sink_may_not_call_back(void **state)
 {
     (void)state;
@@ -286,6 +289,7 @@ static void the_log_sink_may_not_call_back(void **state)
     sotto_ctx_free(c);
 }
 
+/* proves: A10 */
 static void each_failing_allocation_of_a_context_ends_cleanly(void **state)
 {
     (void)state;

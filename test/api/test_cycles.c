@@ -60,6 +60,7 @@ static struct left settle(sotto_ctx *ctx, struct left most)
     return now;
 }
 
+/* proves: A08 */
 static void many_calls_leave_nothing_behind(void **state)
 {
     (void)state;

@@ -21,6 +21,7 @@ static int teardown(void **state)
     return 0;
 }
 
+/* proves: S20 A04 */
 static void every_function_refuses_what_is_no_channel(void **state)
 {
     (void)state; /* A04 */

@@ -130,6 +130,7 @@ static void let_them(struct busy *k, long n)
     assert_true(all_had_a_turn(k, n));
 }
 
+/* proves: A03 */
 static void media_is_moved_by_all_threads_while_one_negotiates_stops_and_frees(void **state)
 {
     static const sotto_direction directions[] = {SOTTO_DIR_RECVONLY, SOTTO_DIR_INACTIVE,

@@ -100,6 +100,7 @@ static void *signal_often(void *arg)
     return NULL;
 }
 
+/* proves: A16 */
 static void a_signal_ends_the_wait(void **state)
 {
     (void)state; /* A16 */
@@ -142,6 +143,7 @@ static unsigned long long blocked(void)
     return mask;
 }
 
+/* proves: A16 */
 static void the_thread_takes_no_signals(void **state)
 {
     (void)state;
@@ -154,6 +156,7 @@ static void the_thread_takes_no_signals(void **state)
     sotto_ctx_free(c);
 }
 
+/* proves: A15 */
 static void nothing_is_inherited_by_other_programs(void **state)
 {
     (void)state; /* A15: fork and exec */
@@ -312,6 +315,7 @@ static void sink(int32_t level, const char *line, void *user)
     snprintf(s->last, sizeof s->last, "%s", line);
 }
 
+/* proves: A18 */
 static void log_lines_come_in_order_and_the_lost_are_counted(void **state)
 {
     (void)state;

@@ -9,6 +9,7 @@
 
 /* ---- wrong handles and arguments ---- */
 
+/* proves: S20 A04 */
 static void every_function_refuses_what_is_no_transceiver(void **state)
 {
     (void)state; /* A04 */
@@ -499,6 +500,7 @@ static bool is_forked(struct sides *s, sotto_transceiver *t)
            sotto_transceiver_kind(t) == SOTTO_VIDEO;
 }
 
+/* proves: A15 */
 static void a_fork_cannot_use_handles(void **state)
 {
     (void)state;

@@ -55,6 +55,7 @@ static void *change_on(void *arg)
     return NULL;
 }
 
+/* proves: A03 */
 static void handles_may_be_used_by_all_threads(void **state)
 {
     (void)state;
@@ -90,6 +91,7 @@ static void *kill_at(void *arg)
     return NULL;
 }
 
+/* proves: A06 */
 static void a_connection_may_be_freed_while_its_handles_are_used(void **state)
 {
     (void)state;

@@ -104,7 +104,8 @@ static void connect_from(int32_t privacy, const char *external, const char *type
     assert_int_equal(sotto_pc_create_data_channel(c.a.pc, "call", &dc, &c.a.dc), 0);
     assert_int_equal(sotto_pc_set_local_description(c.a.pc, SOTTO_SDP_IMPLICIT, NULL, NULL), 0);
     enter(home);
-    assert_int_equal(sotto_ctx_new(NULL, &c.b.ctx), 0);
+    sotto_ctx_config open = {.size = sizeof open, .show_addresses = true};
+    assert_int_equal(sotto_ctx_new(&open, &c.b.ctx), 0);
     assert_int_equal(sotto_pc_new(c.b.ctx, &of_b, &c.b.pc), 0);
     assert_int_equal(sotto_pc_local_description(c.a.pc, 0, NULL, &sdp), 1);
     assert_int_equal(sotto_pc_set_remote_description(c.b.pc, SOTTO_SDP_OFFER, sdp, NULL), 0);

@@ -188,18 +188,21 @@ static void over_relays(enum ice_server_kind kind, const char *where, const char
     sotto_ctx_free(ctx);
 }
 
+/* proves: S23 */
 static void over_a_relay(void **state)
 {
     (void)state;
     over_relays(ICE_SERVER_TURN_UDP, "turn:127.0.0.1", "?transport=udp");
 }
 
+/* proves: S23 */
 static void over_a_relay_by_tcp(void **state)
 {
     (void)state;
     over_relays(ICE_SERVER_TURN_TCP, "turn:127.0.0.1", "?transport=tcp");
 }
 
+/* proves: S23 */
 static void over_a_relay_by_tls(void **state)
 {
     (void)state;

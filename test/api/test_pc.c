@@ -50,6 +50,7 @@ static void refuses_all(sotto_pc *pc, int want)
     assert_null(dc);
 }
 
+/* proves: S20 A04 */
 static void wrong_handles_are_refused(void **state)
 {
     (void)state; /* A04 */
@@ -74,6 +75,7 @@ static void wrong_handles_are_refused(void **state)
     sotto_pc_free(pc);
 }
 
+/* proves: A05 */
 static void a_closed_connection_refuses_and_tells_once(void **state)
 {
     (void)state; /* A05 */
@@ -105,6 +107,7 @@ static void a_closed_connection_refuses_and_tells_once(void **state)
     sotto_pc_free(pc);
 }
 
+/* proves: A05 */
 static void a_freed_connection_that_an_event_names_reads_as_closed(void **state)
 {
     (void)state;
@@ -153,6 +156,7 @@ static void events_may_outlive_their_context(void **state)
     sotto_event_free(e);
 }
 
+/* proves: S17 */
 static void sizes_of_what_is_given_and_filled_are_honoured(void **state)
 {
     (void)state;
@@ -213,6 +217,7 @@ static void one_connection_above_the_limit_is_refused(void **state)
     for (int i = 0; i < 8; i++) sotto_pc_free(pcs[i]);
 }
 
+/* proves: A17 */
 static void without_entropy_there_is_no_connection(void **state)
 {
     (void)state; /* A17 */
@@ -222,6 +227,7 @@ static void without_entropy_there_is_no_connection(void **state)
     sotto__rand_fail(0);
 }
 
+/* proves: A10 */
 static void each_failing_allocation_of_a_connection_ends_cleanly(void **state)
 {
     (void)state;

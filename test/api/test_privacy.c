@@ -119,7 +119,10 @@ static const struct mode modes[] = {
 
 static void call_begin(struct call *c, const struct mode *m)
 {
-    sotto_ctx_config of_a = {.size = sizeof of_a, .log_level = SOTTO_LOG_DEBUG, .log = keep};
+    sotto_ctx_config of_a = {.size = sizeof of_a,
+                             .log_level = SOTTO_LOG_DEBUG,
+                             .log = keep,
+                             .show_addresses = true}; /* then, too */
     sotto_ice_server stun = {.size = sizeof stun, .url = "stun:10.77.0.1:3478"};
     sotto_pc_config cfg = {.size = sizeof cfg,
                            .ice_servers = &stun,
@@ -210,6 +213,7 @@ static void look(struct call *c, const struct mode *m)
     must_hide(m, "candidates, the offer and the log", lines.text);
 }
 
+/* proves: ICE-18 S22 */
 static void each_mode_hides_what_it_says_ice_18(void **state)
 {
     pthread_t server = serve_begin();
@@ -251,6 +255,7 @@ static size_t count_udp(int wire)
     return n;
 }
 
+/* proves: ICE-18 S22 */
 static void nothing_leaves_where_there_is_no_relay(void **state)
 {
     int wire = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));

@@ -16,6 +16,7 @@ static void empty(struct sides *s)
     while (sotto_ctx_next(s->ctx, &e) == 1) sotto_event_free(e);
 }
 
+/* proves: H058 */
 static void restarts_of_the_remote_without_end_cost_what_a_few_do(void **state)
 {
     struct sides s;

@@ -68,6 +68,7 @@ static void the_kernels_news_reach_connections_that_gather(void **state)
     sotto_ctx_free(ctx);
 }
 
+/* proves: A13 */
 static void a_call_whose_address_goes_is_told_to_restart(void **state)
 {
     (void)state;
@@ -116,6 +117,7 @@ static int no_watch(void *world)
 }
 
 /* Where the kernel does not let anybody watch, sleep is noticed all the same. */
+/* proves: A12 */
 static void without_a_watch_there_is_none_and_sleep_is_noticed(void **state)
 {
     (void)state;

@@ -482,6 +482,7 @@ static bool had_it_all(void)
            (storm.detached > 0 && faults_used(false) == faults_kinds(false));
 }
 
+/* proves: A09 */
 static void nothing_is_lost_in_a_storm(void **state)
 {
     struct left first = {0};

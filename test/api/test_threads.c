@@ -47,6 +47,7 @@ static void *call_everything(void *arg)
     return NULL;
 }
 
+/* proves: A03 */
 static void other_threads_may_call_meanwhile(void **state)
 {
     (void)state;
@@ -94,6 +95,7 @@ static void signal_once(struct call *c)
 }
 
 /* b is freed at a random moment by another thread; a's calls on its own handles go on. */
+/* proves: A06 */
 static void freeing_at_any_moment_harms_nobody(void **state)
 {
     (void)state;
@@ -210,6 +212,7 @@ static void a_greedy_sender_leaves_room_for_the_loop(void **state)
 }
 
 /* The context's own thread is in the middle of things when it goes. */
+/* proves: A06 A07 */
 static void freeing_the_context_at_any_moment_ends_everything(void **state)
 {
     (void)state;

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a core dump of a process with a live call would hold: its memory is read as the kernel would write it, without the mappings
+ * that are marked (VmFlags "dd" of /proc/self/smaps), and searched for keys; and once all is closed, every mapping is. What is looked
+ * for is kept inverted, so that the search does not find itself. Known gaps, which docs/howto/privacy.md tells of: the key schedules
+ * inside OpenSSL while a call lasts, and what libnice and descriptions hold.
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "api/ctx.h"
+#include "call.h"
+#include "peer/private.h"
+#include "transport/dtls_int.h"
+#include "util/mem.h"
+#include "util/secret.h"
+
+#define HUGE_BYTES (4ULL << 30) /* a sanitizer's shadow: it holds no bytes of ours */
+#define CHUNK ((size_t)1 << 20)
+#define LONGEST 64u
+
+static struct wanted {
+    const char *what;
+    uint8_t inverted[LONGEST];
+    size_t n;
+    bool while_it_lasts; /* not in a core dump, either */
+    size_t found;
+} all[32];
+static size_t n_all;
+static uint8_t chunk[CHUNK + LONGEST];
+
+static void want(const char *what, const uint8_t *p, size_t n, bool while_it_lasts)
+{
+    struct wanted *w = &all[n_all++];
+    *w = (struct wanted){.what = what, .n = n, .while_it_lasts = while_it_lasts};
+    assert_true(n <= LONGEST && n_all < sizeof all / sizeof *all);
+    for (size_t i = 0; i < n; i++) w->inverted[i] = (uint8_t)~p[i];
+}
+
+static void want_reversed(const char *what, const uint8_t *p, size_t n)
+{
+    uint8_t copy[LONGEST];
+    for (size_t i = 0; i < n; i++) copy[i] = p[n - 1 - i];
+    want(what, copy, n, true); /* as OpenSSL has large numbers */
+    sotto__wipe(copy, sizeof copy);
+}
+
+static bool is_at(const struct wanted *w, const uint8_t *p)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if ((p[i] ^ w->inverted[i]) != 0xff) return false;
+    return true;
+}
+
+static void search(size_t n)
+{
+    for (size_t k = 0; k < n_all; k++) {
+        struct wanted *w = &all[k];
+        const uint8_t *at = chunk, *end = chunk + n;
+        while ((size_t)(end - at) >= w->n &&
+               (at = memchr(at, (uint8_t)~w->inverted[0], (size_t)(end - at) - w->n + 1))) {
+            w->found += is_at(w, at);
+            at++;
+        }
+    }
+}
+
+static void search_range(int mem, uint64_t from, uint64_t to)
+{
+    for (uint64_t at = from; at < to; at += CHUNK) {
+        ssize_t n = pread(mem, chunk, to - at < sizeof chunk ? to - at : sizeof chunk, (off_t)at);
+        if (n > 0) search((size_t)n);
+    }
+    sotto__wipe(chunk, sizeof chunk);
+}
+
+/* Of all that is mapped and can be read; dumped: only what a core dump would have. Returns the bytes that were left out for that. */
+static size_t search_memory(bool dumped)
+{
+    char line[512], perms[8] = "";
+    unsigned long long from = 0, to = 0, at, end;
+    size_t rss = 0, kept_out = 0;
+    FILE *f = fopen("/proc/self/smaps", "r");
+    int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    assert_true(f && mem >= 0);
+    for (size_t k = 0; k < n_all; k++) all[k].found = 0;
+    while (fgets(line, sizeof line, f)) {
+        if (sscanf(line, "%llx-%llx %7s", &at, &end, perms) == 3 && strchr(line, '-')) {
+            from = at, to = end;
+        } else if (sscanf(line, "Rss: %zu", &rss) == 1) {
+            continue;
+        } else if (strncmp(line, "VmFlags:", 8) == 0) {
+            bool is_out = dumped && strstr(line, " dd");
+            if (is_out && rss > 0) kept_out += rss;
+            if (perms[0] == 'r' && rss > 0 && to - from < HUGE_BYTES && !is_out)
+                search_range(mem, from, to);
+        }
+    }
+    fclose(f);
+    close(mem);
+    return kept_out;
+}
+
+static void check(bool live)
+{
+    for (size_t k = 0; k < n_all; k++)
+        if (all[k].found > 0 && (all[k].while_it_lasts || !live))
+            fail_msg("%s: found %zu times %s", all[k].what, all[k].found,
+                     live ? "in what a core dump would hold" : "after all was closed");
+}
+
+static void want_record_keys(const struct dtls_secrets *s)
+{
+    size_t n = s->cipher == DTLS_AES_128_GCM ? 16 : 32;
+    uint8_t block[64];
+    assert_true(sotto__dtls_prf(s, "key expansion", true, block, 2 * n));
+    want("the client's record key", block, n, false);
+    want("the server's record key", block + n, n, false);
+    sotto__wipe(block, sizeof block);
+}
+
+static void want_secrets(sotto_pc *pc)
+{
+    const struct dtls *d = pc->peer->transport.dtls;
+    uint8_t srtp[2 * 32];
+    assert_non_null(d->agreed.secrets);
+    want("the master secret of DTLS", d->agreed.secrets->master, 48, true);
+    assert_int_equal(
+        sotto__dtls_export((struct dtls *)(uintptr_t)d, "EXTRACTOR-dtls_srtp", srtp, sizeof srtp),
+        0);
+    want("the client's SRTP master key", srtp, 16, true);
+    want("the server's SRTP master key", srtp + 16, 16, true);
+    sotto__wipe(srtp, sizeof srtp);
+    want_record_keys(d->agreed.secrets);
+    const struct cert *c = pc->peer->transport.cert;
+    assert_non_null(c->secret);
+    want("a private key", c->secret, P256_BYTES, true);
+    want_reversed("a private key, reversed", c->secret, P256_BYTES);
+}
+
+static sotto_ctx *make_ctx(void)
+{
+    sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = true};
+    sotto_ctx *ctx;
+    assert_int_equal(sotto_ctx_new(&cfg, &ctx), 0);
+    return ctx;
+}
+
+/* The search finds what is there: else nothing below would prove anything. */
+static void the_search_finds_what_lies_in_ordinary_memory(void **state)
+{
+    (void)state;
+    static const char text[] = "what is looked for is 48 bytes long, as it goes.";
+    uint8_t *secret = sotto__secret_dup(text, 48);
+    n_all = 0;
+    want("the text", (const uint8_t *)text, 48, true);
+    assert_true(search_memory(true) > 0);
+    assert_int_equal(all[0].found, 1); /* the constant; not its copy in secret memory */
+    search_memory(false);
+    assert_int_equal(all[0].found, 2);
+    sotto__secret_free(secret);
+    search_memory(false);
+    assert_int_equal(all[0].found, 1);
+}
+
+/* proves: A23 S35 S30 */
+static void keys_of_a_live_call_are_not_dumped_and_are_gone_after_it(void **state)
+{
+    (void)state;
+    sotto_ctx *ctx = make_ctx();
+    struct call c;
+    sotto_transceiver *t;
+    call_new(&c, ctx, ctx);
+    assert_int_equal(sotto_pc_add_transceiver(c.a.pc, SOTTO_AUDIO, NULL, &t), 0);
+    call_connect(&c);
+    assert_non_null(c.a.pc->peer->transport.srtp);
+    n_all = 0;
+    want_secrets(c.a.pc);
+    want_secrets(c.b.pc);
+    assert_true(search_memory(true) > 0);
+    check(true);
+    call_free(&c);
+    sotto_ctx_free(ctx);
+    search_memory(false);
+    check(false);
+}
+
+/* proves: A23 S19 */
+static void a_servers_password_is_kept_apart_and_wiped(void **state)
+{
+    (void)state;
+    char password[32];
+    sotto_ctx *ctx = make_ctx();
+    sotto_pc *pc;
+    for (size_t i = 0; i < sizeof password - 1; i++) password[i] = (char)('a' + (i * 7 + 3) % 26);
+    password[31] = '\0';
+    n_all = 0;
+    want("the password of a TURN server", (const uint8_t *)password, 31, true);
+    sotto_ice_server turn = {.size = sizeof turn,
+                             .url = "turn:192.0.2.1",
+                             .username = "somebody",
+                             .credential = password};
+    sotto_pc_config cfg = {.size = sizeof cfg, .ice_servers = &turn, .n_ice_servers = 1};
+    assert_int_equal(sotto_pc_new(ctx, &cfg, &pc), 0);
+    sotto__wipe(password, sizeof password);
+    search_memory(true);
+    check(true);
+    search_memory(false);
+    assert_true(all[0].found > 0);
+    sotto_pc_free(pc);
+    sotto_ctx_free(ctx);
+    search_memory(false);
+    check(false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_search_finds_what_lies_in_ordinary_memory),
+        cmocka_unit_test(keys_of_a_live_call_are_not_dumped_and_are_gone_after_it),
+        cmocka_unit_test(a_servers_password_is_kept_apart_and_wiped),
+    };
+    return cmocka_run_group_tests_name("core", tests, NULL, NULL);
+}
