@@ -163,7 +163,7 @@ static void send_one(struct media *m, int side, enum media_kind kind)
                      .payload_kind = 1,
                      .payload_type = m->side[side].pt[kind]};
     int r = sotto_transceiver_send_frame(m->side[side].t[kind], &f);
-    CHECK(r == 0 || r == SOTTO_E_AGAIN);
+    CHECK(r == 0 || r == SOTTO_E_AGAIN || (r == SOTTO_E_STATE && m->opt.required));
     if (r == 0) {
         out->frames++;
         out->keys += is_key;
@@ -287,6 +287,7 @@ struct media *media_new(uint64_t seed, const struct media_opt *opt)
     CHECK(m->sent && m->expected);
     CHECK(2 * m->opt.video_bytes < MAX_VIDEO && 2 * m->opt.key_bytes < MAX_VIDEO);
     struct pair_opt pair = {.take = take, .user = m, .signal_us = m->opt.signal_us};
+    pair.pc[0].required_verification = m->opt.required;
     m->pair = pair_new(seed, &pair);
     if (m->opt.plays) make_tone(m);
     add_tracks(m, 0);

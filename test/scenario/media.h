@@ -20,6 +20,7 @@ struct media_opt {
     bool plays;               /* audio is a tone, and is played */
     bool no_rtx;
     sotto_us signal_us;       /* pair_opt */
+    int32_t required;         /* what side 0 wants to know of the other: verify.h */
 };
 
 struct media_in { /* what one side received of one kind */

@@ -30,7 +30,7 @@ static char *copy(const char *s)
 static void side_open(struct nego *n, struct nego_side *s, int index, const sotto_pc_config *cfg,
                       const char *address)
 {
-    sotto_ctx_config ctx = {.size = sizeof ctx, .no_thread = true};
+    sotto_ctx_config ctx = {.size = sizeof ctx, .no_thread = true, .show_addresses = true};
     s->n = n, s->index = index;
     s->watch = NEGO_TRACKS | NEGO_NEEDED;
     s->host = net_host_new(n->net, address);

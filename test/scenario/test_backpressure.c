@@ -84,6 +84,7 @@ static size_t allocated(void)
     return m.uordblks + m.hblkhd;
 }
 
+/* proves: H127 */
 static void a_reader_that_stops_for_a_minute_holds_the_sender_and_loses_nothing(void **state)
 {
     (void)state;
@@ -125,6 +126,7 @@ static void a_reader_that_stops_for_a_minute_holds_the_sender_and_loses_nothing(
     pair_free(p);
 }
 
+/* proves: S09 A01 */
 static void an_application_that_takes_no_events_holds_the_sender_too(void **state)
 {
     (void)state;
@@ -144,6 +146,7 @@ static void an_application_that_takes_no_events_holds_the_sender_too(void **stat
     pair_free(p);
 }
 
+/* proves: S09 A01 */
 static void a_reader_may_sleep_for_ten_minutes(void **state)
 {
     (void)state;
@@ -165,6 +168,7 @@ static void a_reader_may_sleep_for_ten_minutes(void **state)
     }
 }
 
+/* proves: H127 */
 static void reading_off_leaves_the_other_events_alone(void **state)
 {
     (void)state;

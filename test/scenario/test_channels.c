@@ -5,6 +5,7 @@
 #include "cmocka_all.h"
 #include "pair.h"
 
+/* proves: H121 */
 static void ids_are_even_for_the_dtls_client_and_odd_for_the_server(void **state)
 {
     (void)state;

@@ -79,6 +79,7 @@ static void the_maximum_is_what_the_receiver_says(void **state)
     pair_free(p);
 }
 
+/* proves: A20 */
 static void text_that_is_not_utf8_and_bad_arguments_are_refused(void **state)
 {
     (void)state;

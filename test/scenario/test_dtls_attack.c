@@ -26,6 +26,7 @@ static void swap_certificate(struct raw *r)
     assert_int_equal(sotto__cert_generate(&r->claimed, 1700000000), 0);
 }
 
+/* proves: H059 */
 static void a_swapped_certificate_is_refused_in_either_role_and_direction(void **state)
 {
     (void)state;
@@ -59,6 +60,7 @@ static void the_same_peers_connect_when_the_certificate_is_right(void **state)
         }
 }
 
+/* proves: H087 */
 static void a_handshake_that_is_never_answered_fails_in_half_a_minute(void **state)
 {
     (void)state;
@@ -229,6 +231,7 @@ static bool survives(enum kill kill, uint64_t seed)
     return up;
 }
 
+/* proves: S38 H064 H065 H066 H067 H068 H069 H070 */
 static void one_forged_datagram_ends_no_handshake(void **state)
 {
     (void)state;
@@ -263,6 +266,7 @@ static enum net_verdict flood(struct net *net, struct net_datagram *d, void *use
     return NET_PASS;
 }
 
+/* proves: H078 */
 static void a_connected_call_does_not_notice_forgeries(void **state)
 {
     (void)state;
@@ -294,6 +298,7 @@ static enum net_verdict reflect_and_replay(struct net *net, struct net_datagram 
     return NET_PASS;
 }
 
+/* proves: H088 */
 static void reflected_and_replayed_datagrams_change_nothing(void **state)
 {
     (void)state;

@@ -61,6 +61,7 @@ static void an_honest_raw_peer_connects_in_either_role(void **state)
     }
 }
 
+/* proves: H122 */
 static void malformed_opens_are_reset_and_open_nothing(void **state)
 {
     (void)state;
@@ -114,6 +115,7 @@ static void malformed_opens_are_reset_and_open_nothing(void **state)
     pair_free(p);
 }
 
+/* proves: H121 H122 */
 static void opens_on_ids_that_are_not_the_peers_are_refused(void **state)
 {
     (void)state;
@@ -148,6 +150,7 @@ static void opens_on_ids_that_are_not_the_peers_are_refused(void **state)
     pair_free(p);
 }
 
+/* proves: H123 */
 static void acknowledgements_that_nobody_asked_for_are_ignored(void **state)
 {
     (void)state;
@@ -163,6 +166,7 @@ static void acknowledgements_that_nobody_asked_for_are_ignored(void **state)
     pair_free(p);
 }
 
+/* proves: H120 */
 static void payloads_of_unknown_kinds_are_dropped_and_empty_ones_are_empty(void **state)
 {
     (void)state;
@@ -207,6 +211,7 @@ static void text_that_is_not_utf8_closes_the_channel(void **state)
     pair_free(p);
 }
 
+/* proves: H124 */
 static void data_before_the_open_is_bounded(void **state)
 {
     (void)state;
@@ -224,6 +229,7 @@ static void data_before_the_open_is_bounded(void **state)
     pair_free(p);
 }
 
+/* proves: H119 */
 static void a_message_above_our_maximum_ends_something_and_not_the_process(void **state)
 {
     (void)state;
@@ -249,6 +255,7 @@ static void a_message_above_our_maximum_ends_something_and_not_the_process(void 
     pair_free(p);
 }
 
+/* proves: H125 */
 static void a_flood_of_opens_is_bounded(void **state)
 {
     (void)state;
@@ -277,6 +284,7 @@ static void a_flood_of_opens_is_bounded(void **state)
     pair_free(p);
 }
 
+/* proves: H126 */
 static void a_storm_of_resets_leaves_the_connection_alive(void **state)
 {
     (void)state;
@@ -300,6 +308,7 @@ static void put32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)v;
 }
 
+/* proves: H112 */
 static void chunks_that_do_not_add_up_are_dropped(void **state)
 {
     (void)state;
@@ -351,6 +360,7 @@ static void chunks_that_do_not_add_up_are_dropped(void **state)
     pair_free(p);
 }
 
+/* proves: H111 */
 static void a_flood_of_inits_makes_no_second_association(void **state)
 {
     (void)state;
@@ -369,6 +379,7 @@ static void a_flood_of_inits_makes_no_second_association(void **state)
     pair_free(p);
 }
 
+/* proves: H118 */
 static void fragments_that_never_end_are_bounded(void **state)
 {
     (void)state;
@@ -390,6 +401,7 @@ static void fragments_that_never_end_are_bounded(void **state)
     pair_free(p);
 }
 
+/* proves: H115 */
 static void lies_about_what_was_received_do_not_free_what_was_not(void **state)
 {
     (void)state;
@@ -407,6 +419,7 @@ static void lies_about_what_was_received_do_not_free_what_was_not(void **state)
     pair_free(p);
 }
 
+/* proves: H115 */
 static void a_window_that_stays_shut_holds_the_sender_within_its_buffer(void **state)
 {
     (void)state;
@@ -423,6 +436,7 @@ static void a_window_that_stays_shut_holds_the_sender_within_its_buffer(void **s
     pair_free(p);
 }
 
+/* proves: H130 */
 static void shutdown_and_abort_close_every_channel_once(void **state)
 {
     (void)state;

@@ -85,6 +85,7 @@ static const struct {
      SOTTO_E_SYNTAX},
 };
 
+/* proves: S20 */
 static void refused_descriptions_say_why_and_change_nothing(void **state)
 {
     (void)state;
@@ -170,6 +171,28 @@ static void descriptions_beyond_the_limits_are_refused_at_once(void **state)
     free(s);
 }
 
+/* proves: H026 H029 */
+static void the_sixty_fifth_candidate_of_a_description_is_counted(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(1, NULL);
+    char *s = many("a=candidate:1 1 udp 1 1.2.3.4 9 typ host\r\n", 70);
+    sotto_security *report;
+    uint64_t over = 0;
+    assert_int_equal(sotto_pc_set_remote_description(p->side[0].pc, SOTTO_SDP_OFFER, s, NULL), 0);
+    assert_int_equal(sotto_pc_set_local_description(p->side[0].pc, SOTTO_SDP_IMPLICIT, NULL, NULL),
+                     0);
+    assert_int_equal(sotto_pc_get_security(p->side[0].pc, &report), 0);
+    for (size_t i = 0; i < report->n_counters; i++)
+        if (strcmp(report->counters[i].name, "candidateLimit") == 0)
+            over = report->counters[i].count;
+    assert_int_equal(over, 70 - SOTTO_MAX_REMOTE_CANDIDATES);
+    sotto_free(report);
+    free(s);
+    pair_free(p);
+}
+
+/* proves: H026 */
 static void a_flood_of_candidates_in_a_description_leaves_sixty_four(void **state)
 {
     (void)state;
@@ -239,6 +262,7 @@ static void a_live_call_is_not_hurt_by_bad_offers(void **state)
     pair_free(p);
 }
 
+/* proves: H011 */
 static void an_answer_must_fit_its_offer(void **state)
 {
     (void)state;
@@ -325,6 +349,7 @@ static const struct {
     {"candidate:1 1 udp 1 1.2.3.4 9 typ host ufrag stale", 0}, /* H038 */
 };
 
+/* proves: SDP-23 H031 */
 static void bad_candidates_are_refused_and_useless_ones_get_no_packet(void **state)
 {
     (void)state;
@@ -359,6 +384,7 @@ static void bad_candidates_are_refused_and_useless_ones_get_no_packet(void **sta
     pair_free(p);
 }
 
+/* proves: H029 */
 static void of_a_flood_of_candidates_sixty_four_are_taken(void **state)
 {
     (void)state;
@@ -392,6 +418,7 @@ int main(void)
         cmocka_unit_test(refused_descriptions_say_why_and_change_nothing),
         cmocka_unit_test(odd_but_legal_descriptions_are_taken),
         cmocka_unit_test(descriptions_beyond_the_limits_are_refused_at_once),
+        cmocka_unit_test(the_sixty_fifth_candidate_of_a_description_is_counted),
         cmocka_unit_test(a_flood_of_candidates_in_a_description_leaves_sixty_four),
         cmocka_unit_test(a_live_call_is_not_hurt_by_bad_offers),
         cmocka_unit_test(an_answer_must_fit_its_offer),

@@ -169,6 +169,7 @@ static void hanging_up_mutes_the_other_side(void **state)
     media_free(m);
 }
 
+/* proves: S09 */
 static void a_slow_application_gets_the_newest_frames_and_an_exact_count(void **state)
 {
     (void)state;

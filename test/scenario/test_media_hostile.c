@@ -49,6 +49,7 @@ static enum net_verdict copy_media(struct net *net, struct net_datagram *d, void
 }
 
 /* H110, RTP-13 */
+/* proves: ICE-07 H110 RTP-13 */
 static void packets_from_elsewhere_do_not_draw_media_to_them(void **state)
 {
     struct media_opt opt = {0};
@@ -83,6 +84,7 @@ static enum net_verdict reflect_media(struct net *net, struct net_datagram *d, v
 }
 
 /* H094, SRTP-07 */
+/* proves: H094 */
 static void packets_sent_back_are_told_and_change_nothing(void **state)
 {
     struct media_opt opt = {0};
@@ -120,6 +122,7 @@ static size_t name_of(const char *offer, char name[32])
 }
 
 /* RTP-02: a name that stayed would tell that two calls are of the same program. */
+/* proves: RTP-02 S30 */
 static void every_connection_has_a_cname_of_its_own(void **state)
 {
     static char names[N_CONNECTIONS][32];

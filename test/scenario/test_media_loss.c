@@ -62,6 +62,7 @@ static void random_loss(double loss, const char *what)
     }
 }
 
+/* proves: RTP-14 */
 static void video_goes_on_and_audio_is_heard_at_5_percent_loss(void **state)
 {
     (void)state;

@@ -43,12 +43,14 @@ static void wrap(uint64_t seed, bool no_rtx, uint64_t n_wraps)
     media_free(m);
 }
 
+/* proves: H092 SRTP-03 */
 static void repairs_by_RTX_cross_the_wrap(void **state)
 {
     (void)state;
     for (int seed = 1; seed <= pair_seeds(1); seed++) wrap((uint64_t)seed, false, 1);
 }
 
+/* proves: H092 */
 static void repairs_by_the_same_packets_cross_the_wrap(void **state)
 {
     (void)state;

@@ -60,6 +60,7 @@ static const struct offer {
      {.firefox = true, .s = {{"audio"}, {"video"}, {"data"}}},
      "0 audio recvonly; 1 video recvonly; 2 application",
      "0 1 2"},
+    /* proves: SDP-12 */
     {"an_unknown_kind_of_media_is_rejected",
      {.s = {{"audio"}, {"m=hologram 9 UDP/TLS/RTP/SAVPF 100", .extra = "a=rtcp-mux\r\n"}}},
      "0 audio recvonly; 1 hologram rejected",
@@ -102,12 +103,18 @@ static const struct {
     const char *name, *m;
     bool taken;
 } profiles[] = {
+    /* proves: SDP-11 */
     PROFILE("udp_tls_rtp_savpf_is_taken", "UDP/TLS/RTP/SAVPF", true),
+    /* proves: SDP-11 */
     PROFILE("tcp_dtls_rtp_savpf_is_taken", "TCP/DTLS/RTP/SAVPF", true),
+    /* proves: SDP-11 */
     PROFILE("rtp_savpf_is_taken", "RTP/SAVPF", true),
     PROFILE("udp_tls_rtp_savp_is_taken", "UDP/TLS/RTP/SAVP", true),
+    /* proves: H013 SDP-11 */
     PROFILE("rtp_avp_is_rejected", "RTP/AVP", false),
+    /* proves: SDP-11 */
     PROFILE("rtp_avpf_is_rejected", "RTP/AVPF", false),
+    /* proves: SDP-11 */
     PROFILE("a_profile_that_does_not_exist_is_rejected", "UDP/TLS/RTP/XYZ", false),
 };
 
@@ -254,6 +261,7 @@ static void an_answer_that_rejects_everything_leaves_nothing(void **state)
     nego_free(n);
 }
 
+/* proves: RTP-12 */
 static void an_answer_with_a_section_beside_the_group_is_refused(void **state)
 {
     (void)state;

@@ -63,6 +63,7 @@ static void a_candidate_before_any_remote_description_is_refused(void **state)
     nego_free(n);
 }
 
+/* proves: H039 */
 static void the_end_of_all_candidates_is_taken(void **state)
 {
     (void)state;
@@ -90,6 +91,7 @@ static void candidates_of_the_pending_description_are_taken_before_the_answer(vo
     nego_free(n);
 }
 
+/* proves: H038 */
 static void candidates_of_the_generation_before_do_no_harm(void **state)
 {
     (void)state;
@@ -104,6 +106,7 @@ static void candidates_of_the_generation_before_do_no_harm(void **state)
     nego_free(n);
 }
 
+/* proves: H029 */
 static void each_generation_has_room_for_64_candidates(void **state)
 {
     (void)state;

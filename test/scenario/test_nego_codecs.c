@@ -27,14 +27,17 @@ struct answered {
 
 /* SDP-30: RFC 6184 §8.2.2. */
 static const struct answered h264[] = {
+    /* proves: SDP-30 */
     H264_FMTP("h264_constrained_baseline_in_mode_1",
               "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", "102",
               "a=fmtp:102 "
               "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\r\n"),
     H264_FMTP("h264_constrained_baseline_in_mode_0", "packetization-mode=0;profile-level-id=42e01f",
               "102", "a=fmtp:102 packetization-mode=0;profile-level-id=42e01f\r\n"),
+    /* proves: SDP-30 */
     H264_FMTP("h264_without_a_mode_is_mode_0", "profile-level-id=42e01f", "102",
               "a=fmtp:102 packetization-mode=0;profile-level-id=42e01f\r\n"),
+    /* proves: SDP-30 */
     H264_FMTP("h264_in_mode_2_is_not_supported", "packetization-mode=2;profile-level-id=42e01f",
               NULL, NULL),
     H264_FMTP("h264_baseline", "packetization-mode=1;profile-level-id=42001f", "102",
@@ -47,15 +50,19 @@ static const struct answered h264[] = {
               "a=fmtp:102 packetization-mode=1;profile-level-id=64001f\r\n"),
     H264_FMTP("h264_high_10_is_not_supported", "packetization-mode=1;profile-level-id=6e001f", NULL,
               NULL),
+    /* proves: SDP-30 */
     H264_FMTP("h264_main_with_set_0_is_constrained_baseline",
               "packetization-mode=1;profile-level-id=4de01f", "102",
               "a=fmtp:102 packetization-mode=1;profile-level-id=4de01f\r\n"),
+    /* proves: SDP-30 */
     H264_FMTP("h264_level_5_2_without_asymmetry_is_answered_with_ours",
               "packetization-mode=1;profile-level-id=42e034", "102",
               "a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\n"),
+    /* proves: SDP-30 */
     H264_FMTP("h264_level_1_1_without_asymmetry_stays",
               "packetization-mode=1;profile-level-id=42e00b", "102",
               "a=fmtp:102 packetization-mode=1;profile-level-id=42e00b\r\n"),
+    /* proves: SDP-30 */
     H264_FMTP("h264_level_1_1_with_asymmetry_is_answered_with_ours",
               "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e00b", "102",
               "a=fmtp:102 "
@@ -63,6 +70,7 @@ static const struct answered h264[] = {
     H264_FMTP("h264_asymmetry_of_0_is_none",
               "level-asymmetry-allowed=0;packetization-mode=1;profile-level-id=42e00b", "102",
               "a=fmtp:102 packetization-mode=1;profile-level-id=42e00b\r\n"),
+    /* proves: SDP-30 */
     H264_FMTP("h264_without_a_profile_is_baseline_level_1", "packetization-mode=1", "102",
               "a=fmtp:102 packetization-mode=1;profile-level-id=42000a\r\n"),
     H264_FMTP("h264_in_capitals_is_the_same", "packetization-mode=1;profile-level-id=42E01F", "102",
@@ -84,6 +92,7 @@ static const struct answered h264[] = {
 
 static const struct answered video[] = {
     {"vp8_with_its_rtx", "video", "96 97", VP8 "|" RTX, "96 97", "a=fmtp:97 apt=96\r\n", NULL},
+    /* proves: H015 */
     {"rtx_whose_codec_is_not_there_is_dropped", "video", "96 97",
      VP8 "|rtpmap:97 rtx/90000|fmtp:97 apt=98", "96", NULL, "a=rtpmap:97"},
     {"rtx_whose_codec_is_not_supported_goes_with_it", "video", "96 97 98 99",
@@ -136,15 +145,19 @@ static const struct answered video[] = {
 };
 
 static const struct answered audio[] = {
+    /* proves: SDP-29 */
     {"opus", "audio", "111", OPUS "|fmtp:111 minptime=10;useinbandfec=1", "111",
      "a=rtpmap:111 opus/48000/2\r\n|a=fmtp:111 minptime=10;useinbandfec=1\r\n", NULL},
+    /* proves: SDP-29 */
     {"opus_with_parameters_of_its_receiver", "audio", "111",
      OPUS "|fmtp:111 stereo=1;sprop-stereo=1;maxaveragebitrate=510000;maxplaybackrate=16000;cbr=1",
      "111", "a=rtpmap:111 opus/48000/2\r\n", "a=fmtp:111 stereo"},
     {"opus_with_parameters_that_are_nonsense", "audio", "111",
      OPUS "|fmtp:111 maxaveragebitrate=-1;maxplaybackrate=99999999999999999999;stereo=x", "111",
      "a=rtpmap:111 opus/48000/2\r\n", NULL},
+    /* proves: SDP-29 */
     {"opus_at_16_khz_is_not_opus", "audio", "111", "rtpmap:111 opus/16000/2", NULL, NULL, NULL},
+    /* proves: SDP-29 */
     {"opus_with_one_channel_is_not_opus", "audio", "111", "rtpmap:111 opus/48000", NULL, NULL,
      NULL},
     {"pcmu_and_pcma_by_their_numbers_alone", "audio", "8 0", "ptime:20", "8 0",

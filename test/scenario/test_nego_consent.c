@@ -114,6 +114,7 @@ static void answer_beyond(void **state)
     nego_free(n);
 }
 
+/* proves: S36 */
 static void a_provisional_answer_does_not_make_us_send(void **state)
 {
     (void)state;
@@ -199,6 +200,7 @@ static void a_request_for_simulcast_does_not_make_us_send(void **state)
     nego_free(n);
 }
 
+/* proves: H024 */
 static void many_new_sections_take_no_track_that_was_not_added(void **state)
 {
     (void)state;
@@ -212,6 +214,7 @@ static void many_new_sections_take_no_track_that_was_not_added(void **state)
     nego_free(n);
 }
 
+/* proves: H012 S14 */
 static void sdes_keys_are_refused_and_never_offered(void **state)
 {
     (void)state;

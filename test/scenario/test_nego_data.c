@@ -254,10 +254,15 @@ static const struct {
     const char *name, *m;
     bool taken;
 } protos[] = {
+    /* proves: SDP-22 */
     {"data_over_udp_dtls_sctp_is_taken", "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", true},
+    /* proves: SDP-22 */
     {"data_over_tcp_dtls_sctp_is_taken", "m=application 9 TCP/DTLS/SCTP webrtc-datachannel", true},
+    /* proves: SDP-22 */
     {"data_over_sctp_without_dtls_is_refused", "m=application 9 SCTP webrtc-datachannel", false},
+    /* proves: SDP-22 */
     {"data_over_udp_without_dtls_is_refused", "m=application 9 UDP/SCTP webrtc-datachannel", false},
+    /* proves: SDP-22 */
     {"data_of_another_format_is_refused", "m=application 9 UDP/DTLS/SCTP bfcp", false},
 };
 
@@ -279,8 +284,10 @@ static const struct {
     const char *name, *line;
     uint64_t want;
 } sizes[] = {
+    /* proves: SDP-21 */
     {"no_max_message_size_means_64_kib", NULL, 65536},
     {"a_max_message_size_is_taken", "a=max-message-size:1000", 1000},
+    /* proves: SDP-21 */
     {"a_max_message_size_of_0_means_any", "a=max-message-size:0", UINT64_MAX},
     {"a_max_message_size_beyond_64_bits_is_clamped", "a=max-message-size:18446744073709551616",
      UINT64_MAX},

@@ -247,6 +247,7 @@ static const struct spoilt {
     {"a_line_that_is_none", nul_line, SOTTO_E_SYNTAX, ALL},
     {"a_mid_twice", same_mid, SOTTO_E_SYNTAX, ALL},
     {"an_unknown_mid_in_bundle", unknown_in_bundle, SOTTO_E_SYNTAX, ALL},
+    /* proves: H007 */
     {"no_fingerprint", no_print, SOTTO_E_SDP, ALL},
     {"a_sha_1_fingerprint", weak_print, SOTTO_E_SDP, ALL},
     {"a_fingerprint_that_is_no_hex", bad_hex, SOTTO_E_SYNTAX, ALL},
@@ -258,12 +259,15 @@ static const struct spoilt {
     {"simulcast_of_an_unknown_rid", wrong_rid, SOTTO_E_SDP, ALL},
     {"a_text_beyond_256_kib", too_long, SOTTO_E_LIMIT, ALL},
     {"too_many_sections", too_many, SOTTO_E_LIMIT, ALL},
+    /* proves: SDP-13 */
     {"a_section_less", no_section, SOTTO_E_SDP, CHANGED},
     {"sections_in_another_order", swapped, SOTTO_E_SDP, CHANGED},
     {"another_kind_of_section", other_kind, SOTTO_E_SDP, CHANGED},
+    /* proves: SDP-13 */
     {"another_mid", other_mid, SOTTO_E_SDP, CHANGED},
     {"a_section_more", one_more, SOTTO_E_SDP, ANSWERS},
     {"setup_actpass", actpass, SOTTO_E_SDP, ANSWERS},
+    /* proves: SDP-17 */
     {"no_rtcp_mux", no_mux, SOTTO_E_SDP, ANSWERS},
     {"no_bundle_group", unbundled, SOTTO_E_SDP, ANSWERS},
     {"another_fingerprint", other_print, SOTTO_E_MODIFICATION, CALLS | 1 << AFTER_PRANSWER},
@@ -390,6 +394,7 @@ static void a_local_offer_without_a_network_is_refused(void **state)
     nego_free(n);
 }
 
+/* proves: A01 */
 static void an_application_that_takes_no_events_is_refused_at_last_and_can_go_on(void **state)
 {
     (void)state;

@@ -44,16 +44,20 @@ static const struct {
     const char *name, *groups, *want;
     bool data;
 } firsts[] = {
+    /* proves: SDP-14 */
     {"one_group", "0 1 2", "0 audio recvonly; 1 video recvonly; 2 application", true},
     {"a_group_of_two_of_three", "0 2", "0 audio recvonly; 1 video rejected; 2 application", true},
+    /* proves: SDP-14 */
     {"a_group_without_the_first_section", "1 2",
      "0 audio recvonly; 1 video rejected; 2 application rejected", false},
     {"a_group_that_names_data_first", "2 0 1", "0 audio recvonly; 1 video recvonly; 2 application",
      true},
+    /* proves: SDP-14 */
     {"two_groups", "0 2|1", "0 audio recvonly; 1 video rejected; 2 application", true},
     {"two_groups_the_other_way_round", "1|2 0", "0 audio recvonly; 1 video rejected; 2 application",
      true},
     {"three_groups", "2|1|0", "0 audio recvonly; 1 video rejected; 2 application rejected", false},
+    /* proves: SDP-14 */
     {"no_group", "", "0 audio recvonly; 1 video rejected; 2 application rejected", false},
     {"a_group_of_one", "0", "0 audio recvonly; 1 video rejected; 2 application rejected", false},
 };
@@ -99,6 +103,7 @@ static const struct {
      {1, -1},
      "0 1 2",
      "0 audio recvonly; 1 video recvonly; 2 application"},
+    /* proves: SDP-17 */
     {"rtcp_mux_nowhere_leaves_data",
      {0, 1, -1},
      "2 0 1",
@@ -107,6 +112,7 @@ static const struct {
      {0, 1, -1},
      "",
      "0 audio rejected; 1 video rejected; 2 application"},
+    /* proves: SDP-17 */
     {"rtcp_mux_missing_in_the_tagged_section_leaves_the_others",
      {0, -1},
      "0 1 2",
@@ -139,6 +145,7 @@ static void mux_is_answered(void **state)
 
 /* ---- odd groups of remotes on paper ---- */
 
+/* proves: SDP-14 */
 static void a_first_section_that_is_bundle_only_leaves_nothing(void **state)
 {
     (void)state;
@@ -238,6 +245,7 @@ static const struct {
     change_fn change;
     int want;
 } answers[] = {
+    /* proves: SDP-14 */
     {"an_answer_in_two_groups_is_refused", in_two_groups, SOTTO_E_SDP},
     {"an_answer_with_data_beside_the_group_is_refused", without_data, SOTTO_E_SDP},
     {"an_answer_whose_group_names_a_stranger_is_refused", with_a_stranger, SOTTO_E_SYNTAX},
@@ -303,6 +311,7 @@ static const struct {
     bool data;
 } laters[] = {
     {"a_group_that_loses_video", "0 2", "0 audio sendonly; 1 video rejected; 2 application", true},
+    /* proves: SDP-14 */
     {"a_group_that_loses_its_first_section", "1 2",
      "0 audio sendonly; 1 video rejected; 2 application rejected", false},
     {"a_group_in_another_order", "2 1 0", "0 audio sendonly; 1 video sendonly; 2 application",
@@ -379,6 +388,7 @@ static void rejecting_the_tagged_section(struct nego *n, struct nego_side *who)
     assert_true(nego_is_whole(n, "d") && nego_find(&n->b, "d")->received == 1);
 }
 
+/* proves: SDP-14 */
 static void a_tagged_section_that_the_remote_rejects_later_takes_all_with_it(void **state)
 {
     (void)state;

@@ -34,19 +34,24 @@ static const struct row {
     {"h015_an_apt_that_is_missing_is_harmless", "a=fmtp:97 apt", 1, TAKEN},
     {"h015_an_apt_of_itself_is_harmless", "a=fmtp:96 apt=96", 1, TAKEN},
     {"h016_an_extmap_without_a_uri_is_harmless", "a=extmap:5", 0, EITHER},
+    /* proves: H016 */
     {"h016_an_extmap_of_id_15_is_harmless", "a=extmap:15 urn:ietf:params:rtp-hdrext:sdes:mid", 0,
      TAKEN},
     {"h016_an_extmap_of_a_used_id_is_harmless", "a=extmap:4 urn:3gpp:video-orientation", 1, TAKEN},
     {"h017_a_rid_without_a_direction_is_harmless", "a=rid:a", 1, EITHER},
     {"h017_a_simulcast_line_of_separators_is_harmless", "a=simulcast:;,;~,~;;", 1, EITHER},
     {"h018_an_ssrc_group_of_unknown_ssrcs_is_harmless", "a=ssrc-group:FID 1 2", 1, TAKEN},
+    /* proves: H018 */
     {"h018_an_ssrc_group_of_one_ssrc_twice_is_harmless", "a=ssrc-group:FID 1 1", 1, TAKEN},
     {"h018_an_ssrc_that_is_no_number_is_harmless", "a=ssrc:x cname:y", 1, EITHER},
     {"h018_an_ssrc_beyond_32_bits_is_harmless", "a=ssrc:4294967296 cname:y", 1, EITHER},
     {"h020_a_max_message_size_of_letters_is_harmless", "a=max-message-size:many", 2, EITHER},
     {"h025_format_characters_in_an_attribute_are_harmless", "a=x:%s%n%s%n", 0, TAKEN},
+    /* proves: SDP-12 */
     {"sdp_12_an_unknown_attribute_is_ignored", "a=nobody-knows:this", 0, TAKEN},
+    /* proves: SDP-20 */
     {"sdp_20_a_rid_with_an_unknown_restriction_is_harmless", "a=rid:q recv colour=blue", 1, TAKEN},
+    /* proves: SDP-32 */
     {"sdp_32_an_msid_of_65_bytes_is_harmless",
      "a=msid:01234567890123456789012345678901234567890123456789012345678901234 t", 0, EITHER},
     {"sdp_32_an_empty_msid_is_harmless", "a=msid:", 0, EITHER},
@@ -89,6 +94,7 @@ static const struct flood {
     {"h014_a_flood_of_rtpmaps_is_bounded", "a=rtpmap:", " opus/48000/2\r\n", 0, 5000},
     {"h015_a_flood_of_fmtps_is_bounded", "a=fmtp:", " apt=97\r\n", 1, 5000},
     {"h016_a_flood_of_extmaps_is_bounded", "a=extmap:", " urn:x\r\n", 0, 1900},
+    /* proves: H017 */
     {"h017_a_flood_of_rids_is_bounded", "a=rid:", " recv\r\n", 1, 1900},
     {"h018_a_flood_of_ssrcs_is_bounded", "a=ssrc:", " cname:x\r\n", 1, 1900},
     {"h018_a_flood_of_ssrc_groups_is_bounded", "a=ssrc-group:FID ", " 1\r\n", 1, 1900},
@@ -130,6 +136,7 @@ static char *full_offer(struct nego *n)
     return nego_make_offer(&n->a);
 }
 
+/* proves: SDP-01 */
 static void sdp_01_an_offer_has_the_skeleton_and_its_version_counts_changes(void **state)
 {
     (void)state;
@@ -149,6 +156,7 @@ static void sdp_01_an_offer_has_the_skeleton_and_its_version_counts_changes(void
     nego_free(n);
 }
 
+/* proves: SDP-02 SDP-03 */
 static void sdp_02_every_offer_is_actpass_and_sdp_03_no_answer_is(void **state)
 {
     (void)state;
@@ -166,6 +174,7 @@ static void sdp_02_every_offer_is_actpass_and_sdp_03_no_answer_is(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-06 */
 static void sdp_06_our_fingerprint_is_sha_256_in_upper_case(void **state)
 {
     (void)state;
@@ -180,6 +189,7 @@ static void sdp_06_our_fingerprint_is_sha_256_in_upper_case(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-10 S14 */
 static void sdp_10_keys_are_never_in_an_offer(void **state)
 {
     (void)state;
@@ -191,6 +201,7 @@ static void sdp_10_keys_are_never_in_an_offer(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-21 */
 static void sdp_21_sctp_port_and_message_size_are_offered(void **state)
 {
     (void)state;
@@ -201,6 +212,7 @@ static void sdp_21_sctp_port_and_message_size_are_offered(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-23 */
 static void sdp_23_trickle_and_ice2_are_offered(void **state)
 {
     (void)state;
@@ -212,6 +224,7 @@ static void sdp_23_trickle_and_ice2_are_offered(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-26 */
 static void sdp_26_the_default_destination_is_a_candidate_or_none(void **state)
 {
     (void)state;
@@ -230,6 +243,7 @@ static void sdp_26_the_default_destination_is_a_candidate_or_none(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-31 */
 static void sdp_31_lines_end_in_crlf_and_lf_is_taken_and_nul_is_not(void **state)
 {
     (void)state;
@@ -255,7 +269,9 @@ static const struct {
     const char *name;
     bool session_is_right, connects;
 } prints[] = {
+    /* proves: SDP-09 */
     {"sdp_09_a_fingerprint_of_the_section_goes_before_that_of_the_session", false, true},
+    /* proves: SDP-09 */
     {"sdp_09_a_wrong_fingerprint_of_the_section_is_not_healed_by_the_session", true, false},
 };
 
@@ -299,6 +315,7 @@ static void h009_a_weak_hash_does_not_heal_a_wrong_strong_one(void **state)
 
 /* ---- in a call ---- */
 
+/* proves: H021 */
 static void h021_an_origin_that_goes_back_is_harmless(void **state)
 {
     (void)state;
@@ -314,6 +331,7 @@ static void h021_an_origin_that_goes_back_is_harmless(void **state)
     nego_free(n);
 }
 
+/* proves: H028 */
 static void h028_an_answer_of_another_session_is_refused_or_never_connects(void **state)
 {
     (void)state;
@@ -333,6 +351,7 @@ static void h028_an_answer_of_another_session_is_refused_or_never_connects(void 
     nego_free(n);
 }
 
+/* proves: H025 */
 static void h025_what_a_remote_wrote_is_shown_escaped(void **state)
 {
     (void)state;
@@ -344,6 +363,7 @@ static void h025_what_a_remote_wrote_is_shown_escaped(void **state)
     nego_free(n);
 }
 
+/* proves: H022 */
 static void h022_every_way_to_lose_or_move_a_section_is_refused_in_a_call(void **state)
 {
     (void)state;

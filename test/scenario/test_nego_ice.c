@@ -98,6 +98,7 @@ static void restart_often(const struct net_link *link, int times)
     nego_free(n);
 }
 
+/* proves: ICE-13 */
 static void a_hundred_restarts_under_traffic_lose_nothing_and_keep_dtls(void **state)
 {
     (void)state;
@@ -225,6 +226,7 @@ static void the_offerer_controls_and_stays_so(void **state)
     nego_free(n);
 }
 
+/* proves: ICE-01 */
 static void who_answers_an_ice_lite_remote_controls(void **state)
 {
     (void)state;
@@ -303,6 +305,7 @@ static void an_answer_with_the_other_role_changes_no_roles_in_a_call(void **stat
     nego_free(n);
 }
 
+/* proves: H010 */
 static void an_offer_with_the_other_role_is_refused_in_a_call(void **state)
 {
     (void)state;
@@ -320,6 +323,7 @@ static void an_offer_with_the_other_role_is_refused_in_a_call(void **state)
 
 /* ---- fingerprints and tls-id ---- */
 
+/* proves: SDP-04 */
 static void tls_ids_stay_while_the_association_lives(void **state)
 {
     (void)state;
@@ -335,6 +339,7 @@ static void tls_ids_stay_while_the_association_lives(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-04 */
 static void another_fingerprint_with_an_ice_restart_begins_a_new_association(void **state)
 {
     (void)state;

@@ -18,14 +18,20 @@ static const struct {
     const char *prints[4]; /* "=": the right one, "lower": in small letters, "name": its hash in capitals */
     bool connects;
 } sets[] = {
+    /* proves: SDP-07 */
     {"sdp_07_the_right_one_connects", {"="}, true},
+    /* proves: SDP-07 */
     {"sdp_07_a_wrong_one_does_not", {WRONG_256}, false},
+    /* proves: SDP-07 */
     {"sdp_07_a_wrong_one_before_the_right_one_of_the_same_hash_connects", {WRONG_256, "="}, true},
     {"sdp_07_a_wrong_one_after_the_right_one_of_the_same_hash_connects", {"=", WRONG_256}, true},
+    /* proves: SDP-07 */
     {"sdp_07_a_wrong_sha_1_beside_the_right_one_is_ignored", {WRONG_1, "="}, true},
     {"sdp_07_md5_beside_the_right_one_is_ignored", {"md5 " BYTES16, "="}, true},
     {"sdp_07_an_unknown_hash_beside_the_right_one_is_ignored", {"sha-3 " BYTES16, "="}, true},
+    /* proves: H009 */
     {"h009_a_right_sha_256_does_not_heal_a_wrong_sha_384", {WRONG_384, "="}, false},
+    /* proves: H009 */
     {"h009_a_right_sha_256_does_not_heal_a_wrong_sha_512", {"=", WRONG_512}, false},
     {"h009_a_weak_one_does_not_heal_two_wrong_ones", {WRONG_256, WRONG_1}, false},
     {"sdp_07_small_letters_connect", {"lower"}, true},
@@ -94,17 +100,24 @@ static const struct {
     const char *name, *begin, *line;
     int want;
 } changes[] = {
+    /* proves: H023 SDP-05 */
     {"h023_another_fingerprint_without_an_ice_restart_is_refused",
      "a=fingerprint:", "a=fingerprint:" PAPER_PRINT, SOTTO_E_MODIFICATION},
+    /* proves: SDP-05 */
     {"sdp_05_a_fingerprint_of_another_hash_without_an_ice_restart_is_refused",
      "a=fingerprint:", "a=fingerprint:" WRONG_384, SOTTO_E_MODIFICATION},
+    /* proves: SDP-04 */
     {"sdp_04_another_tls_id_without_an_ice_restart_is_refused",
      "a=tls-id:", "a=tls-id:0123456789012345678901234567890123456789", SOTTO_E_MODIFICATION},
+    /* proves: SDP-24 */
     {"sdp_24_another_ufrag_with_the_old_password_is_refused",
      "a=ice-ufrag:", "a=ice-ufrag:another1", SOTTO_E_SDP},
+    /* proves: SDP-24 */
     {"sdp_24_another_password_with_the_old_ufrag_is_refused",
      "a=ice-pwd:", "a=ice-pwd:another1another1another1", SOTTO_E_SDP},
+    /* proves: SDP-24 */
     {"sdp_24_an_ufrag_of_3_is_refused", "a=ice-ufrag:", "a=ice-ufrag:abc", SOTTO_E_SYNTAX},
+    /* proves: SDP-24 */
     {"sdp_24_a_password_of_21_is_refused", "a=ice-pwd:", "a=ice-pwd:012345678901234567890",
      SOTTO_E_SYNTAX},
     {"sdp_24_an_ufrag_with_a_blank_is_refused", "a=ice-ufrag:", "a=ice-ufrag:ab cd",
@@ -133,6 +146,7 @@ static void change_is_refused(void **state)
     nego_free(n);
 }
 
+/* proves: H021 */
 static void h021_answers_and_offers_out_of_order_change_nothing(void **state)
 {
     (void)state;
@@ -152,6 +166,7 @@ static void h021_answers_and_offers_out_of_order_change_nothing(void **state)
     nego_free(n);
 }
 
+/* proves: H022 */
 static void h022_sections_less_or_in_another_order_are_refused(void **state)
 {
     (void)state;
@@ -167,6 +182,7 @@ static void h022_sections_less_or_in_another_order_are_refused(void **state)
     nego_free(n);
 }
 
+/* proves: H024 S36 */
 static void h024_an_offer_that_asks_for_more_does_not_make_us_send(void **state)
 {
     (void)state;
@@ -186,6 +202,7 @@ static void h024_an_offer_that_asks_for_more_does_not_make_us_send(void **state)
 
 /* ---- text ---- */
 
+/* proves: H025 */
 static void h025_no_text_of_an_application_becomes_a_line(void **state)
 {
     (void)state;
@@ -211,6 +228,7 @@ static void h025_no_text_of_an_application_becomes_a_line(void **state)
     nego_free(n);
 }
 
+/* proves: H025 A20 */
 static void h025_a_label_of_odd_characters_arrives_as_it_is(void **state)
 {
     (void)state;
@@ -244,6 +262,7 @@ static const char *own_print(struct nego_side *s)
  * Who swaps the fingerprints both ways has two calls; what is left to the ends is to compare what they see (a short authentication
  * string does it for people). So each end must be able to tell which certificate the other one has.
  */
+/* proves: H027 */
 static void h027_both_ends_can_see_the_certificate_of_the_other(void **state)
 {
     (void)state;
@@ -257,6 +276,7 @@ static void h027_both_ends_can_see_the_certificate_of_the_other(void **state)
     nego_free(n);
 }
 
+/* proves: H027 */
 static void h027_a_fingerprint_swapped_one_way_ends_in_failure(void **state)
 {
     (void)state;
@@ -271,6 +291,7 @@ static void h027_a_fingerprint_swapped_one_way_ends_in_failure(void **state)
     nego_free(n);
 }
 
+/* proves: H028 */
 static void h028_an_old_answer_of_this_session_is_refused(void **state)
 {
     (void)state;
@@ -287,6 +308,7 @@ static void h028_an_old_answer_of_this_session_is_refused(void **state)
     nego_free(n);
 }
 
+/* proves: H028 */
 static void h028_an_answer_of_another_session_is_refused_in_a_call(void **state)
 {
     (void)state;

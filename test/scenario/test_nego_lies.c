@@ -2,7 +2,7 @@
 /*
  * Descriptions that lie: rows H001 to H028 of the security catalogue, each one change of a good offer, given to a new connection and to
  * one in a call. What is refused changes nothing and queues no event; what is taken costs no more than its own section or line; the
- * call goes on. docs/reference/hostile-descriptions.md has the tests of all rows.
+ * call goes on. docs/explanation/threat-model.md has the tests of all rows.
  */
 #include <time.h>
 
@@ -24,38 +24,58 @@ struct lie {
 #define PRINT20 "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13"
 
 static const struct lie refused[] = {
+    /* proves: H004 */
     {"h004_a_byte_order_mark_is_refused", TEXT, 0, "v=0\r\n", "\xef\xbb\xbfv=0\r\n",
      SOTTO_E_SYNTAX},
+    /* proves: H004 */
     {"h004_the_byte_255_is_refused", TEXT, 0, "v=0\r\n", "\xff=0\r\n", SOTTO_E_SYNTAX},
+    /* proves: H004 */
     {"h004_a_lone_carriage_return_is_refused", TEXT, 0, "\r\nt=0 0", "\rt=0 0", SOTTO_E_SYNTAX},
+    /* proves: H004 */
     {"h004_a_control_character_is_refused", TEXT, 0, "s=-", "s=\x01", SOTTO_E_SYNTAX},
+    /* proves: H005 */
     {"h005_a_mid_twice_is_refused", SET, 1, "a=mid:", "a=mid:0", SOTTO_E_SYNTAX},
+    /* proves: H005 */
     {"h005_a_group_that_names_an_unknown_mid_is_refused", TEXT, 0, "BUNDLE 0", "BUNDLE 9 0",
      SOTTO_E_SYNTAX},
+    /* proves: H005 */
     {"h005_a_mid_in_two_groups_is_refused", TEXT, 0, "a=group:BUNDLE 0",
      "a=group:BUNDLE 1\r\na=group:BUNDLE 0", SOTTO_E_SYNTAX},
+    /* proves: H005 SDP-16 */
     {"h005_a_mid_that_is_no_token_is_refused", SET, 1, "a=mid:", "a=mid:a b", SOTTO_E_SYNTAX},
+    /* proves: H006 */
     {"h006_a_second_ice_ufrag_in_a_section_is_refused", PUT, 0, NULL, "a=ice-ufrag:zzzz",
      SOTTO_E_SYNTAX},
+    /* proves: H006 */
     {"h006_a_second_setup_in_a_section_is_refused", PUT, 0, NULL, "a=setup:passive",
      SOTTO_E_SYNTAX},
+    /* proves: H006 */
     {"h006_a_second_sctp_port_in_a_section_is_refused", PUT, 2, NULL, "a=sctp-port:5001",
      SOTTO_E_SYNTAX},
+    /* proves: H007 SDP-08 */
     {"h007_no_fingerprint_is_refused", DROP_ALL, 0, "a=fingerprint:", NULL, SOTTO_E_SDP},
+    /* proves: H008 */
     {"h008_sha_1_alone_is_refused", SET, 0, "a=fingerprint:", "a=fingerprint:sha-1 " PRINT20,
      SOTTO_E_SDP},
+    /* proves: H008 */
     {"h008_md5_alone_is_refused", SET, 0, "a=fingerprint:",
      "a=fingerprint:md5 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F", SOTTO_E_SDP},
+    /* proves: H008 */
     {"h008_an_unknown_hash_alone_is_refused", SET, 0,
      "a=fingerprint:", "a=fingerprint:sha-9000 " PRINT20, SOTTO_E_SDP},
+    /* proves: H008 */
     {"h008_bad_hex_is_refused", SET, 0, "a=fingerprint:", "a=fingerprint:sha-256 XX:%s",
      SOTTO_E_SYNTAX},
+    /* proves: H008 */
     {"h008_a_fingerprint_of_20_bytes_for_sha_256_is_refused", SET, 0,
      "a=fingerprint:", "a=fingerprint:sha-256 " PRINT20, SOTTO_E_SYNTAX},
     {"h008_an_empty_fingerprint_is_refused", SET, 0,
      "a=fingerprint:", "a=fingerprint:", SOTTO_E_SYNTAX},
+    /* proves: H010 */
     {"h010_holdconn_is_refused", SET, 0, "a=setup:", "a=setup:holdconn", SOTTO_E_SDP},
+    /* proves: H010 */
     {"h010_an_unknown_role_is_refused", SET, 0, "a=setup:", "a=setup:lazy", SOTTO_E_SYNTAX},
+    /* proves: H012 SDP-10 S14 */
     {"h012_keys_in_the_description_instead_of_dtls_are_refused", SET, 0, "a=fingerprint:",
      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz",
      SOTTO_E_SDP},
@@ -65,20 +85,28 @@ static const struct lie harmless[] = {
     {"h006_a_second_rtcp_mux_is_harmless", PUT, 0, NULL, "a=rtcp-mux", 0},
     {"h008_md5_beside_a_good_one_is_harmless", PUT, 0, NULL,
      "a=fingerprint:md5 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F", 0},
+    /* proves: H012 */
     {"h012_keys_beside_dtls_are_harmless", PUT, 0, NULL,
      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", 0},
     {"h015_an_apt_of_itself_is_dropped", PUT, 1, NULL, "a=fmtp:96 apt=96", 0},
+    /* proves: H016 */
     {"h016_an_extension_of_id_0_is_harmless", PUT, 1, NULL, "a=extmap:0 urn:3gpp:video-orientation",
      0},
+    /* proves: H016 */
     {"h016_an_extension_of_id_300_is_harmless", PUT, 1, NULL,
      "a=extmap:300 urn:3gpp:video-orientation", 0},
+    /* proves: H018 */
     {"h018_a_group_of_unknown_ssrcs_is_harmless", PUT, 1, NULL, "a=ssrc-group:FID 1 2", 0},
+    /* proves: H019 */
     {"h019_a_bandwidth_of_32_bits_is_harmless", SET, 1, "c=", "c=%s\r\nb=AS:4294967295", 0},
     {"h019_a_bandwidth_of_0_is_harmless", SET, 1, "c=", "c=%s\r\nb=TIAS:0", 0},
+    /* proves: H020 */
     {"h020_a_message_size_of_65_bits_is_harmless", SET, 2,
      "a=max-message-size:", "a=max-message-size:18446744073709551616", 0},
+    /* proves: H020 */
     {"h020_a_negative_message_size_is_harmless", SET, 2,
      "a=max-message-size:", "a=max-message-size:-1", 0},
+    /* proves: H025 */
     {"h025_format_characters_in_a_stream_are_harmless", PUT, 0, NULL, "a=msid:%n%s%n%s %n", 0},
     {"h025_format_characters_in_an_attribute_are_carried_as_text", PUT, 0, NULL, "a=%n:%s%s%s%n",
      0},
@@ -170,24 +198,37 @@ static const struct flood {
     size_t n;
     int want; /* 0: taken; else refused so */
 } floods[] = {
+    /* proves: H001 */
     {"h001_a_description_of_10_mb_is_refused", 0, "a=x:0123456789012345678901234567890123456789",
      220000, SOTTO_E_LIMIT},
+    /* proves: H002 */
     {"h002_a_hundred_thousand_m_lines_are_refused", -1, "m=audio 9 UDP/TLS/RTP/SAVPF 0", 100000,
      SOTTO_E_LIMIT},
+    /* proves: H002 */
     {"h002_sixty_five_m_lines_are_refused", -1, "m=audio 0 UDP/TLS/RTP/SAVPF 0", 62, SOTTO_E_LIMIT},
+    /* proves: H002 */
     {"h002_a_million_attributes_are_refused", 0, "a=x", 1000000, SOTTO_E_LIMIT},
+    /* proves: H002 */
     {"h002_a_section_of_2049_lines_is_refused", 0, "a=x", 2048, SOTTO_E_LIMIT},
+    /* proves: H008 */
     {"h008_ten_thousand_fingerprints_are_refused", 0, "a=fingerprint:sha-1 " PRINT20, 10000,
      SOTTO_E_LIMIT},
+    /* proves: H008 */
     {"h008_nine_fingerprints_are_refused", 0,
      "a=fingerprint:sha-384 " PRINT20 ":" PRINT20 ":20:21:22:23:24:25:26:27", 8, SOTTO_E_LIMIT},
+    /* proves: H016 */
     {"h016_a_thousand_extensions_are_taken_as_far_as_they_go", 1, "a=extmap:%zu urn:x:%zu", 1000,
      0},
+    /* proves: H017 */
     {"h017_a_thousand_rids_are_taken_as_far_as_they_go", 1, "a=rid:r%zu recv", 1000, 0},
+    /* proves: H018 */
     {"h018_a_thousand_ssrcs_are_taken_as_far_as_they_go", 1, "a=ssrc:%zu cname:x", 1000, 0},
+    /* proves: H018 */
     {"h018_ten_thousand_ssrcs_are_refused", 1, "a=ssrc:%zu cname:x", 10000, SOTTO_E_LIMIT},
+    /* proves: H026 */
     {"h026_a_thousand_candidates_are_taken_as_far_as_they_go", 0,
      "a=candidate:%zu 1 udp 1 192.0.2.%zu 9 typ host", 1000, 0},
+    /* proves: H026 */
     {"h026_a_hundred_thousand_candidates_are_refused", 0,
      "a=candidate:%zu 1 udp 1 192.0.2.99 9 typ host", 100000, SOTTO_E_LIMIT},
 };
@@ -238,6 +279,7 @@ static void flood_is_bounded(void **state)
     nego_free(n);
 }
 
+/* proves: H001 */
 static void h001_too_long_a_description_is_refused_at_once(void **state)
 {
     (void)state;
@@ -255,6 +297,7 @@ static void h001_too_long_a_description_is_refused_at_once(void **state)
     nego_free(n);
 }
 
+/* proves: H003 H015 */
 static void h003_a_line_of_1_mb_is_refused(void **state)
 {
     (void)state;
@@ -279,7 +322,9 @@ static void h003_a_line_of_1_mb_is_refused(void **state)
 static const struct {
     const char *name, *offered, *answered;
 } roles[] = {
+    /* proves: H010 */
     {"h010_an_offer_that_is_active_gets_a_passive_answer", "active", "passive"},
+    /* proves: H010 */
     {"h010_an_offer_that_is_passive_gets_an_active_answer", "passive", "active"},
 };
 
@@ -300,6 +345,7 @@ static void role_is_answered(void **state)
     nego_free(n);
 }
 
+/* proves: H011 */
 static void h011_actpass_in_an_answer_is_refused(void **state)
 {
     (void)state;
@@ -318,16 +364,21 @@ static void h011_actpass_in_an_answer_is_refused(void **state)
 static const struct {
     const char *name, *kind, *formats, *lines, *want; /* want: formats of the answer, NULL rejected */
 } codecs[] = {
+    /* proves: H014 SDP-28 */
     {"h014_a_payload_type_of_64_to_95_costs_itself", "video", "64 95 96",
      "rtpmap:64 VP8/90000|rtpmap:95 VP8/90000|rtpmap:96 VP8/90000", "96"},
+    /* proves: H014 */
     {"h014_one_payload_type_for_two_codecs_costs_itself", "video", "96 97",
      "rtpmap:96 VP8/90000|rtpmap:96 H265/90000|rtpmap:97 VP9/90000", "97"},
+    /* proves: H014 */
     {"h014_payload_types_that_are_none_leave_nothing", "video", "128 4294967296 72",
      "rtpmap:72 VP8/90000", NULL},
     {"h014_a_payload_type_named_twice_counts_once", "video", "96 96", "rtpmap:96 VP8/90000", "96"},
+    /* proves: H015 H105 */
     {"h015_a_chain_of_apt_costs_itself", "video", "96 97 98",
      "rtpmap:96 VP8/90000|rtpmap:97 rtx/90000|fmtp:97 apt=98|rtpmap:98 rtx/90000|fmtp:98 apt=97",
      "96"},
+    /* proves: H015 */
     {"h015_a_profile_that_is_no_number_costs_its_codec", "video", "96 97",
      "rtpmap:96 H264/90000|fmtp:96 profile-level-id=zz|rtpmap:97 VP9/90000|fmtp:97 profile-id=-1|"
      "rtpmap:98 VP8/90000",
@@ -349,6 +400,7 @@ static void codec_costs_itself(void **state)
     nego_free(n);
 }
 
+/* proves: H015 */
 static void h015_parameters_beyond_1_kb_cost_their_codec(void **state)
 {
     (void)state;
@@ -362,6 +414,7 @@ static void h015_parameters_beyond_1_kb_cost_their_codec(void **state)
     }
 }
 
+/* proves: H013 */
 static void h013_a_section_without_dtls_costs_itself(void **state)
 {
     (void)state;

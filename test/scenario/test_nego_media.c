@@ -60,6 +60,7 @@ static void is_offered(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-15 */
 static void payload_types_mean_one_codec_in_the_whole_offer(void **state)
 {
     (void)state;
@@ -132,6 +133,7 @@ static const struct {
     {"rtx_without_what_it_repeats_is_left_out",
      VIDEO("96 97", "a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=99\r\n"),
      "96=VP8/90000"},
+    /* proves: H015 */
     {"rtx_that_repeats_itself_is_left_out",
      VIDEO("96 97", "a=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=97\r\n"),
      "96=VP8/90000"},
@@ -193,6 +195,7 @@ static void a_payload_type_with_two_meanings_in_a_bundle_is_not_taken_twice(void
     nego_free(n);
 }
 
+/* proves: H014 */
 static void a_number_beyond_127_is_never_a_payload_type(void **state)
 {
     (void)state;
@@ -410,6 +413,7 @@ static void feedback_is_what_both_have(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-18 RTP-03 */
 static void rtcp_of_reduced_size_is_offered_and_answered_only_if_offered(void **state)
 {
     (void)state;
@@ -429,11 +433,13 @@ static void rtcp_of_reduced_size_is_offered_and_answered_only_if_offered(void **
 static const struct {
     const char *name, *lines, *want, *gone; /* a line of the answer; one that it must not have */
 } extensions[] = {
+    /* proves: SDP-16 */
     {"an_extension_is_answered_with_its_id", "a=extmap:7 urn:ietf:params:rtp-hdrext:sdes:mid\r\n",
      "a=extmap:7 urn:ietf:params:rtp-hdrext:sdes:mid", NULL},
     {"an_unknown_extension_is_not_answered", "a=extmap:7 urn:x:y\r\n", NULL, "a=extmap:7"},
     {"an_extension_with_id_0_is_not_answered", "a=extmap:0 urn:ietf:params:rtp-hdrext:sdes:mid\r\n",
      NULL, "a=extmap:0"},
+    /* proves: SDP-19 */
     {"an_extension_with_id_15_is_not_answered",
      "a=extmap:15 urn:ietf:params:rtp-hdrext:sdes:mid\r\n", NULL, "a=extmap:15"},
     {"an_extension_with_id_300_is_not_answered",
@@ -488,7 +494,9 @@ static void ids_of_extensions_mean_one_thing_in_the_whole_offer(void **state)
 static const struct {
     const char *name, *line;
 } bandwidths[] = {
+    /* proves: SDP-33 */
     {"a_bandwidth_of_0_is_taken", "b=AS:0"},
+    /* proves: SDP-33 */
     {"a_bandwidth_of_32_bits_is_taken", "b=AS:4294967295"},
     {"a_bandwidth_beyond_64_bits_does_no_harm", "b=TIAS:99999999999999999999999"},
     {"an_unknown_bandwidth_is_ignored", "b=XX:1"},

@@ -65,6 +65,7 @@ static void exchange(struct ledger *l, struct nego_side *from)
     note_all(l, from->n, nego_remote(from));
 }
 
+/* proves: SDP-15 */
 static void numbers_keep_their_meaning_over_a_long_call(void **state)
 {
     (void)state;
@@ -148,6 +149,7 @@ static char *many(struct nego *n, int from, int to, const char *codec, char **fo
     return lines;
 }
 
+/* proves: SDP-28 */
 static void when_the_dynamic_numbers_are_used_up_those_below_64_are_taken(void **state)
 {
     (void)state;
@@ -166,6 +168,7 @@ static void when_the_dynamic_numbers_are_used_up_those_below_64_are_taken(void *
     nego_free(n);
 }
 
+/* proves: SDP-28 */
 static void without_any_number_left_an_offer_fails_and_changes_nothing(void **state)
 {
     (void)state;
@@ -184,6 +187,7 @@ static void without_any_number_left_an_offer_fails_and_changes_nothing(void **st
     nego_free(n);
 }
 
+/* proves: SDP-15 */
 static void one_number_for_two_codecs_in_the_bundle_rejects_the_second(void **state)
 {
     (void)state;
@@ -268,16 +272,20 @@ static void numbers_of_a_rolled_back_offer_keep_their_meaning(void **state)
 static const struct {
     const char *name, *lines, *has, *has_not; /* of a video section with VP8 */
 } exts[] = {
+    /* proves: SDP-19 */
     {"ids_are_answered_as_offered", "extmap:3 " MID "|extmap:14 " SEND_TIME,
      "a=extmap:3 " MID "\r\n|a=extmap:14 " SEND_TIME "\r\n", NULL},
     {"an_id_of_two_bytes_is_answered_without_allow_mixed", "extmap:200 " MID,
      "a=extmap:200 " MID "\r\n", "a=extmap-allow-mixed"},
+    /* proves: SDP-19 */
     {"ids_of_one_and_two_bytes_with_allow_mixed",
      "extmap-allow-mixed|extmap:1 " MID "|extmap:255 " SEND_TIME,
      "a=extmap-allow-mixed|a=extmap:1 " MID "\r\n|a=extmap:255 " SEND_TIME "\r\n", NULL},
+    /* proves: SDP-19 */
     {"id_256_is_not_answered", "extmap:256 " MID "|extmap:2 " SEND_TIME, "a=extmap:2 " SEND_TIME,
      "a=extmap:256"},
     {"an_id_of_offers_only_is_not_answered", "extmap:4096 " MID, NULL, "a=extmap:4096"},
+    /* proves: H016 */
     {"of_one_id_for_two_uris_the_first_counts", "extmap:5 " MID "|extmap:5 " SEND_TIME,
      "a=extmap:5 " MID "\r\n", "a=extmap:5 " SEND_TIME},
     {"of_two_ids_for_one_uri_the_first_counts", "extmap:5 " MID "|extmap:6 " MID,
@@ -310,6 +318,7 @@ static void ext_is_answered(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-19 */
 static void an_id_that_means_another_uri_in_a_second_section_is_dropped_there(void **state)
 {
     (void)state;
@@ -326,6 +335,7 @@ static void an_id_that_means_another_uri_in_a_second_section_is_dropped_there(vo
     nego_free(n);
 }
 
+/* proves: SDP-19 */
 static void an_id_is_never_given_to_another_uri_later(void **state)
 {
     (void)state;
@@ -346,6 +356,7 @@ static void an_id_is_never_given_to_another_uri_later(void **state)
     nego_free(n);
 }
 
+/* proves: SDP-16 */
 static void both_sides_use_the_same_extensions(void **state)
 {
     (void)state;

@@ -447,6 +447,7 @@ static void a_bad_offer_does_not_roll_ours_back(void **state)
 
 /* ---- storms ---- */
 
+/* proves: H021 */
 static void a_storm_of_rollbacks_with_media_costs_no_memory(void **state)
 {
     (void)state;

@@ -190,6 +190,7 @@ static const struct {
      "1*128 2*64 3*32 4*16 5*8 6*4 7*2 8*1", "send 1;2;3;4;5;6;7;8"},
     {"rids_without_a_simulcast_line_are_no_simulcast", "a=rid:h recv\r\na=rid:l recv\r\n", "-*1",
      NULL},
+    /* proves: H017 */
     {"a_simulcast_line_that_breaks_its_grammar_is_no_simulcast",
      "a=rid:h recv\r\na=simulcast:~~~;,,\r\n", "-*1", NULL},
 };
@@ -272,6 +273,7 @@ static void a_second_offer_cannot_change_the_rids_that_were_negotiated(void **st
     nego_free(n);
 }
 
+/* proves: SDP-20 */
 static void a_remote_that_sends_simulcast_is_answered_with_recv(void **state)
 {
     (void)state;

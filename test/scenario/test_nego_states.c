@@ -53,6 +53,7 @@ static const struct cell cells[] = {
     CELL("stable_makes_an_offer_of_an_implicit_description", ST, L_IMPLICIT, LO),
     CELL("stable_takes_a_remote_offer", ST, R_OFFER, RO),
     CELL("stable_refuses_a_remote_pranswer", ST, R_PRANSWER, NO),
+    /* proves: SDP-25 */
     CELL("stable_refuses_a_remote_answer", ST, R_ANSWER, NO),
     CELL("stable_refuses_a_remote_rollback", ST, R_ROLLBACK, NO),
     CELL("stable_can_create_an_offer", ST, C_OFFER, ST),
@@ -65,6 +66,7 @@ static const struct cell cells[] = {
     CELL("have_local_offer_makes_an_offer_of_an_implicit_description", LO, L_IMPLICIT, LO),
     CELL("have_local_offer_is_rolled_back_by_a_remote_offer", LO, R_OFFER, RO),
     CELL("have_local_offer_takes_a_remote_pranswer", LO, R_PRANSWER, RP),
+    /* proves: SDP-25 */
     CELL("have_local_offer_takes_a_remote_answer", LO, R_ANSWER, ST),
     CELL("have_local_offer_is_rolled_back_remotely_as_well", LO, R_ROLLBACK, ST),
     CELL("have_local_offer_can_create_an_offer", LO, C_OFFER, LO),
@@ -191,6 +193,7 @@ static void check_descriptions(struct walk *w, enum op op, int to, int32_t local
         sdp_expect(w->n, nego_remote(w->a), sdp_summary(w->n, w->answer));
 }
 
+/* proves: SDP-25 S37 */
 static void cell(void **state)
 {
     const struct cell *c = *state;
@@ -250,6 +253,7 @@ static void is_refused_when_closed(void **state)
     nego_free(w.n);
 }
 
+/* proves: A05 */
 static void closed_refuses_to_change_transceivers(void **state)
 {
     (void)state;

@@ -14,6 +14,7 @@ static const struct {
     const char *want;
 } first[] = {
     {"an_offered_track_is_told_with_its_stream", {.s = {{"audio", .msid = "s t"}}}, "track 0 s"},
+    /* proves: SDP-32 */
     {"a_track_without_msid_is_told_without_streams", {.s = {{"audio"}}}, "track 0 -"},
     {"a_track_with_msid_dash_is_told_without_streams",
      {.s = {{"audio", .msid = "- t"}}},

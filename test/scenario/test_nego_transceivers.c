@@ -455,6 +455,7 @@ static const struct {
 };
 
 /* SDP-27: what both allow, and each side sees it from its own place. */
+/* proves: SDP-27 */
 static void directions_meet(void **state)
 {
     const struct {

@@ -81,6 +81,7 @@ static int apply(struct five *f, int op)
     }
 }
 
+/* proves: H021 */
 static void each_description_is_accepted_in_its_states_only(void **state)
 {
     (void)state;

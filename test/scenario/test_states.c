@@ -132,6 +132,7 @@ static void what_close_queues_is_one_closed_for_each_channel_and_one_state(void 
     pair_free(p);
 }
 
+/* proves: ICE-12 */
 static void nothing_leaves_after_close(void **state)
 {
     (void)state;
