@@ -52,7 +52,7 @@ static int control(int fd, unsigned long request, void *arg)
 
 static int failed(const struct camera *c, const char *what)
 {
-    fprintf(stderr, "sotto demo: %s: %s: %s\n", c->device, what, strerror(errno));
+    fprintf(stderr, "sotto: %s: %s: %s\n", c->device, what, strerror(errno));
     return SOTTO_E_SYS;
 }
 
@@ -180,7 +180,7 @@ static void *run(void *arg)
         if (fds[1].revents) return NULL;
         if (fds[0].revents) goes_on = !(fds[0].revents & POLLHUP) && turn(c);
     }
-    fprintf(stderr, "sotto demo: %s: the camera is gone\n", c->device);
+    fprintf(stderr, "sotto: %s: the camera is gone\n", c->device);
     pthread_mutex_lock(&c->lock);
     c->is_gone = true;
     pthread_cond_broadcast(&c->came);

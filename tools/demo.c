@@ -5,17 +5,16 @@
  */
 #include "demo.h"
 
-#include "camera.h"
+#include "options.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,16 +22,17 @@ struct options {
     const char *bind;
     uint16_t port;
     bool verbose;
-    const char *camera;
-    const char *files[2]; /* NULL: none */
+    struct source_options from;
     struct demo_media media;
+    bool e2ee;
+    uint8_t key[DEMO_KEY];
 };
 
 static int usage(FILE *to)
 {
     fputs(
         "usage: sotto demo [--port N] [--bind ADDRESS] [--camera DEVICE] [--file FILE]…\n"
-        "                  [--record DIR] [--size WxH] [--fps N] [--verbose]\n"
+        "                  [--record DIR] [--size WxH] [--fps N] [--e2ee] [--verbose]\n"
         "\n"
         "Serves a page that makes a peer connection to this program: open its address in a\n"
         "browser. It shows a moving picture with a clock and plays a beep each second, both\n"
@@ -51,6 +51,8 @@ static int usage(FILE *to)
         "                   Ogg. Files that exist are left alone.\n"
         "  --size WxH       of the picture (640x360), and asked of a camera\n"
         "  --fps N          pictures a second (30)\n"
+        "  --e2ee           seal picture and sound from end to end (SFrame), under a new key that\n"
+        "                   is in the page's address behind the #, which a browser keeps\n"
         "  --verbose        what the library logs, on standard error\n"
         "  --help           this text\n"
         "\n"
@@ -61,51 +63,21 @@ static int usage(FILE *to)
     return to == stdout ? 0 : 2;
 }
 
-/* A number between two bounds, with nothing behind it but `end`. Returns what follows, or NULL. */
-static const char *number(const char *text, long low, long high, char end, int32_t *ret)
-{
-    char *after;
-    long n = strtol(text, &after, 10);
-    if (after == text || *after != end || n < low || n > high) return NULL;
-    *ret = (int32_t)n;
-    return after + (end ? 1 : 0);
-}
-
-static int wrong(const char *what, const char *value)
-{
-    fprintf(stderr, "sotto demo: '%s' is no %s\n", value, what);
-    return 2;
-}
-
 /* Takes one option. Returns -1 to go on, else the exit code. */
 static int take(struct options *o, int c)
 {
-    struct sources *s = &o->media.sources;
     int32_t n;
-    const char *rest;
+    int r = options_source(&o->from, c, optarg);
+    if (r != 3) return r;
     switch (c) {
     case 'h': return usage(stdout);
     case 'b': o->bind = optarg; return -1;
     case 'v': o->verbose = true; return -1;
-    case 'c': o->camera = optarg; return -1;
+    case 'e': o->e2ee = true; return -1;
     case 'r': o->media.record = optarg; return -1;
     case 'p':
-        if (!number(optarg, 0, 65535, '\0', &n)) return wrong("port", optarg);
+        if (!options_number(optarg, 0, 65535, '\0', &n)) return options_wrong("port", optarg);
         o->port = (uint16_t)n;
-        return -1;
-    case 's':
-        rest = number(optarg, PICTURE_MIN, PICTURE_MAX, 'x', &s->width);
-        if (!rest || !number(rest, PICTURE_MIN / 2, PICTURE_MAX, '\0', &s->height) ||
-            s->width % 2 || s->height % 2)
-            return wrong("size, such as 640x360: even numbers", optarg);
-        return -1;
-    case 'f':
-        if (!number(optarg, 1, 60, '\0', &s->fps))
-            return wrong("number of pictures a second", optarg);
-        return -1;
-    case 'F':
-        if (o->files[1]) return wrong("file of a kind that is not there yet", optarg);
-        o->files[o->files[0] ? 1 : 0] = optarg;
         return -1;
     default: return usage(stderr);
     }
@@ -114,12 +86,14 @@ static int take(struct options *o, int c)
 /* Returns -1 to go on, else the exit code. */
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {
-        {"port", required_argument, NULL, 'p'},   {"bind", required_argument, NULL, 'b'},
-        {"camera", required_argument, NULL, 'c'}, {"file", required_argument, NULL, 'F'},
-        {"record", required_argument, NULL, 'r'}, {"size", required_argument, NULL, 's'},
-        {"fps", required_argument, NULL, 'f'},    {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option known[] = {SOURCE_OPTIONS,
+                                          {"port", required_argument, NULL, 'p'},
+                                          {"bind", required_argument, NULL, 'b'},
+                                          {"record", required_argument, NULL, 'r'},
+                                          {"verbose", no_argument, NULL, 'v'},
+                                          {"e2ee", no_argument, NULL, 'e'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int c, code = -1;
     while (code < 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1) code = take(o, c);
     return code < 0 && optind < argc ? usage(stderr) : code;
@@ -128,14 +102,8 @@ static int parse(int argc, char **argv, struct options *o)
 /* Opens what media comes from and goes to. Returns 0, or -1 with a sentence on standard error. */
 static int open_media(struct options *o)
 {
-    struct sources *s = &o->media.sources;
-    for (int i = 0; i < 2; i++)
-        if (o->files[i] && sources_add_file(s, o->files[i]) < 0) return -1;
-    if (o->camera && s->video.path) {
-        fputs("sotto demo: either a camera or a file with pictures\n", stderr);
-        return -1;
-    }
-    if (o->camera && camera_open(o->camera, s->width, s->height, s->fps, &s->camera) < 0) return -1;
+    if (options_open(&o->from) < 0) return -1;
+    o->media.sources = &o->from.sources;
     if (o->media.record && mkdir(o->media.record, 0777) < 0 && errno != EEXIST) {
         fprintf(stderr, "sotto demo: %s: %s\n", o->media.record, strerror(errno));
         return -1;
@@ -149,16 +117,6 @@ static bool is_loopback(const char *address)
     struct in6_addr v6;
     if (inet_pton(AF_INET, address, &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
     return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
-static int signal_fd(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    signal(SIGPIPE, SIG_IGN);
-    return sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? signalfd(-1, &set, SFD_CLOEXEC) : -1;
 }
 
 /* How long poll may sleep: until the web server or a call has something to do. */
@@ -199,10 +157,13 @@ static int start(struct options *o, sotto_ctx *ctx, int signals)
     struct demo_calls *calls = demo_calls_new(ctx, is_loopback(o->bind), &o->media);
     struct demo_http *http = calls ? demo_http_new(o->bind, o->port, calls) : NULL;
     int code = 1;
+    if (calls && o->e2ee) demo_calls_protect(calls, o->key);
     if (http) {
         bool v6 = strchr(o->bind, ':') != NULL;
-        printf("sotto demo: http://%s%s%s:%u/\n", v6 ? "[" : "", o->bind, v6 ? "]" : "",
-               demo_http_port(http));
+        printf("sotto demo: http://%s%s%s:%u/%s", v6 ? "[" : "", o->bind, v6 ? "]" : "",
+               demo_http_port(http), o->e2ee ? "#e2ee=" : "");
+        for (size_t i = 0; i < DEMO_KEY && o->e2ee; i++) printf("%02x", o->key[i]);
+        putchar('\n');
         fflush(stdout);
         code = serve(ctx, http, calls, signals);
     } else {
@@ -217,21 +178,21 @@ static int start(struct options *o, sotto_ctx *ctx, int signals)
 
 int tools_demo(int argc, char **argv)
 {
-    struct options o = {.bind = "127.0.0.1",
-                        .port = 8080,
-                        .media.sources = {.width = 640, .height = 360, .fps = 30}};
+    struct options o = {.bind = "127.0.0.1", .port = 8080, .from = SOURCE_DEFAULTS};
     sotto_ctx *ctx = NULL;
     int code = parse(argc, argv, &o), signals, r;
     if (code >= 0) return code;
     code = 1;
-    signals = signal_fd(); /* before there are threads: they block these signals too */
-    r = signals >= 0 ? tools_context(o.verbose, &ctx) : SOTTO_E_SYS;
+    signals = options_signals(false); /* before there are threads: they block these signals too */
+    r = signals >= 0 && getrandom(o.key, sizeof o.key, 0) == (ssize_t)sizeof o.key
+            ? tools_context(o.verbose, &ctx)
+            : SOTTO_E_SYS;
     if (r < 0)
         fprintf(stderr, "sotto demo: cannot start: %s\n", sotto_strerror(r));
     else if (open_media(&o) == 0)
         code = start(&o, ctx, signals);
     sotto_ctx_free(ctx);
-    sources_free(&o.media.sources);
+    options_close(&o.from);
     if (signals >= 0) close(signals);
     return code;
 }

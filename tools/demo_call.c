@@ -8,6 +8,8 @@
  */
 #include "demo.h"
 
+#include <sotto/e2ee.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,7 @@ struct demo_calls {
     sotto_ctx *ctx;
     bool allow_loopback;
     struct demo_media *media;
+    const uint8_t *key; /* of end-to-end encryption; NULL: there is none */
     struct call *first;
     size_t n;
     uint8_t block[DEMO_BLOCK];
@@ -50,6 +53,27 @@ struct demo_calls *demo_calls_new(sotto_ctx *ctx, bool allow_loopback, struct de
     d->media = media;
     for (size_t i = 0; i < sizeof d->block; i++) d->block[i] = (uint8_t)(i * 31);
     return d;
+}
+
+void demo_calls_protect(struct demo_calls *d, const uint8_t *key)
+{
+    d->key = key;
+}
+
+/* What goes out has the key ids 0, for sound, and 1; what comes has those that the page chose anew for itself. */
+static int protect(const struct demo_calls *d, sotto_pc *pc, uint64_t kid)
+{
+    sotto_transceiver *all[16];
+    int n = sotto_pc_get_transceivers(pc, all, 16), r = kid >= 2 ? 0 : SOTTO_E_ACCESS;
+    for (int i = 0; i < n && i < 16 && r == 0; i++) {
+        sotto_e2ee_key key = {.size = sizeof key, .key = d->key, .key_len = DEMO_KEY};
+        uint64_t is_video = sotto_transceiver_kind(all[i]) == SOTTO_VIDEO;
+        key.kid = is_video;
+        r = sotto_transceiver_add_e2ee_key(all[i], SOTTO_E2EE_SEND, &key);
+        key.kid = kid + is_video;
+        if (r == 0) r = sotto_transceiver_add_e2ee_key(all[i], SOTTO_E2EE_RECEIVE, &key);
+    }
+    return n < 0 ? n : r;
 }
 
 static void drop(struct demo_calls *d, struct call *c)
@@ -70,7 +94,8 @@ void demo_calls_end(struct demo_calls *d)
     while (d->first) drop(d, d->first);
 }
 
-int demo_calls_offer(struct demo_calls *d, const char *offer, void *request, sotto_error *err)
+int demo_calls_offer(struct demo_calls *d, const char *offer, uint64_t kid, void *request,
+                     sotto_error *err)
 {
     sotto_pc_config cfg = {.size = sizeof cfg, .allow_loopback = d->allow_loopback};
     struct call *c;
@@ -80,6 +105,7 @@ int demo_calls_offer(struct demo_calls *d, const char *offer, void *request, sot
     if (!c) return SOTTO_E_NOMEM;
     r = sotto_pc_new(d->ctx, &cfg, &c->echo.pc);
     if (r >= 0) r = sotto_pc_set_remote_description(c->echo.pc, SOTTO_SDP_OFFER, offer, err);
+    if (r >= 0 && d->key) r = protect(d, c->echo.pc, kid);
     if (r >= 0) {
         c->media = call_media_new(d->media, c->echo.pc);
         r = c->media ? sotto_pc_set_local_description(c->echo.pc, SOTTO_SDP_IMPLICIT, NULL, err)

@@ -156,7 +156,7 @@ static enum MHD_Result send_error(struct MHD_Connection *http, unsigned status, 
 static enum MHD_Result send_page(struct MHD_Connection *http)
 {
     static const char mark[] = "@NONCE@";
-    char nonce[33] = "", policy[256];
+    char nonce[33] = "", policy[320];
     uint8_t random[16];
     struct MHD_Response *r;
     char *page = malloc(demo_page_size + 1024), *to = page;
@@ -182,11 +182,23 @@ static enum MHD_Result send_page(struct MHD_Connection *http)
     }
     add_headers(r, "text/html; charset=utf-8");
     snprintf(policy, sizeof policy,
-             "default-src 'none'; script-src 'nonce-%s'; style-src 'nonce-%s'; connect-src 'self'; "
+             "default-src 'none'; script-src 'nonce-%s' 'self'; worker-src 'self'; style-src "
+             "'nonce-%s'; connect-src 'self'; "
              "img-src data:; "
              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
              nonce, nonce);
     MHD_add_response_header(r, "Content-Security-Policy", policy);
+    return send_response(http, MHD_HTTP_OK, r);
+}
+
+/* The only script beside the page's: it holds nothing secret, nor what is not in the source. */
+static enum MHD_Result send_module(struct MHD_Connection *http)
+{
+    struct MHD_Response *r = MHD_create_response_from_buffer(
+        demo_sframe_size, (void *)(uintptr_t)demo_sframe, MHD_RESPMEM_PERSISTENT);
+    if (!r) return MHD_NO;
+    add_headers(r, "text/javascript; charset=utf-8");
+    MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'");
     return send_response(http, MHD_HTTP_OK, r);
 }
 
@@ -226,6 +238,7 @@ static enum MHD_Result take_offer(struct demo_http *s, struct MHD_Connection *ht
                                   struct request *q)
 {
     sotto_error err = {.size = sizeof err};
+    const char *kid;
     char text[256];
     int r;
     if (q->n > DEMO_MAX_OFFER)
@@ -233,13 +246,17 @@ static enum MHD_Result take_offer(struct demo_http *s, struct MHD_Connection *ht
     if (memchr(q->body, '\0', q->n))
         return send_error(http, MHD_HTTP_BAD_REQUEST, "an offer is text\n");
     q->body[q->n] = '\0';
-    r = demo_calls_offer(s->calls, q->body, q, &err);
+    kid = MHD_lookup_connection_value(http, MHD_GET_ARGUMENT_KIND, "kid");
+    r = demo_calls_offer(s->calls, q->body, kid ? strtoull(kid, NULL, 10) : 0, q, &err);
     if (r >= 0) {
         MHD_suspend_connection(http);
         return MHD_YES;
     }
     snprintf(text, sizeof text, "%s%s%s\n", sotto_strerror(r), err.reason[0] ? ": " : "",
              err.reason);
+    if (r == SOTTO_E_ACCESS)
+        return send_error(http, MHD_HTTP_FORBIDDEN,
+                          "this demo is encrypted from end to end: open its whole address\n");
     if (r == SOTTO_E_SYNTAX || r == SOTTO_E_SDP || r == SOTTO_E_MODIFICATION || err.reason[0])
         return send_error(http, MHD_HTTP_BAD_REQUEST, text);
     return send_error(http, MHD_HTTP_SERVICE_UNAVAILABLE, text);
@@ -254,12 +271,12 @@ static unsigned refuse(struct demo_http *s, struct MHD_Connection *http, const c
         *why = "this server answers only to its own address\n";
         return MHD_HTTP_FORBIDDEN;
     }
-    if (strcmp(url, "/") == 0) {
+    if (strcmp(url, "/") == 0 || strcmp(url, "/sframe.mjs") == 0) {
         *why = "GET only\n";
         return is_read ? 0 : MHD_HTTP_METHOD_NOT_ALLOWED;
     }
     if (strcmp(url, "/offer") != 0) {
-        *why = "there is / and /offer\n";
+        *why = "there is /, /sframe.mjs and /offer\n";
         return MHD_HTTP_NOT_FOUND;
     }
     *why = "POST only\n";
@@ -304,6 +321,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *http, const 
         *n_data = 0;
         return MHD_YES;
     }
+    if (strcmp(url, "/sframe.mjs") == 0) return send_module(http);
     return strcmp(url, "/") == 0 ? send_page(http) : take_offer(s, http, q);
 }
 

@@ -79,7 +79,7 @@ void call_media_connected(struct call_media *m)
         if (!m->wanted[k] || m->senders[k]) continue;
         d = sotto_transceiver_current_direction(m->wanted[k]);
         if (d != SOTTO_DIR_SENDRECV && d != SOTTO_DIR_SENDONLY) continue;
-        int r = sender_start(&m->all->sources, m->wanted[k], &m->senders[k]);
+        int r = sender_start(m->all->sources, m->wanted[k], &m->senders[k]);
         if (r == SOTTO_E_UNSUPPORTED)
             m->why = k == 0 ? "the browser takes no codec of the picture"
                             : "the browser takes no codec of the sound";

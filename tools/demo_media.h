@@ -10,7 +10,7 @@
 
 /* Of all calls. */
 struct demo_media {
-    struct sources sources;
+    const struct sources *sources;
     const char *record; /* a directory; NULL: nothing is recorded */
     unsigned calls;     /* so far: they are numbered */
     unsigned sending;   /* calls that get media now */

@@ -38,7 +38,7 @@ struct recorder *recorder_new(const char *directory, unsigned call)
 
 static void complain(const struct recorder *r, const struct track *t, const char *why)
 {
-    fprintf(stderr, "sotto demo: recording %s/%s: %s\n", r->directory, t->name, why);
+    fprintf(stderr, "sotto: recording %s/%s: %s\n", r->directory, t->name, why);
 }
 
 static void end(const struct recorder *r, struct track *t)

@@ -56,6 +56,6 @@ void send_file(struct sender *s)
         if (r >= 0) sender_send(s, p.unit.data, p.unit.len, p.zero + p.unit.at_us, p.unit.is_key);
         if (r >= 0) r = next(&p);
     }
-    if (r < 0) fprintf(stderr, "sotto demo: %s: %s\n", f->path, p.reader.why);
+    if (r < 0) fprintf(stderr, "sotto: %s: %s\n", f->path, p.reader.why);
     media_reader_free(&p.reader);
 }

@@ -33,7 +33,7 @@ static int map(struct source_file *f, const char *path)
             errno = EINVAL;
         }
     }
-    if (r < 0) fprintf(stderr, "sotto demo: %s: %s\n", path, strerror(errno));
+    if (r < 0) fprintf(stderr, "sotto: %s: %s\n", path, strerror(errno));
     if (fd >= 0) close(fd);
     return r;
 }
@@ -48,11 +48,10 @@ int sources_add_file(struct sources *s, const char *path)
     r = media_reader_init(&reader, f.data, f.n);
     to = reader.kind == SOTTO_AUDIO ? &s->audio : &s->video;
     if (r == 0) r = media_reader_next(&reader, &unit);
-    if (r <= 0)
-        fprintf(stderr, "sotto demo: %s: %s\n", path, r < 0 ? reader.why : "it holds no media");
+    if (r <= 0) fprintf(stderr, "sotto: %s: %s\n", path, r < 0 ? reader.why : "it holds no media");
     media_reader_free(&reader);
     if (r == 1 && to->path)
-        fprintf(stderr, "sotto demo: %s: there is a file of that kind already\n", path);
+        fprintf(stderr, "sotto: %s: there is a file of that kind already\n", path);
     if (r == 1 && !to->path) {
         *to = f;
         return 0;
@@ -197,7 +196,7 @@ bool sender_wait(struct sender *s, sotto_us until)
 
 void sender_complain(struct sender *s, const char *what, int code)
 {
-    if (!s->complained) fprintf(stderr, "sotto demo: %s: %s\n", what, sotto_strerror(code));
+    if (!s->complained) fprintf(stderr, "sotto: %s: %s\n", what, sotto_strerror(code));
     s->complained = true;
 }
 

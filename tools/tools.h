@@ -9,6 +9,8 @@
 
 int tools_echo(int argc, char **argv); /* exit code; argv[0] is the command's name */
 int tools_demo(int argc, char **argv);
+int tools_identity(int argc, char **argv);
+int tools_stream(int argc, char **argv); /* publish, play */
 
 /* A context; verbose: that logs to standard error. */
 int tools_context(bool verbose, sotto_ctx **ret);
