@@ -34,6 +34,22 @@ static void require_sane(const struct candidate *c)
     require(c->type <= CANDIDATE_RELAY);
 }
 
+/* A private address of IPv4 is one of the table of RFC 1918 and RFC 6598, or this host's own. */
+static void require_private(const struct address *a)
+{
+    static const struct {
+        uint32_t net;
+        int bits;
+    } table[] = {
+        {10u << 24, 8}, {127u << 24, 8}, {0xac100000, 12}, {0xc0a80000, 16}, {0x64400000, 10}};
+    if (a->family != 4) return;
+    uint32_t ip = (uint32_t)a->ip[0] << 24 | (uint32_t)(a->ip[1] << 16 | a->ip[2] << 8 | a->ip[3]);
+    bool found = false;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        found = found || ip >> (32 - table[i].bits) == table[i].net >> (32 - table[i].bits);
+    require(sotto__address_is_private(a) == found);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct candidate first, second;
@@ -45,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     require_sane(&first);
+    require_private(&first.addr);
     sotto__buf_init(&one, 2048);
     sotto__buf_init(&two, 2048);
     sotto__candidate_write(&first, &one);

@@ -4,6 +4,7 @@
  * or none, its views lie inside the message, its name is a host name; a frame is never shorter than its head and ends on 4 bytes.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "wire/stun.h"
 
@@ -20,10 +21,24 @@ static void require_inside(struct str s, const uint8_t *data, size_t size)
     require(s.n == 0 || (s.p >= p && s.p + s.n <= p + size));
 }
 
+/* Our own request is one frame, of its transaction and of no other, and no answer. */
+static void request(const uint8_t *id)
+{
+    struct stun_answer a;
+    uint8_t p[STUN_HEAD], other[STUN_ID];
+    sotto__stun_request(id, p);
+    require(sotto__stun_frame(p, sizeof p) == sizeof p && sotto__stun_is_of(p, sizeof p, id));
+    require(!sotto__stun_answer(p, sizeof p, &a) && !sotto__stun_is_of(p, sizeof p - 1, id));
+    memcpy(other, id, sizeof other);
+    other[id[0] % STUN_ID] ^= 1;
+    require(!sotto__stun_is_of(p, sizeof p, other));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct stun_answer a;
     char reason[32];
+    if (size >= STUN_ID) request(data);
     size_t frame = sotto__stun_frame(data, size);
     require(frame == 0 || frame == SIZE_MAX ||
             (frame >= 4 && frame % 4 == 0 && frame <= 4 + 65536 + 16));
