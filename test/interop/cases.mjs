@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The cases: what must be seen to work with a real browser at the other end. Run by test/interop/run. */
 import { demoSeries, pages, requests } from './demo.mjs';
+import { e2eeSeries, moduleSeries } from './e2ee.mjs';
 import { framesSeries } from './frames.mjs';
 import { TRIALS, mediaSeries, trialSeries } from './media.mjs';
 import { perfectSeries } from './perfect.mjs';
@@ -142,6 +143,28 @@ async function closeCalls(browser) {
     peer.tell('pcclose', 0);
     await page.closed(c.first);
     await peer.state(0, CLOSED);
+  });
+}
+
+/* The page's certificate is known in advance, by its fingerprint; another one is refused before anything is gathered. */
+// proves: S05 S28
+async function pinned(browser) {
+  return withPeer(async peer => {
+    const page = await newPage(browser), p = await page.make(false), first = await page.open(p, 'first'), offer = await page.offer(p);
+    const pin = offer.match(/^a=fingerprint:(.*?)\r?$/m)[1], other = pin.replace(/..$/, b => (b === '00' ? '01' : '00'));
+    peer.tell('new', 0, `pin=${other}`);
+    peer.tell('D', 0, 'offer', offer);
+    await peer.wait(['error', 'D']);
+    const refused = await peer.look(0);
+    equal([refused.signaling, refused.connection], ['stable', 0], 'the connection whose pin is another');
+    peer.tell('new', 0, `pin=${pin}`);
+    peer.tell('D', 0, 'offer', offer);
+    await page.accept(p, (await peer.description(0)).sdp);
+    await page.connected(p);
+    await peer.state(0, CONNECTED);
+    await page.opened(first);
+    await page.roundTrip(first, true, 1000);
+    await page.end();
   });
 }
 
@@ -318,6 +341,7 @@ async function series(name, browser) {
       await test(`${name}: ${offerer} offers, ${trickled ? 'trickled' : 'not trickled'}: text, binary, empty, largest`, 40000, () => messages(browser, offerer, trickled));
   await test(`${name}: sotto echo answers`, 60000, () => command(browser, false));
   await test(`${name}: sotto echo offers`, 60000, () => command(browser, true));
+  await test(`${name}: its certificate is pinned, and another pin refuses it`, 30000, () => pinned(browser));
   await test(`${name}: channels closed from either side`, 30000, () => closeChannels(browser));
   await test(`${name}: connection closed from either side`, 30000, () => closeCalls(browser));
   await test(`${name}: 200 channels opened and closed in one connection`, 60000, () => manyChannels(browser));
@@ -334,6 +358,7 @@ async function negotiation(name) {
   await perfectSeries(name, browser);
   await demoSeries(name, browser);
   await framesSeries(name, browser);
+  await e2eeSeries(name, browser);
   await browser.close().catch(() => {});
   if (name !== 'chromium') return;
   const trying = await launchChromium({ media: true, trials: TRIALS });
@@ -343,6 +368,7 @@ async function negotiation(name) {
 
 const names = Object.keys(launch);
 const browsers = await Promise.all(names.map(n => launch[n]()));
+await moduleSeries();
 const background = names.map(n => test(`${n}: page gone without goodbye`, 100000, () => gone(n)));
 await Promise.all(names.map((n, i) => series(n, browsers[i])));
 await test('chromium: addresses hidden behind mDNS names', 60000, mdns);

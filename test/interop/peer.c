@@ -11,11 +11,16 @@
  *      · untrack n t · direction n t DIRECTION · stop n t · prefs n t MIME… · codecs n t · params n t · look n · stats n
  *      · open n LABEL [unordered] [rtx=N] [life=N] [id=N] [protocol=P] · send i text|bin SIZE COUNT · say i TEXT · flow i MS
  *      · play n t [FILE] · record n DIRECTORY · recorded n · reflect n t · key n t · dtmf n t TONES · frames n
+ *      · forward n t m u [FILE] · attack n t tamper|replay|swap|drop FRAMES · forwarded n t
+ *      · e2ee n t send|receive KID SUITE HEX [RATCHET-BITS] · e2eeremove n t send|receive KID · ratchet n t
+ *      · sealed n t send|receive · e2eedc i send|receive KID SUITE HEX
  *      · mode n echo|sink|report|numbered · reading n 0|1 · count i · close i · pcclose n · free n · rss
  * Out: D n TYPE SDP · C n MID LINE UFRAG · server n CODE URL TEXT · created n TYPE SDP · set n CODE REASON · ignored|yielded n · needed n
  *      · track|untrack n MID STREAMS · state n CONNECTION ICE GATHERING SIGNALING · codecs n CODEC… · params n ENCODING…
  *      · look n SIGNALING CONNECTION DTLS UFRAG REMOTE-UFRAG TRANSCEIVERS LOCAL REMOTE · stats n JSON
  *      · play|record|reflect|key|dtmf n CODE · recorded n · frames n COUNTS… · tone n TONE
+ *      · forward|attack n CODE · forwarded n FRAMES ATTACKED REFUSED
+ *      · e2ee|ratchet n CODE · e2eedc i CODE · sealed n CIPHER KID PASSED NO-KEY BAD REPLAYED OLD
  *      · dc i · channel n i LABEL PROTOCOL UNORDERED RELIABILITY LIMIT ID · open i · msg i text|bin LENGTH HASH · sent i COUNT HASH
  *      · flow i COUNT · gap i GOT WANTED · count i MESSAGES BYTES HASH · closing i · closed i CODE · rss KB · error COMMAND CODE
  */
@@ -98,6 +103,7 @@ static void do_free(int n, char **f, int n_f)
 {
     (void)f;
     (void)n_f;
+    end_forwarding(n);
     end_media(n);
     forget_created(n);
     sotto_event_free(conns[n].held);
@@ -142,6 +148,13 @@ static const struct command {
     {"key", CONN, 3, do_key},
     {"dtmf", CONN, 4, do_dtmf},
     {"frames", CONN, 2, do_frames},
+    {"forward", CONN, 5, do_forward},
+    {"attack", CONN, 5, do_attack},
+    {"forwarded", CONN, 3, do_forwarded},
+    {"e2ee", CONN, 7, do_e2ee},
+    {"e2eeremove", CONN, 5, do_e2ee_remove},
+    {"ratchet", CONN, 3, do_ratchet},
+    {"sealed", CONN, 4, do_sealed},
     {"mode", CONN, 3, do_mode},
     {"reading", CONN, 3, do_reading},
     {"pcclose", CONN, 2, do_pcclose},
@@ -150,6 +163,7 @@ static const struct command {
     {"say", CHAN, 3, do_say},
     {"flow", CHAN, 3, do_flow},
     {"close", CHAN, 2, do_close},
+    {"e2eedc", CHAN, 6, do_e2ee_channel},
     {"count", DEAD, 2, do_count},
 };
 
@@ -283,7 +297,7 @@ static void log_line(int32_t level, const char *line, void *user)
 
 int main(void)
 {
-    sotto_ctx_config cfg = {.size = sizeof cfg};
+    sotto_ctx_config cfg = {.size = sizeof cfg, .show_addresses = true}; /* the suites compare them */
     sotto_event *e;
     int r;
     cfg.no_fast_path = getenv("SOTTO_NO_FAST_PATH") != NULL; /* the suites can be run both ways */

@@ -2,6 +2,7 @@
 #ifndef SOTTO_TEST_INTEROP_PEER_H
 #define SOTTO_TEST_INTEROP_PEER_H
 /* What the files of the commanded peer share: peer.c has the table of commands and says what they mean. */
+#include <sotto/e2ee.h>
 #include <sotto/sotto.h>
 
 #include <stdbool.h>
@@ -86,6 +87,21 @@ void do_dtmf(int n, char **f, int n_f);
 void do_frames(int n, char **f, int n_f);
 void on_media_event(int n, const sotto_event *e);
 void end_media(int n);
+
+/* peer_forward.c: the forwarding server */
+void do_forward(int n, char **f, int n_f);
+void do_attack(int n, char **f, int n_f);
+void do_forwarded(int n, char **f, int n_f);
+bool forward_packet(const sotto_event *e);     /* whether it is for a route */
+bool forward_key_wanted(const sotto_event *e); /* … */
+void end_forwarding(int n);
+
+/* peer_e2ee.c: keys from end to end */
+void do_e2ee(int n, char **f, int n_f);
+void do_e2ee_remove(int n, char **f, int n_f);
+void do_ratchet(int n, char **f, int n_f);
+void do_sealed(int n, char **f, int n_f);
+void do_e2ee_channel(int i, char **f, int n_f);
 
 /* peer_data.c: channels */
 void do_open(int n, char **f, int n_f);

@@ -172,6 +172,7 @@ static void on_packet(int n, const sotto_event *e)
 {
     struct counted *c = count_of(n, e->u.rtp.transceiver, e->u.rtp.rid);
     if (c) c->packets++;
+    if (forward_packet(e)) return;
     if (!reflects[n]) return;
     int r = sotto_transceiver_send_rtp(e->u.rtp.transceiver, e->u.rtp.packet, e->u.rtp.len);
     if (r < 0 && c) c->dropped++;
@@ -183,6 +184,7 @@ static void on_key_wanted(int n, const sotto_event *e)
     struct counted *c = count_of(n, e->u.media.transceiver, NULL);
     if (s) sender_need_key(s);
     if (c) c->asked++;
+    if (forward_key_wanted(e)) return;
     if (reflects[n]) sotto_transceiver_request_keyframe(e->u.media.transceiver, NULL);
 }
 

@@ -178,6 +178,7 @@ void do_new(int n, char **f, int n_f)
 {
     sotto_pc_config cfg = {.size = sizeof cfg};
     sotto_ice_server servers[MAX_SERVERS];
+    const char *pin;
     int r;
     forget_created(n);
     sotto_event_free(conns[n].held);
@@ -194,6 +195,12 @@ void do_new(int n, char **f, int n_f)
             cfg.bundle_policy = (int32_t)strtol(f[i] + 7, NULL, 10);
         if (strncmp(f[i], "privacy=", 8) == 0)
             cfg.privacy_mode = (int32_t)strtol(f[i] + 8, NULL, 10);
+        if (strncmp(f[i], "pin=", 4) == 0) {
+            pin = f[i] + 4;
+            cfg.peer_fingerprints = &pin;
+            cfg.n_peer_fingerprints = 1;
+            cfg.required_verification = SOTTO_VERIFY_PINNED;
+        }
     }
     if ((r = sotto_pc_new(ctx, &cfg, &conns[n].pc)) < 0) report("new", r);
 }
