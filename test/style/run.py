@@ -21,16 +21,18 @@ BUILD = sys.argv[1] if len(sys.argv) > 1 else "build/gcc"
 LAYERS = {"util": 0, "wire": 1, "transport": 2, "media": 2, "peer": 3, "api": 4, "extra": 0.5}  # a layer sees itself and lower ones
 OWNERS = {  # header → the only files of lib/ that may include it
     r"(glib|gio|nice|agent|stun|gobject)\b.*": ["lib/transport/ice_nice*.[ch]"],
-    r"openssl/.*": ["lib/transport/dtls*.[ch]", "lib/transport/cert.c", "lib/transport/srtp_gcm.c", "lib/transport/turn_tls_stream.[ch]", "lib/util/rand.c"],
+    r"openssl/.*": ["lib/transport/dtls*.[ch]", "lib/transport/cert*.c", "lib/transport/srtp_gcm.c", "lib/transport/turn_tls_stream.[ch]", "lib/util/rand.c", "lib/wire/sframe.c"],
     r"usrsctp\.h": ["lib/transport/sctp*.[ch]"],
     r"ares\.h": ["lib/transport/resolver.c"],
     r"srtp2/.*": ["lib/transport/srtp*.[ch]"],
+    r"seccomp\.h": ["lib/extra/isolate_cage.c"],
     r"opus/.*": ["lib/extra/audio*.c", "lib/extra/playout*.[ch]"],
+    r"curl/.*": ["lib/extra/http.c"],
     r"sys/epoll\.h|sys/timerfd\.h": ["lib/api/loop*.c"],
-    r"pthread\.h|threads\.h": ["lib/api/*.[ch]", "lib/transport/sctp*.[ch]", "lib/transport/crc32c.c", "lib/transport/srtp_process.c", "lib/transport/dtls_library.c",
-                               "lib/transport/turn_tls_stream.c"],
+    r"pthread\.h|threads\.h": ["lib/api/*.[ch]", "lib/extra/http*.c", "lib/transport/sctp*.[ch]", "lib/transport/crc32c.c", "lib/transport/srtp_process.c", "lib/transport/dtls_library.c",
+                               "lib/transport/turn_tls_stream.c", "lib/util/mask.c", "lib/util/secret.c", "lib/media/e2ee_counter.c"],
     r"stdatomic\.h": ["lib/api/*.[ch]", "lib/transport/sctp*.[ch]", "lib/transport/dtls_int.h",
-                       "lib/util/mem.c", "lib/util/rand.c", "lib/transport/srtp_process.c", "lib/extra/playout*.[ch]"],  # dtls_int.h: contexts share certificates
+                       "lib/util/mem.c", "lib/util/rand.c", "lib/transport/srtp_process.c", "lib/extra/playout*.[ch]", "lib/extra/isolate*.[ch]"],  # dtls_int.h: contexts share certificates
 }
 COUNTED = ["bench/micro*.[ch]", "bench/work*.c", "bench/world.[ch]"]  # programs whose instructions are counted call inner functions
 CALLS = {  # call → the only files of lib/ that may make it
@@ -130,7 +132,7 @@ def check_first_lines():
     for path in sources("lib"):
         if path.endswith(".c"):
             comment = re.match(r"[^\n]*\n/\*(.*?)\*/", read(path), re.S)
-            length = comment.group(1).count("\n") + 1 if comment else 0
+            length = re.sub(r"\n \* answers:.*", "", comment.group(1)).count("\n") + 1 if comment else 0
             if not 3 <= length <= 8:
                 yield path, f"its first comment has {length} lines, not 3 to 8"
     for path in tracked("fuzz/fuzz_*.c"):
@@ -181,12 +183,34 @@ def check_one_name():
             yield path, f"has no input in fuzz/corpus/{stem}"
 
 
+# proves: S07
 def check_no_off_switch():
     """Nothing in the public headers, the build options or the tools turns security off."""
     word = r"insecure|no_?verify|disable|skip_|without_encryption|no_dtls|plain_?text|allow_any|null_cipher|debug_keys"
     for path in tracked("include/sotto/*.h", "meson_options.txt", "tools/*.c"):
         for number, match in lines_with(path, r"(?i)\w*(?:%s)\w*" % word):
             yield path, f"line {number}: '{match.group()}' sounds like an off switch"
+
+
+# proves: S12
+def check_security_notes():
+    """Each field of the configuration with a note "Security:" stands with that note in the table of the security report, and nothing else."""
+    notes = {}
+    for path, struct in [("include/sotto/ctx.h", "sotto_ctx_config"), ("include/sotto/pc.h", "sotto_pc_config")]:
+        body = re.search(r"typedef struct %s \{(.*?)\n\} %s;" % (struct, struct), read(path), re.S).group(1)
+        for field, comment in re.findall(r"(\w+);\s*/\*\*<(.*?)\*/", body, re.S):
+            words = " ".join(comment.split())
+            if "Security: " in words:
+                notes[f"{struct}.{field}"] = words.split("Security: ", 1)[1].strip()
+    table = "lib/api/security_risks.c"
+    rows = dict(re.findall(r'\{"(sotto_\w+_config\.\w+)",\s*"([^"]*)"', read(table)))
+    for name in sorted(set(notes) | set(rows)):
+        if name not in rows:
+            yield table, f"has no row for {name}, which has a note on security"
+        elif name not in notes:
+            yield table, f"has a row for {name}, which has no note on security"
+        elif not notes[name].startswith(rows[name]):
+            yield table, f"the note of {name} is not the one of its header"
 
 
 def check_headers_alone():
@@ -204,6 +228,7 @@ def defined(path, *options):
     return [f[2] for f in map(str.split, run.stdout.split("\n")) if len(f) == 3]
 
 
+# proves: S17
 def check_symbols():
     """libsotto.so exports what the headers declare and nothing else; inside, every linked name begins with sotto_."""
     declared = set()
@@ -245,6 +270,7 @@ def check_leftovers():
             yield path, f"line {number}: '{match.group()}'"
 
 
+# proves: S32
 def check_tables():
     """docs/reference/errors.md, limits.md and events.md say what the headers say; lib/README.md names every file of lib/."""
     for path, text in tables.pages().items():
@@ -262,6 +288,16 @@ def check_tables():
     for name in re.findall(r"`((?:lib|include|test|docs|tools|bench|fuzz)/[\w/.-]+(?<![/_][XY]\.[ch]))`", readme):
         if not os.path.exists(name):
             yield "lib/README.md", f"names {name}, which is not there"
+
+
+def check_mutants():
+    """Each change of test/mutation/checks.txt fits the sources, and there are 120 at least."""
+    sys.path.insert(0, os.path.join("test", "mutation"))
+    mutation = __import__("mutate")
+    mutants = mutation.read_checks()
+    yield from (("test/mutation/checks.txt", text) for text in mutation.misfits(mutants))
+    if len(mutants) < 120:
+        yield "test/mutation/checks.txt", f"has {len(mutants)} changes only"
 
 
 def check_figures():

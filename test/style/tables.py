@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes docs/reference/errors.md and docs/reference/limits.md from the headers; run.py checks that they are up to date."""
+"""Writes docs/reference/errors.md and docs/reference/limits.md from the headers, and the tables of threats.py; run.py checks that they are up to date."""
 import glob
 import os
 import re
+
+import threats
 
 ERRORS = """# Errors
 
@@ -53,7 +55,8 @@ def pages():
         found = re.findall(r"^#define (SOTTO_\w+) +(\([^)]*\)|\d+u?) +/\*\*< (.*?) \*/", read(f"include/sotto/{name}.h"), re.M)
         limits += [f"| **public, in {name}.h** | | |"] + [f"| `{limit}` | {number.strip('()')} | {why} |" for limit, number, why in found]
     return {"docs/reference/errors.md": ERRORS + "\n".join(rows) + "\n",
-            "docs/reference/limits.md": LIMITS + "\n".join(limits) + "\n"}
+            "docs/reference/limits.md": LIMITS + "\n".join(limits) + "\n",
+            **threats.pages()}
 
 
 def mapped(path, pattern):
@@ -85,23 +88,7 @@ def steps():
     yield from wrong
     if len(seen) < 100:
         yield path, f"has {len(seen)} steps only"
-    path = "docs/reference/hostile-descriptions.md"
-    seen, wrong = mapped(path, r"H0\d\d|SDP-\d\d")
-    yield from wrong
-    if seen != [f"H{i:03}" for i in range(1, 29)] + [f"SDP-{i:02}" for i in range(1, 35)]:
-        yield path, "is not H001 to H028 and SDP-01 to SDP-34"
-    path = "docs/reference/hostile-media.md"
-    seen, wrong = mapped(path, r"H\d\d\d|(?:DTLS|SRTP|RTP)-\d\d")
-    yield from wrong
-    if seen != ([f"H{i}" for i in [f"{n:03}" for n in range(90, 111)] + list(range(131, 136))] +
-                [f"DTLS-{i:02}" for i in range(8, 11)] + [f"SRTP-{i:02}" for i in range(1, 12)] +
-                [f"RTP-{i:02}" for i in range(1, 17)]):
-        yield path, "is not H090 to H110, H131 to H135, DTLS-08 to -10, SRTP-01 to -11 and RTP-01 to -16"
-    path = "docs/reference/hostile-ice.md"
-    seen, wrong = mapped(path, r"H0\d\d|ICE-\d\d")
-    yield from wrong
-    if seen != [f"H{i:03}" for i in range(29, 59)] + [f"ICE-{i:02}" for i in range(1, 24)]:
-        yield path, "is not H029 to H058 and ICE-01 to ICE-23"
+    yield from threats.wrong()
 
 
 if __name__ == "__main__":
