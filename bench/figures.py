@@ -8,12 +8,12 @@ MEASURES = {
     'udp': ['udp', '1'],
     'bulk64': ['bulk', '65536', '5'], 'bulk16': ['bulk', '16384', '4'], 'bulk1200': ['bulk', '1200', '4'],
     'rate64': ['bulk', '64', '4'], 'ping64': ['ping', '64', '3'], 'rtp_blast': ['rtp', '0', '4'],
-    'rtp_paced': ['rtp', '20000', '4'], 'frame': ['frame', '50000', '4'], 'opus': ['opus', '2'],
+    'rtp_paced': ['rtp', '20000', '4'], 'frame': ['frame', '50000', '4'], 'opus': ['opus', '2'], 'isolate': ['isolate', '2000'],
     'setup': ['setup', '30'], 'scale100': ['scale', '100', '5'], 'scale500': ['scale', '500', '5'],
     'scale1000': ['scale', '1000', '5'], 'hold': ['hold', '0', '1'], 'cores': ['cores', '3'], 'size': [],
 }
 PAIRS = ('bulk', 'ping', 'rtp', 'frame', 'hold')  # two processes
-OURS = ('udp', 'frame', 'opus', 'scale1000', 'hold', 'cores', 'size')  # the other stacks have no such measure
+OURS = ('udp', 'frame', 'opus', 'isolate', 'scale1000', 'hold', 'cores', 'size')  # the other stacks have no such measure
 USUAL = [m for m in MEASURES if m not in ('scale500', 'scale1000')]  # without names: what takes a minute
 SCALE = ('kb_per_pc', 'threads', 'fds', 'idle_cpu_pct', 'connect_s')
 
@@ -33,6 +33,9 @@ FIGURES = {
     'rtp_paced.cpu_per_pkt': ('  CPU of both sides', 'us/packet'),
     'frame.us': ('a 50 KB H.264 frame: split, sealed, sent', 'us'), 'frame.rx_us': ('  received', 'us'),
     'opus.rt_factor': ('Opus coded and decoded, times real time', 'x'),
+    'isolate.here_us': ('Opus decoder in this process: 20 ms, median', 'us'), 'isolate.here_cpu_us': ('  CPU', 'us'),
+    'isolate.us': ('Opus decoder in a process of its own: 20 ms, median', 'us'), 'isolate.cpu_us': ('  CPU of both', 'us'),
+    'isolate.kb': ('  memory of the process', 'KiB'), 'isolate.start_us': ('  time until it can decode', 'us'),
     'setup.median': ('set-up of a pair, median', 'ms'), 'setup.p90': ('  90th percentile', 'ms'),
     'setup.p99': ('  99th percentile', 'ms'), 'setup.cpu': ('  CPU of a pair', 'ms'),
     **{'scale%d.%s' % (n, k): (t % (2 * n) if '%' in t else t, u) for n in (100, 500, 1000) for k, t, u in (

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from figures import HIGH, MEASURES, PAIRS, SCALE
+from figures import FIGURES, HIGH, MEASURES, PAIRS, SCALE
 
 
 def pair(programs, args, high, limit):
@@ -112,6 +112,9 @@ def measure(build, name, seconds=None):
         return of_size(build)
     if name == 'cores':
         return of_cores(program, args[1])
+    if name == 'isolate':
+        r = one(os.path.join(build, 'bench', 'isolate'), os.path.abspath(os.path.join(build, 'lib', 'extra', 'sotto-decoder')), args[1])
+        return r and {k: v for k, v in (('isolate.' + x, y) for x, y in r.items()) if k in FIGURES}
     if name == 'hold':
         return of_hold(build, program, args)
     if args[0] in PAIRS:

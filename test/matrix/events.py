@@ -179,11 +179,13 @@ def rebind(s, n=1, restarts=True):
     return text + '; states of the left one ' + (s.seen(at) or 'as before')
 
 
+# proves: A14
 def event_nat_rebinds_towards_an_open_site(make):
     with make('cone', 'open', media=True) as s:
         return rebind(s, restarts=False)
 
 
+# proves: A14
 def event_nat_rebinds_of_the_answerer(make):
     with make('open', 'cone', media=True) as s:
         return rebind(s, 2, restarts=False)

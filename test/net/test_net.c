@@ -263,6 +263,7 @@ static void an_idle_pair_lives_for_ten_minutes_under_loss(void **state)
     duo_free(&d);
 }
 
+/* proves: H071 */
 static void data_from_an_unknown_source_is_dropped_and_from_a_forged_valid_one_is_not(void **state)
 {
     (void)state;

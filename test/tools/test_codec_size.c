@@ -58,6 +58,7 @@ static bool read_set(const uint8_t *p, size_t n, struct h264_sequence *ret)
     return is_read;
 }
 
+/* proves: H134 */
 static void h134_sizes_beyond_the_limit_are_refused(void **state)
 {
     static const struct {
@@ -77,6 +78,7 @@ static void h134_sizes_beyond_the_limit_are_refused(void **state)
     }
 }
 
+/* proves: H134 */
 static void h134_numbers_without_an_end_are_refused(void **state)
 {
     struct h264_sequence q;
@@ -101,6 +103,7 @@ static void h134_numbers_without_an_end_are_refused(void **state)
     assert_false(read_set(s.p, sizeof s.p, &q));
 }
 
+/* proves: H134 */
 static void h134_a_set_that_is_cut_anywhere_is_refused(void **state)
 {
     struct h264_sequence q;

@@ -91,6 +91,7 @@ static void access_units_together_are_the_whole_h264_file(void **state)
     free(f.data);
 }
 
+/* proves: H134 */
 static void files_that_are_cut_anywhere_end_or_are_refused(void **state)
 {
     (void)state;
@@ -268,6 +269,7 @@ static void an_ivf_file_begins_with_a_key_frame_and_says_how_long_it_is(void **s
     assert_int_equal(written.data[32 + 12 + sizeof key + 5], 0x0b);
 }
 
+/* proves: H134 */
 static void a_key_frame_without_a_size_does_not_begin_a_file(void **state)
 {
     static struct media_writer w;
