@@ -32,21 +32,28 @@
 #define GSO_UDP_L4 5 /* Debian 12's header does not know VIRTIO_NET_HDR_GSO_UDP_L4 yet */
 #define ETHERNET 14u
 
-static const char *const known[] = {
-    "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9",       /* page.js: texts */
-    "\x0b\x16\x21\x2c\x37\x42\x4d\x58\x63\x6e\x79\x84",       /* page.js: 11 k */
-    "\x31\x38\x3f\x46\x4d\x54\x5b\x62\x69\x70\x77\x7e",       /* page.js: 7 k */
-    "closed by the page",
-    "closed by the library",            /* labels of channels */
-    "a=fingerprint:",
-    "a=ice-pwd:",
-    "o=- ",
-    "IN IP4 ",        /* descriptions */
-    "Hello. I am a C program",
-    "received 6",                  /* demo_call.c */
-    "\x9d\x01\x2a\x80\x02\x68\x01",
-    "\x9d\x01\x2a\xa0\x00\x78", /* VP8: key frames of 640 x 360 and 160 x 120 */
-    CANARY,
+#define BYTES(literal)                                                                             \
+    {                                                                                              \
+        (const uint8_t *)(literal), sizeof(literal) - 1                                            \
+    }
+static const struct {
+    const uint8_t *p;
+    size_t n;
+} known[] = {
+    BYTES("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"), /* page.js: texts */
+    BYTES("\x0b\x16\x21\x2c\x37\x42\x4d\x58\x63\x6e\x79\x84"), /* page.js: 11 k */
+    BYTES("\x31\x38\x3f\x46\x4d\x54\x5b\x62\x69\x70\x77\x7e"), /* page.js: 7 k */
+    BYTES("closed by the page"),
+    BYTES("closed by the library"), /* labels of channels */
+    BYTES("a=fingerprint:"),
+    BYTES("a=ice-pwd:"),
+    BYTES("v=0\r\no=- "),
+    BYTES(" IN IP4 "), /* descriptions */
+    BYTES("Hello. I am a C program"),
+    BYTES("received 6"), /* demo_call.c */
+    BYTES("\x9d\x01\x2a\x80\x02\x68\x01"),
+    BYTES("\x9d\x01\x2a\xa0\x00\x78\x00"), /* VP8: key frames of 640 x 360 and 160 x 120 */
+    BYTES(CANARY),
 };
 
 static struct tally tally;
@@ -118,7 +125,7 @@ int main(int argc, char **argv)
     sigset_t set;
     struct pollfd fds[2];
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        classify_add_known((const uint8_t *)known[i], strlen(known[i]));
+        classify_add_known(known[i].p, known[i].n);
     for (int i = 1; i < argc; i++) load(argv[i]);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);

@@ -50,7 +50,7 @@ struct tally {
     size_t n_streams;
 };
 
-void classify_add_known(const uint8_t *p, size_t n); /* copied; at most 40 bytes, at least 4 */
+void classify_add_known(const uint8_t *p, size_t n); /* copied; at most 40 bytes, at least 7 */
 /* A packet of this ethertype from its network header on; segment: of each datagram in it, 0: it is one. */
 void classify_packet(struct tally *t, int ethertype, const uint8_t *p, size_t n, size_t segment);
 void classify_datagram(struct tally *t, const uint8_t *p, size_t n);

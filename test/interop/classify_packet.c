@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define MAX_KNOWN 64
+#define KNOWN_MIN 7 /* bytes: in the gigabytes of a run, four of them come by chance in every second one */
 #define ENOUGH 100 /* packets of a stream, to say that it is encrypted */
 
 static const char *const names[KIND_N] = {
@@ -35,7 +36,7 @@ static uint32_t u32(const uint8_t *p)
 
 void classify_add_known(const uint8_t *p, size_t n)
 {
-    if (n_known == MAX_KNOWN || n < 4 || n > sizeof known[0].p) abort();
+    if (n_known == MAX_KNOWN || n < KNOWN_MIN || n > sizeof known[0].p) abort();
     memcpy(known[n_known].p, p, n);
     known[n_known++].n = n;
     begins[u16(p) >> 3] |= (uint8_t)(1u << (p[1] & 7));
@@ -54,7 +55,7 @@ static enum kind count(struct tally *t, enum kind k, const uint8_t *p, size_t n)
 
 static void look_for_known(struct tally *t, const uint8_t *p, size_t n)
 {
-    for (size_t i = 0; i + 4 <= n; i++) {
+    for (size_t i = 0; i + KNOWN_MIN <= n; i++) {
         if (!(begins[u16(p + i) >> 3] >> (p[i + 1] & 7) & 1)) continue;
         for (size_t k = 0; k < n_known; k++) {
             if (known[k].n > n - i || memcmp(p + i, known[k].p, known[k].n) != 0) continue;
@@ -130,16 +131,24 @@ static enum kind rtp(struct tally *t, const uint8_t *p, size_t n)
     return KIND_SRTP;
 }
 
-/* SRTCP says by a bit that it is encrypted: with AES-CM before the tag of 10 bytes, with AES-GCM at the end. Whichever it is, this bit is
- * set; in RTCP in the clear there is none, but the last words of a report, and those of feedback, may look so: the length tells, which
- * fits the packet exactly in the clear and never with a tag behind. */
-static enum kind rtcp(const uint8_t *p, size_t n)
+/* Reports and feedback that follow each other up to the end of the packet, as they do in the clear. By chance the ends of ciphertext look
+ * so once in some ten million packets with AES-GCM; there the bit of SRTCP is set, and a second report is not of the first one's SSRC. */
+static bool is_in_the_clear(const uint8_t *p, size_t n)
 {
     size_t at = 0;
-    if (n < 8 + 4 + 10) return KIND_CLEAR_RTCP;
-    while (at + 4 <= n && p[at] >> 6 == 2 && p[at + 1] >= 192 && p[at + 1] <= 223)
+    bool has_bit = p[n - 4] & 0x80;
+    while (at + 8 <= n && p[at] >> 6 == 2 && p[at + 1] >= 200 && p[at + 1] <= 207) {
+        if (has_bit && memcmp(p + at + 4, p + 4, 4) != 0) return false;
         at += 4 + 4 * u16(p + at + 2);
-    if (at == n) return KIND_CLEAR_RTCP;
+    }
+    return at == n;
+}
+
+/* SRTCP says by a bit that it is encrypted: with AES-CM before the tag of 10 bytes, with AES-GCM at the end. Whichever it is, this bit is
+ * set; in RTCP in the clear there is none, but the last words of a report, and those of feedback, may look so. */
+static enum kind rtcp(const uint8_t *p, size_t n)
+{
+    if (n < 8 + 4 + 10 || is_in_the_clear(p, n)) return KIND_CLEAR_RTCP;
     return p[n - 14] & 0x80 || p[n - 4] & 0x80 ? KIND_SRTCP : KIND_CLEAR_RTCP;
 }
 

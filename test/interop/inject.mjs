@@ -29,6 +29,8 @@ const GOOD = [
   ['hello and data of DTLS', [record(22, 0, randomBytes(180)), record(23, 1, randomBytes(80)), join([0x2e, 0, 1, 0, 40], randomBytes(40))], 'dtls'],
   ['sound and pictures', many(i => rtp(1, i, randomBytes(60))), 'srtp'],
   ['reports', [join(report, randomBytes(20), [0x80, 0, 0, 1], randomBytes(10)), join(report, randomBytes(30), [0x80, 0, 0, 2])], 'srtcp'],
+  ['reports whose ciphertext looks like another one', [join(report, [0x80, 201, 0, 4], randomBytes(12), [0x80, 0, 0, 3])], 'srtcp'],
+  ['ciphertext that reads like four bytes of a description', [record(23, 1, join(randomBytes(40), 'o=- ', randomBytes(40)))], 'dtls'],
   ['data through TURN', [channel(record(23, 1, randomBytes(80))), channel(stun(1))], 'turn'],
 ];
 const BAD = [
@@ -60,7 +62,7 @@ async function classified(run) {
     if (what === 'ready') ready();
     else if (said[what]) said[what][kind] = +n;
   });
-  await isReady;
+  await Promise.race([isReady, over.then(code => { throw new Error(`the classifier ended with ${code}`); })]);
   await run();
   await sleep(150);
   c.kill('SIGTERM');
