@@ -80,7 +80,7 @@ SOTTO_API void sotto_ctx_free(sotto_ctx *c);
  * The descriptor to wait on: readable (level-triggered) while sotto_ctx_next() would return 1, and in a context without
  * a thread also while sotto_ctx_run() has work, deadlines included.
  * @return an epoll descriptor, the same for the context's whole life, owned by it: poll it, never read or close it;
- *         or SOTTO_E_INVAL.
+ *         or SOTTO_E_INVAL, SOTTO_E_FORKED.
  */
 SOTTO_API int sotto_ctx_fd(const sotto_ctx *c);
 

@@ -111,7 +111,7 @@ SOTTO_API int sotto_whep_play(sotto_ctx *c, const sotto_whip_config *cfg, sotto_
 /**
  * Tell it what happened: every event of the context. The event stays the application's.
  * @return 1 it was for the helper (states, candidates and negotiations of its connection, its own SOTTO_EV_USER), 0 it was not;
- *         SOTTO_E_INVAL. Call sotto_whip_next() then.
+ *         SOTTO_E_INVAL, SOTTO_E_FORKED. Call sotto_whip_next() then.
  */
 SOTTO_API int sotto_whip_handle(sotto_whip *w, const sotto_event *e);
 /**
@@ -125,22 +125,23 @@ SOTTO_API int sotto_whip_next(sotto_whip *w, sotto_whip_news *ret);
  * Replace the token: for every request from now on. A server that refuses a token is asked once more with the one that is current
  * then. Any thread.
  * @param token  borrowed, nullable: none any more.
- * @return 0, or SOTTO_E_SYNTAX, SOTTO_E_LIMIT, SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_NOMEM.
+ * @return 0, or SOTTO_E_SYNTAX, SOTTO_E_LIMIT, SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_NOMEM, SOTTO_E_FORKED.
  */
 SOTTO_API int sotto_whip_set_token(sotto_whip *w, const char *token);
 /**
  * Try now: ends the wait of RETRYING, and begins anew after REFUSED. Else does nothing.
- * @return 0, or SOTTO_E_STATE it was stopped; SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED.
+ * @return 0, or SOTTO_E_STATE it was stopped; SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_FORKED.
  */
 SOTTO_API int sotto_whip_retry(sotto_whip *w);
 /**
  * End: the connection is closed and the server told (DELETE). ENDED is the last news, within 3 s. Twice does nothing.
- * @return 0, or SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_UNSUPPORTED, SOTTO_E_FORKED.
  */
 SOTTO_API int sotto_whip_stop(sotto_whip *w);
 /**
  * Give it back, with its connection.
- * @param w  nullable. Blocks for at most 3 s if it was not stopped, or has not ENDED: the server is told.
+ * @param w  nullable. Blocks for at most 3 s if it was not stopped, or has not ENDED: the server is told. In a forked child it does nothing:
+ *           connections to the server are the parent's.
  */
 SOTTO_API void sotto_whip_free(sotto_whip *w);
 

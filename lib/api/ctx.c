@@ -286,7 +286,8 @@ COLD SOTTO_API void sotto_ctx_free(sotto_ctx *c)
 
 SOTTO_API int sotto_ctx_fd(const sotto_ctx *c)
 {
-    return c && c->magic == MAGIC_CTX ? c->outer : SOTTO_E_INVAL;
+    if (!c || c->magic != MAGIC_CTX) return SOTTO_E_INVAL;
+    return sotto__guard_check(c->guard) == SOTTO_E_FORKED ? SOTTO_E_FORKED : c->outer;
 }
 
 SOTTO_API int sotto_ctx_next_many(sotto_ctx *c, sotto_event **ret, size_t n)

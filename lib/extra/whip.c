@@ -8,8 +8,15 @@
 #include "extra/whip_priv.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "util/mem.h"
+
+static int check(const sotto_whip *w)
+{
+    if (!w) return SOTTO_E_INVAL;
+    return w->owner == getpid() ? 0 : SOTTO_E_FORKED;
+}
 
 static void free_all(sotto_whip *w)
 {
@@ -30,6 +37,7 @@ static int start(sotto_ctx *c, const sotto_whip_config *cfg, bool is_play, sotto
     if (!c || !cfg || !ret) return SOTTO_E_INVAL;
     sotto_whip *w = sotto__calloc(1, sizeof *w);
     if (!w) return SOTTO_E_NOMEM;
+    w->owner = getpid();
     w->ctx = c;
     w->is_play = is_play;
     int r = sotto__whip_configure(w, cfg);
@@ -59,7 +67,9 @@ SOTTO_API int sotto_whep_play(sotto_ctx *c, const sotto_whip_config *cfg, sotto_
 
 SOTTO_API int sotto_whip_handle(sotto_whip *w, const sotto_event *e)
 {
-    if (!w || !e) return SOTTO_E_INVAL;
+    if (!e) return SOTTO_E_INVAL;
+    int r = check(w);
+    if (r < 0) return r;
     if (e->type == SOTTO_EV_USER) {
         if (e->u.post.code != WHIP_POST_CODE || e->u.post.p != w) return 0;
         sotto__http_worker_seen(w->worker);
@@ -80,8 +90,9 @@ SOTTO_API int sotto_whip_handle(sotto_whip *w, const sotto_event *e)
 
 SOTTO_API int sotto_whip_next(sotto_whip *w, sotto_whip_news *ret)
 {
-    if (!w || !ret) return SOTTO_E_INVAL;
-    int r = sotto__extra_check(ret, sizeof *ret);
+    if (!ret) return SOTTO_E_INVAL;
+    int r = check(w);
+    if (r == 0) r = sotto__extra_check(ret, sizeof *ret);
     if (r < 0) return r;
     if (!w->has_news) {
         sotto__whip_free_pc(w);
@@ -96,7 +107,8 @@ SOTTO_API int sotto_whip_next(sotto_whip *w, sotto_whip_news *ret)
 
 SOTTO_API int sotto_whip_set_token(sotto_whip *w, const char *token)
 {
-    if (!w) return SOTTO_E_INVAL;
+    int r = check(w);
+    if (r < 0) return r;
     if (token && strlen(token) > SOTTO_MAX_WHIP_TOKEN) return SOTTO_E_LIMIT;
     if (token && !sotto__whip_is_token(token)) return SOTTO_E_SYNTAX;
     return sotto__http_worker_set_token(w->worker, token);
@@ -104,7 +116,8 @@ SOTTO_API int sotto_whip_set_token(sotto_whip *w, const char *token)
 
 SOTTO_API int sotto_whip_retry(sotto_whip *w)
 {
-    if (!w) return SOTTO_E_INVAL;
+    int r = check(w);
+    if (r < 0) return r;
     if (w->phase >= WHIP_STOP_POST) return SOTTO_E_STATE;
     sotto__whip_again(w, sotto_now());
     sotto__http_worker_wake_at(w->worker, sotto_now());
@@ -113,7 +126,8 @@ SOTTO_API int sotto_whip_retry(sotto_whip *w)
 
 SOTTO_API int sotto_whip_stop(sotto_whip *w)
 {
-    if (!w) return SOTTO_E_INVAL;
+    int r = check(w);
+    if (r < 0) return r;
     sotto__whip_begin_stop(w, sotto_now());
     sotto__http_worker_wake_at(w->worker, sotto_now());
     return 0;
@@ -121,7 +135,7 @@ SOTTO_API int sotto_whip_stop(sotto_whip *w)
 
 SOTTO_API void sotto_whip_free(sotto_whip *w)
 {
-    if (!w) return;
+    if (check(w) < 0) return;
     sotto__whip_begin_stop(w, sotto_now());
     while (w->phase != WHIP_END) {
         w->has_news = false;

@@ -2,6 +2,8 @@
 #ifndef SOTTO_EXTRA_WHIP_PRIV_H
 #define SOTTO_EXTRA_WHIP_PRIV_H
 /* What the files of the WHIP and WHEP client share. All but the worker belongs to the application's thread. */
+#include <sys/types.h>
+
 #include "extra/http_worker.h"
 #include "extra/whip_answer.h"
 #include "sotto/whip.h"
@@ -44,6 +46,7 @@ struct whip_times { /* other ones in tests only */
 };
 
 struct sotto_whip {
+    pid_t owner; /* a forked child has neither the worker's thread nor a right to its connections */
     sotto_ctx *ctx;
     struct http_worker *worker;
     struct http_cfg trust; /* owned texts */

@@ -5,8 +5,7 @@
  */
 #include <unistd.h>
 
-#include "../transport/coturn.h"
-#include "../transport/tls_kit.h"
+#include "../transport/coturn_tls.h"
 #include "api/ctx.h"
 #include "call.h"
 #include "peer/private.h"
@@ -209,22 +208,6 @@ static void over_a_relay_by_tls(void **state)
     over_relays(ICE_SERVER_TURN_TLS, "turns:localhost", "");
 }
 
-static int start(void **state)
-{
-    (void)state;
-    tls_kit_start();
-    struct coturn_with tls = {.cert = tls_file(TLS_GOOD), .key = tls_key_file(TLS_GOOD)};
-    return coturn_start_with(&tls) ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    coturn_stop();
-    tls_kit_stop();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -233,5 +216,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(over_a_relay_by_tls),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]);
-    return cmocka_run_group_tests_name("paths", tests, start, stop);
+    return cmocka_run_group_tests_name("paths", tests, coturn_tls_start, coturn_tls_stop);
 }

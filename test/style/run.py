@@ -228,12 +228,31 @@ def defined(path, *options):
     return [f[2] for f in map(str.split, run.stdout.split("\n")) if len(f) == 3]
 
 
+def public_functions():
+    return {name for path in tracked("include/sotto/*.h")
+            for name in re.findall(r"SOTTO_API[^;{]*?\b(sotto_\w+)\s*\(", code(path))}
+
+
+# proves: A15
+def check_forked():
+    """Each public function is tried in a forked child by test/api/test_forked.c, or stands there with the reason why a child may call it."""
+    test = "test/api/test_forked.c"
+    text = read(test)
+    tried = re.findall(r"^    (?:EXPECT|EMPTY|NOTHING)\((sotto_\w+)\(", text, re.M)
+    excused = re.findall(r'^    \{"(sotto_\w+)", "\w[^"]+"\},$', text, re.M)
+    rows = tried + excused
+    for name in sorted(public_functions() - set(rows)):
+        yield test, f"has no row for {name}"
+    for name in sorted(set(rows) - public_functions()):
+        yield test, f"has a row for {name}, which no header declares"
+    for name in sorted({n for n in rows if rows.count(n) > 1}):
+        yield test, f"has more than one row for {name}"
+
+
 # proves: S17
 def check_symbols():
     """libsotto.so exports what the headers declare and nothing else; inside, every linked name begins with sotto_."""
-    declared = set()
-    for path in tracked("include/sotto/*.h"):
-        declared |= set(re.findall(r"SOTTO_API[^;{]*?\b(sotto_\w+)\s*\(", code(path)))
+    declared = public_functions()
     library = f"{BUILD}/lib/libsotto.so"
     exported = {name.split("@")[0] for name in defined(library, "-D")} - {"SOTTO_0"}
     for name in sorted(exported - declared):

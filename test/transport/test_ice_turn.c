@@ -14,10 +14,9 @@
 #include <openssl/hmac.h>
 
 #include "../open_fds.h"
-#include "coturn.h"
+#include "coturn_tls.h"
 #include "ice_drive.h"
 #include "still_clock.h"
-#include "tls_kit.h"
 #include "transport/ice_nice.h"
 #include "util/limits.h"
 
@@ -29,19 +28,8 @@ static struct end *both[2] = {&alice, &bob};
 
 static int start_it(void **state)
 {
-    (void)state;
     still_clock_run();
-    tls_kit_start();
-    struct coturn_with tls = {.cert = tls_file(TLS_GOOD), .key = tls_key_file(TLS_GOOD)};
-    return coturn_start_with(&tls) ? 0 : -1;
-}
-
-static int stop_it(void **state)
-{
-    (void)state;
-    coturn_stop();
-    tls_kit_stop();
-    return 0;
+    return coturn_tls_start(state);
 }
 
 static int free_all(void **state)
@@ -540,5 +528,5 @@ int main(void)
         TEST(a_dead_server_does_not_hold_up_close_or_free),
         TEST(time_limited_credentials_are_taken_until_they_end),
     };
-    return cmocka_run_group_tests(tests, start_it, stop_it);
+    return cmocka_run_group_tests(tests, start_it, coturn_tls_stop);
 }

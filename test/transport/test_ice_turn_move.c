@@ -6,10 +6,9 @@
 #include <unistd.h>
 
 #include "answerer.h"
-#include "coturn.h"
+#include "coturn_tls.h"
 #include "sotto/pc.h"
 #include "still_clock.h"
-#include "tls_kit.h"
 
 #define LONG_MS 30000 /* this only ends what hangs */
 
@@ -17,19 +16,8 @@ static struct end *only[1] = {&alice};
 
 static int start_it(void **state)
 {
-    (void)state;
     still_clock_run();
-    tls_kit_start();
-    struct coturn_with tls = {.cert = tls_file(TLS_GOOD), .key = tls_key_file(TLS_GOOD)};
-    return coturn_start_with(&tls) ? 0 : -1;
-}
-
-static int stop_it(void **state)
-{
-    (void)state;
-    coturn_stop();
-    tls_kit_stop();
-    return 0;
+    return coturn_tls_start(state);
 }
 
 static bool is_gathered(void *arg)
@@ -199,5 +187,5 @@ int main(void)
         cmocka_unit_test(one_that_still_answers_from_where_it_was_is_not),
         cmocka_unit_test(what_is_no_proof_moves_nothing),
     };
-    return cmocka_run_group_tests_name("ice_turn_move", tests, start_it, stop_it);
+    return cmocka_run_group_tests_name("ice_turn_move", tests, start_it, coturn_tls_stop);
 }
