@@ -8,6 +8,7 @@
  */
 #include "transport/ice_nice.h"
 
+#include <nice/debug.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -35,6 +36,7 @@ static NiceAgent *make_agent(GMainContext *ctx, const struct ice_cfg *cfg)
     NiceAgent *agent =
         nice_agent_new_full(ctx, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_ICE_TRICKLE);
     if (!agent) return NULL;
+    nice_debug_disable(TRUE); /* NICE_DEBUG of the environment has it print addresses, and passwords of ICE and TURN */
     g_object_set(agent, "controlling-mode", (gboolean)cfg->controlling, "force-relay",
                  (gboolean)cfg->relay_only, "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck",
                  FALSE, "stun-pacing-timer", PACING_MS, "stun-initial-timeout", 250u,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whole calls, and such as fail, in a network namespace of their own: the log at its most talkative, the statistics, both explanations and
- * the texts of all events are searched for every address, name, ufrag, password, user name and fingerprint that there is. By default
+ * Whole calls, and such as fail, in a network namespace of their own: the log at its most talkative, the statistics, both explanations,
+ * the texts of all events, the security report but for its fingerprints, and what libraries below write to the terminal when the
+ * environment asks them to, are searched for every address, name, ufrag, password, user name and fingerprint that there is. By default
  * nothing is found; with show_addresses addresses are, and still no password.
  */
+#include <unistd.h>
+
 #include "../transport/coturn.h"
 #include "call.h"
 
@@ -28,6 +31,47 @@ static void keep(int32_t level, const char *line, void *user)
 {
     (void)level, (void)user;
     say(line);
+}
+
+/* ---- what is written to the terminal: into a file, from one call to the next ---- */
+
+static FILE *terminal;
+static int saved[2] = {-1, -1};
+
+static void terminal_take(void)
+{
+    fflush(stdout);
+    terminal = tmpfile();
+    assert_non_null(terminal);
+    for (int i = 0; i < 2; i++) {
+        saved[i] = dup(1 + i);
+        assert_true(saved[i] >= 0 && dup2(fileno(terminal), 1 + i) >= 0);
+    }
+}
+
+/* As it was. What was written is said. */
+static void terminal_give(void)
+{
+    char line[4096];
+    if (!terminal) return;
+    fflush(stdout);
+    for (int i = 0; i < 2; i++) {
+        dup2(saved[i], 1 + i);
+        close(saved[i]);
+    }
+    rewind(terminal);
+    while (fgets(line, sizeof line, terminal)) say(line);
+    fclose(terminal);
+    terminal = NULL;
+}
+
+/* Also of a test that failed: what it wrote is to be seen. */
+static int give_back(void **state)
+{
+    (void)state;
+    if (terminal) n_said = 0;
+    if (terminal) terminal_give(), fprintf(stderr, "%s", said);
+    return 0;
 }
 
 static void add(char list[][128], size_t *n, size_t max, const char *p, size_t len)
@@ -78,6 +122,20 @@ static void take_description(const sotto_pc *pc)
     sotto_free(sdp);
 }
 
+/* Its fingerprints are there to be compared: they are taken out. */
+static void take_security(sotto_pc *pc)
+{
+    static const char member[] = "\"fingerprint\":\"";
+    char *text;
+    assert_int_equal(sotto_pc_get_security_json(pc, &text), 0);
+    for (char *at = text; (at = strstr(at, member));) {
+        at += sizeof member - 1;
+        memset(at, '-', strcspn(at, "\""));
+    }
+    say(text);
+    sotto_free(text);
+}
+
 static void take_report(sotto_pc *pc)
 {
     static int (*const reads[])(sotto_pc *, char **) = {sotto_pc_get_stats_json, sotto_pc_explain,
@@ -91,6 +149,7 @@ static void take_report(sotto_pc *pc)
     }
     assert_int_equal(sotto_pc_get_transport(pc, &info), 0);
     say(info.selected_pair);
+    take_security(pc);
 }
 
 static void take_event(const sotto_event *e)
@@ -196,10 +255,13 @@ static void one_call(const char *what, const sotto_pc_config *cfg, bool connects
 {
     struct world w;
     world_new(&w, cfg, false);
+    terminal_take();
     negotiate(&w);
     run(&w, &w.c.a.open, ms);
-    if (w.c.a.open != connects) fail_msg("%s: %s", what, connects ? "not open" : "open");
+    bool is_open = w.c.a.open;
     world_end(&w);
+    terminal_give();
+    if (is_open != connects) fail_msg("%s: %s", what, connects ? "not open" : "open");
     assert_true(n_secrets >= 2 && n_names >= 6);
     const char *s = found_of(secrets, n_secrets), *n = found_of(names, n_names);
     if (s || n) fail_msg("%s: '%s' is in:\n%s", what, s ? s : n, said);
@@ -270,9 +332,12 @@ static int end(void **state)
 
 int main(void)
 {
+    /* the variables that make libnice and GLib talk */
+    assert_int_equal(setenv("NICE_DEBUG", "all", 1), 0);
+    assert_int_equal(setenv("G_MESSAGES_DEBUG", "all", 1), 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calls_name_nobody),
-        cmocka_unit_test(calls_over_a_relay_name_nobody),
+        cmocka_unit_test_teardown(calls_name_nobody, give_back),
+        cmocka_unit_test_teardown(calls_over_a_relay_name_nobody, give_back),
         cmocka_unit_test(asked_for_they_are_shown_and_passwords_are_not),
     };
     return cmocka_run_group_tests_name("masks", tests, begin, end);
