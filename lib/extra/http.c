@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,10 +116,18 @@ static size_t take_body(char *p, size_t size, size_t n, void *user)
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 static int library_error;
 
+/* It must be the OpenSSL that we are linked with: keep_keys() calls it. */
+static bool is_our_openssl(const char *version)
+{
+    struct str s = sotto__str(version ? version : "");
+    return sotto__str_starts(s, STR("OpenSSL/")) &&
+           strcmp(s.p + 8, OpenSSL_version(OPENSSL_VERSION_STRING)) == 0;
+}
+
 static void start_library(void)
 {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    if (v->version_num < 0x075500 || !v->ssl_version || strncmp(v->ssl_version, "OpenSSL", 7) != 0)
+    if (v->version_num < 0x075700 || !is_our_openssl(v->ssl_version))
         library_error = SOTTO_E_UNSUPPORTED;
     else if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         library_error = SOTTO_E_NOMEM;
@@ -175,8 +184,19 @@ static void set_number(struct http *h, CURLoption option, long value)
     if (e != CURLE_OK) h->code = e;
 }
 
+/* libcurl writes the secrets of each connection into the file that SSLKEYLOGFILE names; with them a capture of it, and so the token,
+ * can be read. */
+static CURLcode keep_keys(CURL *easy, void *ssl_ctx, void *user)
+{
+    (void)easy, (void)user;
+    SSL_CTX_set_keylog_callback(ssl_ctx, NULL);
+    return CURLE_OK;
+}
+
 static void set_trust(struct http *h)
 {
+    CURLcode e = curl_easy_setopt(h->easy, CURLOPT_SSL_CTX_FUNCTION, keep_keys);
+    if (e != CURLE_OK) h->code = e;
     set_number(h, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
     set(h, CURLOPT_SSL_CIPHER_LIST, CIPHERS);
     set_number(h, CURLOPT_SSL_VERIFYPEER, 1);
@@ -244,6 +264,7 @@ static void set_request(struct http *h, const struct http_request *r)
     set_number(h, CURLOPT_HTTP_CONTENT_DECODING, 0);
     set_number(h, CURLOPT_MAXFILESIZE, SOTTO_MAX_WHIP_BODY);
     set_number(h, CURLOPT_NOSIGNAL, 1);
+    set_number(h, CURLOPT_QUICK_EXIT, 1); /* who ends it does not wait until the name server has answered */
     set(h, CURLOPT_ERRORBUFFER, h->text);
     curl_easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, take_head);
     set(h, CURLOPT_HEADERDATA, h);

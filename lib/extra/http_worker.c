@@ -19,7 +19,7 @@
 #include "util/secret.h"
 #include "util/time.h"
 
-#define POST_AGAIN SOTTO_MS(20) /* where the context's queue of posts is full */
+#define POST_AGAIN SOTTO_MS(20) /* where the context's queue of posts is full, or a log sink set the token */
 #define SLICE SOTTO_MS(1000)
 
 struct http_worker {
@@ -42,7 +42,7 @@ struct http_worker {
 static void post(struct http_worker *w)
 {
     if (w->is_posted) return;
-    w->must_post = sotto_ctx_post(w->ctx, w->code, w->p) == SOTTO_E_AGAIN;
+    w->must_post = sotto_ctx_post(w->ctx, w->code, w->p) < 0;
     w->is_posted = !w->must_post;
     w->post_at = w->must_post ? sotto__after(sotto_now(), POST_AGAIN) : SOTTO_NEVER;
 }
@@ -280,7 +280,7 @@ int sotto__http_worker_set_token(struct http_worker *w, const char *token)
     char *old = w->token;
     w->token = copy;
     w->token_serial++;
-    w->wake_at = sotto_now(); /* it may be what is waited for */
+    post(w); /* it may be what is waited for; and wake_at is the application's thread's alone */
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
     sotto__secret_free(old);

@@ -136,6 +136,7 @@ SOTTO_API int sotto_whip_stop(sotto_whip *w)
 SOTTO_API void sotto_whip_free(sotto_whip *w)
 {
     if (check(w) < 0) return;
+    sotto__whip_free_pc(w);
     sotto__whip_begin_stop(w, sotto_now());
     while (w->phase != WHIP_END) {
         w->has_news = false;

@@ -3,12 +3,15 @@
  * libcurl as it is used: which addresses plain http may go to, and that a request can be ended from outside. With servers: test/whip.
  */
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -130,6 +133,51 @@ static void a_worker_goes_with_its_request_under_way(void **state)
     close(fd);
 }
 
+/* In place of the C library's, for libcurl too: a name server that lets everybody wait, until it is told to end. */
+static atomic_bool is_answered;
+static atomic_int n_asked, n_left;
+
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **ret)
+{
+    static const struct timespec slice = {0, 1000000};
+    (void)name, (void)service, (void)hints;
+    *ret = NULL;
+    atomic_fetch_add(&n_asked, 1);
+    while (!atomic_load(&is_answered)) nanosleep(&slice, NULL);
+    atomic_fetch_add(&n_left, 1);
+    return EAI_NONAME;
+}
+
+static void wait_for(atomic_int *n, int wanted)
+{
+    static const struct timespec slice = {0, 1000000};
+    for (int i = 0; i < 20000 && atomic_load(n) < wanted; i++) nanosleep(&slice, NULL);
+    assert_true(atomic_load(n) >= wanted);
+}
+
+/* proves: A21 */
+static void a_name_server_that_does_not_answer_keeps_nobody_waiting(void **state)
+{
+    struct http_result result = {0};
+    sotto_ctx *c;
+    (void)state;
+    assert_int_equal(sotto_ctx_new(NULL, &c), 0);
+    struct http_worker *w = begin(c, "https://example.com/");
+    wait_for(&n_asked, 1);
+    sotto__http_worker_cancel(w);
+    assert_true(sotto__http_worker_wait(w, sotto_now() + SOTTO_SECONDS(20)));
+    assert_true(sotto__http_worker_take(w, &result));
+    assert_int_equal(result.error, SOTTO_E_CLOSED);
+    sotto__http_result_free(&result);
+    sotto__http_worker_free(w);
+    assert_int_equal(atomic_load(&n_left), 0);
+    sotto_ctx_free(c);
+    atomic_store(&is_answered, true); /* what waits gives its memory back */
+    wait_for(&n_left, 1);
+}
+
 static void the_application_is_woken_at_the_time_that_was_said(void **state)
 {
     static const struct http_cfg cfg = {.ca_file = NULL};
@@ -150,6 +198,25 @@ static void the_application_is_woken_at_the_time_that_was_said(void **state)
     sotto_ctx_free(c);
 }
 
+/* Whoever replaces it may be another thread than the one that says when to be woken. */
+static void a_new_token_is_told_whatever_the_other_thread_says_then(void **state)
+{
+    static const struct http_cfg cfg = {.ca_file = NULL};
+    sotto_ctx *c;
+    sotto_event *e;
+    struct http_worker *w;
+    (void)state;
+    assert_int_equal(sotto_ctx_new(NULL, &c), 0);
+    assert_int_equal(sotto__http_worker_new(&cfg, c, 7, &w, &w), 0);
+    assert_int_equal(sotto__http_worker_set_token(w, "t"), 0);
+    sotto__http_worker_wake_at(w, SOTTO_NEVER);
+    assert_int_equal(sotto_ctx_wait(c, SOTTO_SECONDS(20), &e), 1);
+    assert_int_equal(e->type, SOTTO_EV_USER);
+    sotto_event_free(e);
+    sotto__http_worker_free(w);
+    sotto_ctx_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,7 +224,9 @@ int main(void)
         cmocka_unit_test(a_request_can_be_ended_and_its_result_says_so),
         cmocka_unit_test(nothing_connects_to_another_host_by_plain_http),
         cmocka_unit_test(a_worker_goes_with_its_request_under_way),
+        cmocka_unit_test(a_name_server_that_does_not_answer_keeps_nobody_waiting),
         cmocka_unit_test(the_application_is_woken_at_the_time_that_was_said),
+        cmocka_unit_test(a_new_token_is_told_whatever_the_other_thread_says_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

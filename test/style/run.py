@@ -21,7 +21,7 @@ BUILD = sys.argv[1] if len(sys.argv) > 1 else "build/gcc"
 LAYERS = {"util": 0, "wire": 1, "transport": 2, "media": 2, "peer": 3, "api": 4, "extra": 0.5}  # a layer sees itself and lower ones
 OWNERS = {  # header → the only files of lib/ that may include it
     r"(glib|gio|nice|agent|stun|gobject)\b.*": ["lib/transport/ice_nice*.[ch]"],
-    r"openssl/.*": ["lib/transport/dtls*.[ch]", "lib/transport/cert*.c", "lib/transport/srtp_gcm.c", "lib/transport/turn_tls_stream.[ch]", "lib/util/rand.c", "lib/wire/sframe.c"],
+    r"openssl/.*": ["lib/transport/dtls*.[ch]", "lib/transport/cert*.c", "lib/transport/srtp_gcm.c", "lib/transport/turn_tls_stream.[ch]", "lib/util/rand.c", "lib/wire/sframe.c", "lib/extra/http.c"],
     r"usrsctp\.h": ["lib/transport/sctp*.[ch]"],
     r"ares\.h": ["lib/transport/resolver.c"],
     r"srtp2/.*": ["lib/transport/srtp*.[ch]"],

@@ -509,14 +509,15 @@ def nothing_of_the_environment_is_believed(world):
         with open(os.path.join(home, ".netrc"), "w", encoding="utf-8") as file:
             file.write("machine 127.0.0.1 login netrc password netrc\n")
         os.chmod(file.name, 0o600)
-        at = f"http://127.0.0.1:{proxy.port}"
+        at, keys = f"http://127.0.0.1:{proxy.port}", os.path.join(home, "keys")
         env = {"https_proxy": at, "HTTPS_PROXY": at, "ALL_PROXY": at, "all_proxy": at, "HOME": home,
-               "SSL_CERT_FILE": world.certs.other_ca, "CURL_CA_BUNDLE": world.certs.other_ca}
+               "SSL_CERT_FILE": world.certs.other_ca, "CURL_CA_BUNDLE": world.certs.other_ca, "SSLKEYLOGFILE": keys}
         session = world.session(fields=[("Set-Cookie", "a=b")])
         server = world.serve(session)
         client = world.client(server.url(), env=env)
         client.wait("connected")
         client.end()
+        assert not os.path.exists(keys) or not os.path.getsize(keys), "the secrets of TLS are in a file"
     assert not proxy.raw
     for r in server.requests:
         assert "cookie" not in r.fields and r.token() == "Bearer " + TOKEN and "accept-encoding" not in r.fields
