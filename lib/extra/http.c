@@ -214,6 +214,7 @@ static void set_trust(struct http *h)
     set(h, CURLOPT_NOPROXY, "");
     set_number(h, CURLOPT_HTTPPROXYTUNNEL, h->cfg->proxy && !h->is_plain);
     set_number(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1);
+    set_number(h, CURLOPT_HEADEROPT, CURLHEADER_SEPARATE); /* the token is not for the proxy */
 }
 
 static void add_line(struct http *h, size_t *n, char *text)
@@ -322,6 +323,13 @@ void sotto__http_wake(struct http *h)
     curl_multi_wakeup(h->multi);
 }
 
+static bool is_refused_by_proxy(const struct http *h)
+{
+    long status = 0;
+    curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status >= 300;
+}
+
 static int error_of(const struct http *h, const char **reason)
 {
     switch (h->code) {
@@ -347,7 +355,10 @@ static int error_of(const struct http *h, const char **reason)
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_PARTIAL_FILE: *reason = "the server's answer is no HTTP"; return SOTTO_E_PROTO;
-    default: *reason = "the connection to the server was lost"; break;
+    default:
+        *reason = is_refused_by_proxy(h) ? "the proxy does not lead to the server"
+                                         : "the connection to the server was lost";
+        break;
     }
     return SOTTO_E_NETWORK;
 }

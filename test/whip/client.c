@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A client of WHIP or WHEP for test/whip/suite.py: publishes a made-up picture and silence, or plays. Arguments: publish|play URL, then
- * name=value: token, ca, pin, attempts, servers, and the times of struct whip_times in ms. Standard output: a line for each piece of
- * news, "frames AUDIO VIDEO" ten times a second where something came. Standard input: "token T", "stop", "retry", "restart", "quit".
+ * name=value: token, ca, pin, proxy, attempts, first, longest, server, simulcast (anything), and the times of struct whip_times in ms.
+ * Standard output: a line for each piece of news, "frames AUDIO VIDEO" ten times a second where something came. Standard input:
+ * "token T", "stop", "retry", "restart", "quit".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@ static struct client {
     sotto_whip_config cfg;
     sotto_pc_config pc;
     sotto_ice_server server;
+    sotto_encoding encodings[2];
     struct whip_times times; /* those that are not 0 */
     sotto_transceiver *audio, *video;
     bool is_play, is_over, has_key;
@@ -48,6 +50,12 @@ static void read_argument(char *text)
         c.server = (sotto_ice_server){.size = sizeof c.server, .url = value};
         c.pc.ice_servers = &c.server;
         c.pc.n_ice_servers = 1;
+    }
+    if (!strcmp(text, "simulcast")) {
+        c.encodings[0] = (sotto_encoding){.size = sizeof *c.encodings, .rid = "hi"};
+        c.encodings[1] = (sotto_encoding){.size = sizeof *c.encodings, .rid = "lo"};
+        c.cfg.encodings = c.encodings;
+        c.cfg.n_encodings = 2;
     }
     if (!strcmp(text, "request")) c.times.request = ms;
     if (!strcmp(text, "gather")) c.times.gather = ms;
@@ -87,7 +95,10 @@ static void send_frames(void)
     if (c.is_play) return;
     if (c.audio) sotto_transceiver_send_frame(c.audio, &f);
     f = (sotto_frame){.size = sizeof f, .data = picture, .len = sizeof picture, .is_key = true};
-    if (c.video) sotto_transceiver_send_frame(c.video, &f);
+    for (size_t i = 0; c.video && (i == 0 || i < c.cfg.n_encodings); i++) {
+        f.rid = c.encodings[i].rid; /* NULL without simulcast */
+        sotto_transceiver_send_frame(c.video, &f);
+    }
 }
 
 static void take_event(sotto_event *e)

@@ -2,7 +2,7 @@
 /*
  * The media server of test/whip/suite.py, one connection: on standard input "offer N", "answer N", "make" (an offer that sends), each with
  * N bytes of SDP after it, or "close"; on standard output "sdp N" with N bytes after it, complete with candidates, "state S" and
- * "frames AUDIO VIDEO". What it sends, where it does, is as in client.c.
+ * "frames AUDIO VIDEO LOW", the last of them of the rid "lo". What it sends, where it does, is as in client.c.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -17,7 +17,7 @@ static struct media {
     sotto_ctx *ctx;
     sotto_pc *pc;
     bool is_over, waits; /* for candidates, to give the description */
-    long n_audio, n_video;
+    long n_audio, n_video, n_low;
     sotto_transceiver *send[2];
 } m;
 
@@ -95,7 +95,7 @@ static void take_event(sotto_event *e)
     if (e->type == SOTTO_EV_FRAME && sotto_transceiver_kind(e->u.frame.transceiver) == SOTTO_AUDIO)
         m.n_audio++;
     else if (e->type == SOTTO_EV_FRAME)
-        m.n_video++;
+        m.n_video++, m.n_low += e->u.frame.frame->rid && !strcmp(e->u.frame.frame->rid, "lo");
     fflush(stdout);
     sotto_event_free(e);
 }
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
         send_frames();
         if (m.n_audio + m.n_video > told + 10) {
             told = m.n_audio + m.n_video;
-            printf("frames %ld %ld\n", m.n_audio, m.n_video);
+            printf("frames %ld %ld %ld\n", m.n_audio, m.n_video, m.n_low);
             fflush(stdout);
         }
     }

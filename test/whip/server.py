@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """The WHIP and WHEP server of suite.py: HTTP on sockets of its own, so that every byte that comes is seen and every wrong one can be
-sent. A Server has a script: a function of a Request that gives the answer, as bytes, as a Reply, or as a function of the
+sent. Proxy leads to it. A Server has a script: a function of a Request that gives the answer, as bytes, as a Reply, or as a function of the
 connection. Session is the well-behaved one."""
 import queue
 import re
@@ -135,6 +135,65 @@ class Stream:
             self.run(self.tls.write, data[at:at + 16384])
 
 
+class Proxy:
+    """Takes CONNECT and no other request. status: what it says to it; target: a port that it leads to instead of the one that was asked
+    for. raw: every byte that a client said to it before the tunnel, and in it."""
+
+    def __init__(self, status=200, target=None):
+        self.status, self.target = status, target
+        self.asked, self.raw, self.open = [], b"", []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        self.open.append(connection)
+        with connection:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                more = connection.recv(65536)
+                if not more:
+                    return
+                head += more
+            self.raw += head
+            self.asked.append(head.decode())
+            connection.sendall(f"HTTP/1.1 {self.status} X\r\n\r\n".encode())
+            if self.status == 200:
+                self.lead(connection, self.target or int(head.split()[1].decode().rsplit(":", 1)[1]))
+
+    def lead(self, connection, port):
+        with socket.create_connection(("127.0.0.1", port)) as server:
+            self.open.append(server)
+            threading.Thread(target=self.pump, args=(server, connection, False), daemon=True).start()
+            self.pump(connection, server, True)
+
+    def pump(self, source, to, is_of_client):
+        try:
+            while data := source.recv(65536):
+                if is_of_client:
+                    self.raw += data
+                to.sendall(data)
+            to.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        for s in [self.socket, *self.open]:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.socket.close()
+
+
 def read_request(stream):
     data = b""
     while b"\r\n\r\n" not in data:
@@ -163,7 +222,7 @@ class Media:
     def __init__(self, *command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.errors, self.texts = [], queue.Queue()
-        self.frames = (0, 0)
+        self.frames, self.low = (0, 0), 0
         self.state = "new"
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -174,7 +233,7 @@ class Media:
             if words[0] == "sdp":
                 self.texts.put(out.read(int(words[1])).decode())
             elif words[0] == "frames":
-                self.frames = (int(words[1]), int(words[2]))
+                self.frames, self.low = (int(words[1]), int(words[2])), int(words[3])
             elif words[0] == "state":
                 self.state = words[1]
             else:

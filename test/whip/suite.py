@@ -16,7 +16,7 @@ import time
 import warnings
 
 from certs import Certificates, pin_of
-from server import Reply, Server, Session
+from server import Proxy, Reply, Server, Session
 
 CLIENT, MEDIA, EXAMPLE = sys.argv[1:4]
 TOKEN = "s3cret-Token.of_the~camera/+=="
@@ -92,6 +92,11 @@ class World:
         self.servers.append(server)
         return server
 
+    def proxy(self, **options):
+        proxy = Proxy(**options)
+        self.servers.append(proxy)
+        return proxy
+
     def session(self, **options):
         session = Session(MEDIA, **options)
         self.sessions.append(session)
@@ -162,6 +167,14 @@ def plays_what_a_server_offers_instead(world):
     until(lambda: client.frames[0] > 25 and client.frames[1] > 25, what="media")
     answer = next(r for r in server.requests if r.method == "PATCH")
     assert answer.fields["content-type"] == "application/sdp" and "a=recvonly" in answer.body
+
+
+def publishes_several_encodings(world):
+    session = world.session()
+    client = world.client(world.serve(session).url(), "simulcast=yes")
+    client.wait("connected")
+    until(lambda: session.media.low > 25 and session.media.frames[1] - session.media.low > 25, what="media of both encodings")
+    assert "a=rid:hi send" in session.offer and "a=simulcast:send hi;lo" in session.offer, session.offer
 
 
 def restarts_ice_by_patch_and_media_goes_on(world):
@@ -521,6 +534,36 @@ def nothing_of_the_environment_is_believed(world):
     assert not proxy.raw
     for r in server.requests:
         assert "cookie" not in r.fields and r.token() == "Bearer " + TOKEN and "accept-encoding" not in r.fields
+
+
+# proves: S02 S27
+def a_proxy_leads_to_the_server_and_reads_nothing(world):
+    proxy = world.proxy()
+    server = world.serve(world.session(token=TOKEN))
+    client = world.client(server.url(), f"proxy=http://127.0.0.1:{proxy.port}", env={"no_proxy": "*", "NO_PROXY": "*"})
+    client.wait("connected")
+    client.say("stop")
+    client.wait("ended")
+    assert [r.method for r in server.requests if r.method != "PATCH"] == ["POST", "DELETE"], server.requests
+    assert proxy.asked and len(proxy.asked) == len(server.open), "not all went by the proxy"
+    for head in proxy.asked:
+        assert head.startswith(f"CONNECT 127.0.0.1:{server.port} HTTP/1.1\r\n") and "authorization" not in head.lower(), head
+    assert not has_token(proxy.raw) and b"a=ice-pwd" not in proxy.raw
+
+
+# proves: S02 S27 A21
+def a_proxy_that_cheats_or_refuses_gets_no_token(world):
+    foreign = world.serve(lambda r: Reply(200), world.context(world.certs.make("foreign", authority="other")))
+    server = world.serve(lambda r: Reply(200))
+    for options, error, why in (({"target": foreign.port}, ACCESS, "certificate"), ({"status": 407}, NETWORK, "proxy"),
+                                ({"status": 307}, NETWORK, "proxy"), ({"status": 502}, NETWORK, "proxy")):
+        proxy = world.proxy(**options)
+        client = world.client(server.url(), f"proxy=http://127.0.0.1:{proxy.port}")
+        piece = client.wait("retrying", "refused")
+        assert piece[0:2] == ("retrying", error) and why in piece[4], (options, piece)
+        client.end()
+        assert len(proxy.asked) >= 1 and not has_token(proxy.raw), options
+    assert not foreign.requests and not server.raw
 
 
 # --- what a server can send --------------------------------------------------------------------------------------------
