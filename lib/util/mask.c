@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/mem.h"
 #include "util/rand.h"
 #include "util/secret.h"
 
@@ -39,18 +40,6 @@ static void leave(void)
 static void start(void)
 {
     (void)pthread_atfork(enter, leave, leave);
-}
-
-static bool get_key(uint64_t k[static 2])
-{
-    (void)pthread_once(&once, start);
-    enter();
-    if (!key) key = sotto__secret_for_good(sizeof *key);
-    if (key && !key->is_made) key->is_made = sotto__rand(key->k, sizeof key->k) == 0;
-    bool ok = key && key->is_made;
-    if (ok) memcpy(k, key->k, sizeof key->k);
-    leave();
-    return ok;
 }
 
 static uint64_t turn(uint64_t x, int n)
@@ -83,16 +72,31 @@ uint64_t sotto__mask_hash(const uint64_t k[static 2], const void *p, size_t n)
     }
     v[2] ^= 0xff;
     mix(v, 4);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    uint64_t sum = v[0] ^ v[1] ^ v[2] ^ v[3];
+    sotto__wipe(v, sizeof v); /* the rounds can be run backwards, to the key */
+    return sum;
+}
+
+/* Under the process's key, which is copied nowhere: a core dump has the stack. */
+static bool hash(const void *p, size_t n, uint32_t *ret)
+{
+    (void)pthread_once(&once, start);
+    enter();
+    if (!key) key = sotto__secret_for_good(sizeof *key);
+    if (key && !key->is_made) key->is_made = sotto__rand(key->k, sizeof key->k) == 0;
+    bool ok = key && key->is_made;
+    if (ok) *ret = (uint32_t)sotto__mask_hash(key->k, p, n);
+    leave();
+    return ok;
 }
 
 const char *sotto__mask(const char *kind, const void *p, size_t n, char out[static MASK])
 {
-    uint64_t k[2];
+    uint32_t number;
     out[0] = '\0';
     if (n == 0) return out;
-    if (get_key(k))
-        snprintf(out, MASK, "%.16s-%08x", kind, (unsigned)sotto__mask_hash(k, p, n));
+    if (hash(p, n, &number))
+        snprintf(out, MASK, "%.16s-%08x", kind, (unsigned)number);
     else
         snprintf(out, MASK, "%.16s-hidden", kind);
     return out;

@@ -12,6 +12,7 @@
 #include "call.h"
 #include "peer/private.h"
 #include "transport/dtls_int.h"
+#include "util/mask.h"
 #include "util/mem.h"
 #include "util/secret.h"
 
@@ -65,17 +66,19 @@ static void search(size_t n)
     }
 }
 
-static void search_range(int mem, uint64_t from, uint64_t to)
+static void search_range(int mem, uint64_t from, uint64_t to, void (*with)(size_t n))
 {
     for (uint64_t at = from; at < to; at += CHUNK) {
         ssize_t n = pread(mem, chunk, to - at < sizeof chunk ? to - at : sizeof chunk, (off_t)at);
-        if (n > 0) search((size_t)n);
+        if (n > 0) with((size_t)n);
     }
     sotto__wipe(chunk, sizeof chunk);
 }
 
-/* Of all that is mapped and can be read; dumped: only what a core dump would have. Returns the bytes that were left out for that. */
-static size_t search_memory(bool dumped)
+enum which { ALL = 3, DUMPED = 1, LEFT_OUT = 2 };
+
+/* Of all that is mapped and can be read, what a core dump would have, or would not, or both. Returns the bytes that it would not. */
+static size_t walk(enum which which, void (*with)(size_t n))
 {
     char line[512], perms[8] = "";
     unsigned long long from = 0, to = 0, at, end;
@@ -83,22 +86,28 @@ static size_t search_memory(bool dumped)
     FILE *f = fopen("/proc/self/smaps", "r");
     int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     assert_true(f && mem >= 0);
-    for (size_t k = 0; k < n_all; k++) all[k].found = 0;
     while (fgets(line, sizeof line, f)) {
         if (sscanf(line, "%llx-%llx %7s", &at, &end, perms) == 3 && strchr(line, '-')) {
             from = at, to = end;
         } else if (sscanf(line, "Rss: %zu", &rss) == 1) {
             continue;
         } else if (strncmp(line, "VmFlags:", 8) == 0) {
-            bool is_out = dumped && strstr(line, " dd");
-            if (is_out && rss > 0) kept_out += rss;
-            if (perms[0] == 'r' && rss > 0 && to - from < HUGE_BYTES && !is_out)
-                search_range(mem, from, to);
+            bool is_out = strstr(line, " dd") != NULL;
+            if (is_out) kept_out += rss;
+            if (perms[0] == 'r' && rss > 0 && to - from < HUGE_BYTES &&
+                which & (is_out ? LEFT_OUT : DUMPED))
+                search_range(mem, from, to, with);
         }
     }
     fclose(f);
     close(mem);
     return kept_out;
+}
+
+static size_t search_memory(bool dumped)
+{
+    for (size_t k = 0; k < n_all; k++) all[k].found = 0;
+    return walk(dumped ? DUMPED : ALL, search);
 }
 
 static void check(bool live)
@@ -107,6 +116,39 @@ static void check(bool live)
         if (all[k].found > 0 && (all[k].while_it_lasts || !live))
             fail_msg("%s: found %zu times %s", all[k].what, all[k].found,
                      live ? "in what a core dump would hold" : "after all was closed");
+}
+
+/* The key of masks: what makes of this text the mask that it has. It is in the memory that is left out. */
+static const char masked[] = "192.0.2.77", masked_too[] = "198.51.100.99";
+static uint32_t mask_of[2];
+
+static void find_mask_key(size_t n)
+{
+    for (size_t at = 0; at + 16 <= n; at += 8) {
+        uint64_t k[2];
+        memcpy(k, chunk + at, sizeof k);
+        if ((uint32_t)sotto__mask_hash(k, masked, sizeof masked - 1) == mask_of[0] &&
+            (uint32_t)sotto__mask_hash(k, masked_too, sizeof masked_too - 1) == mask_of[1])
+            want("the key of masks", chunk + at, sizeof k, true);
+        sotto__wipe(k, sizeof k);
+    }
+}
+
+static uint32_t number_in(const char *mask)
+{
+    return (uint32_t)strtoul(strchr(mask, '-') + 1, NULL, 16);
+}
+
+/* Far down in the stack, where nothing that follows writes. */
+static __attribute__((noinline)) int mask_deeply(int depth)
+{
+    volatile char pad[4096];
+    char token[MASK];
+    pad[0] = (char)depth;
+    if (depth > 0) return mask_deeply(depth - 1) + pad[0];
+    mask_of[0] = number_in(sotto__mask_address(masked, token));
+    mask_of[1] = number_in(sotto__mask_address(masked_too, token));
+    return pad[0];
 }
 
 static void want_record_keys(const struct dtls_secrets *s)
@@ -213,12 +255,27 @@ static void a_servers_password_is_kept_apart_and_wiped(void **state)
     check(false);
 }
 
+/* Who has a log and a core dump cannot look up whom the masks of the log stand for. proves: A23 S26 */
+static void the_key_of_masks_is_not_dumped(void **state)
+{
+    (void)state;
+    n_all = 0;
+    mask_deeply(16);
+    walk(LEFT_OUT, find_mask_key);
+    assert_int_equal(n_all, 1);
+    search_memory(true);
+    check(true);
+    search_memory(false);
+    assert_int_equal(all[0].found, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_search_finds_what_lies_in_ordinary_memory),
         cmocka_unit_test(keys_of_a_live_call_are_not_dumped_and_are_gone_after_it),
         cmocka_unit_test(a_servers_password_is_kept_apart_and_wiped),
+        cmocka_unit_test(the_key_of_masks_is_not_dumped),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }
