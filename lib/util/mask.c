@@ -17,6 +17,7 @@
 #include "util/mem.h"
 #include "util/rand.h"
 #include "util/secret.h"
+#include "util/str.h"
 
 struct key {
     uint64_t is_made; /* zero in a child that was forked */
@@ -175,19 +176,21 @@ static size_t ip6_at(const char *p, size_t n)
     return 0;
 }
 
-static bool ends_with(const char *p, size_t n, const char *tail)
+/* Names and schemes are the same in either case. */
+static bool is_name(const char *p, size_t n)
 {
-    size_t len = strlen(tail);
-    return n > len && memcmp(p + n - len, tail, len) == 0;
+    static const struct str tail = {".local", 6};
+    return n > tail.n && sotto__str_ieq((struct str){p + n - tail.n, tail.n}, tail);
 }
 
 /* "turn:" and the like: how many bytes of the word come before the host. */
 static size_t scheme_of(const char *p, size_t n)
 {
     static const char *const schemes[] = {"stun:", "stuns:", "turn:", "turns:", "http:", "https:"};
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
-        if (n >= strlen(schemes[i]) && memcmp(p, schemes[i], strlen(schemes[i])) == 0)
-            return strlen(schemes[i]);
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        struct str scheme = sotto__str(schemes[i]);
+        if (n >= scheme.n && sotto__str_ieq((struct str){p, scheme.n}, scheme)) return scheme.n;
+    }
     return 0;
 }
 
@@ -195,13 +198,13 @@ static size_t scheme_of(const char *p, size_t n)
 static size_t put_host(struct sink *o, const char *p, size_t n, bool is_url)
 {
     size_t len = ip6_at(p, n);
-    const char *kind = "ip6";
-    if (len == 0 && (len = ip4_at(p, n)) > 0) kind = "ip4";
+    const char *kind = "ip6", *colon = memchr(p, ':', n);
     if (len == 0) {
-        const char *colon = memchr(p, ':', n);
         size_t name = colon ? (size_t)(colon - p) : n;
         while (name > 0 && p[name - 1] == '.') name--;
-        if (is_url || ends_with(p, name, ".local")) len = name, kind = "host";
+        len = ip4_at(p, n);
+        kind = "ip4";
+        if (len < name && (is_url || is_name(p, name))) len = name, kind = "host"; /* 192.0.2.7.example.org */
     }
     if (len > 0) put_mask(o, kind, p, len);
     return len;
