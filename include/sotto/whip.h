@@ -64,7 +64,8 @@ typedef struct sotto_whip_config {
     const sotto_encoding *encodings; /**< nullable, publishing: simulcast of the video, as in sotto_transceiver_config */
     size_t n_encodings; /**< at most 8 */
     uint32_t attempts; /**< REFUSED after so many in vain one after the other; 0: never */
-    sotto_us first;    /**< from the first loss to the second attempt; 0: 2 s; then twice as long each time … */
+    sotto_us first;    /**< from the first loss to the second attempt; 0: 2 s; then twice as long each time, until a connection
+                            has lasted a minute … */
     sotto_us longest;  /**< … up to this; 0: 60 s; at most a day. Each wait is longer or shorter by chance, up to a fifth; Retry-After of
                             the server makes it longer, up to an hour */
 } sotto_whip_config;
@@ -140,8 +141,8 @@ SOTTO_API int sotto_whip_retry(sotto_whip *w);
 SOTTO_API int sotto_whip_stop(sotto_whip *w);
 /**
  * Give it back, with its connection.
- * @param w  nullable. Blocks for at most 3 s if it was not stopped, or has not ENDED: the server is told. In a forked child it does nothing:
- *           connections to the server are the parent's.
+ * @param w  nullable. Blocks for at most 3 s if it was not stopped, or has not ENDED: the server is told. In a forked child it does
+ *           nothing: connections to the server are the parent's.
  */
 SOTTO_API void sotto_whip_free(sotto_whip *w);
 

@@ -164,7 +164,8 @@ int sotto__whip_configure(sotto_whip *w, const sotto_whip_config *cfg)
                                    .gather = SOTTO_SECONDS(2),
                                    .connect = SOTTO_SECONDS(20),
                                    .patience = SOTTO_SECONDS(2),
-                                   .stop = SOTTO_SECONDS(3)};
+                                   .stop = SOTTO_SECONDS(3),
+                                   .calm = SOTTO_SECONDS(60)};
     w->url = sotto__strdup(c.url);
     if (!w->url) return SOTTO_E_NOMEM;
     r = copy_text(c.ca_file, &w->trust.ca_file);

@@ -40,6 +40,7 @@ static sotto_us next_wait(sotto_whip *w)
 void sotto__whip_lose(sotto_whip *w, struct whip_loss loss, sotto_us now)
 {
     bool is_token = loss.status == 401 || loss.status == 403;
+    if (w->was_connected && now - w->connected_at >= w->times.calm) w->wait = w->first;
     bool is_over = loss.is_final && (is_token || !w->was_accepted);
     sotto_us wait = next_wait(w);
     if (w->max_attempts > 0 && ++w->attempts >= w->max_attempts) is_over = true;

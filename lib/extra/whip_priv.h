@@ -43,6 +43,7 @@ struct whip_times { /* other ones in tests only */
     sotto_us connect;  /* from the answer to connected, and from a restart */
     sotto_us patience; /* disconnected, before ICE is restarted */
     sotto_us stop;     /* for all of the end */
+    sotto_us calm;     /* that a connection has to last for the waits to begin anew */
 };
 
 struct sotto_whip {
@@ -78,6 +79,7 @@ struct sotto_whip {
     size_t n_trickling;         /* … after the request under way */
     bool is_end_told, is_end_trickling;
     uint32_t trickle_failures;
+    sotto_us trickle_at;        /* 0, or when it is tried again */
     bool has_local;             /* our description is set */
     bool was_asked;             /* OPTIONS */
     bool is_answer_sent;        /* COUNTER */
@@ -90,6 +92,7 @@ struct sotto_whip {
     uint32_t restarts;          /* in vain, one after the other */
     sotto_us deadline;          /* of the phase; of UP: to be connected */
     sotto_us lost_at;           /* disconnected since; SOTTO_NEVER */
+    sotto_us connected_at;      /* the first time */
 
     /* the supervisor */
     uint32_t attempts; /* in vain, one after the other */

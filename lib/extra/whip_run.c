@@ -101,6 +101,7 @@ static void begin_restart(sotto_whip *w, sotto_us now)
     int r = sotto__whip_restart(w);
     w->wants_restart = false;
     w->lost_at = SOTTO_NEVER;
+    w->trickle_at = 0;
     if (r < 0) {
         lose_here(w, r, now);
         return;
@@ -125,12 +126,12 @@ static bool regather(sotto_whip *w, sotto_us now)
     return true;
 }
 
-static void is_connected(sotto_whip *w)
+static void is_connected(sotto_whip *w, sotto_us now)
 {
+    if (!w->was_connected) w->connected_at = now;
     w->is_told_connected = w->was_connected = true;
     w->restarts = w->attempts = 0;
     w->was_quoted = false;
-    w->wait = w->first;
     sotto__whip_tell(w, SOTTO_WHIP_CONNECTED);
 }
 
@@ -176,7 +177,7 @@ static bool watch(sotto_whip *w, sotto_us now)
     }
     if (!w->is_told_connected) {
         if (state.connection == SOTTO_CONNECTION_CONNECTED) {
-            is_connected(w);
+            is_connected(w, now);
             return true;
         }
         if (await(w, state.connection, now)) return true;
@@ -188,7 +189,8 @@ static bool watch(sotto_whip *w, sotto_us now)
             begin_restart(w, now);
         return true;
     }
-    if (is_idle(w) && w->has_trickle && !w->is_end_told) {
+    if (is_idle(w) && w->has_trickle && !w->is_end_told && now >= w->trickle_at) {
+        w->trickle_at = 0;
         int r = sotto__whip_trickle(w);
         if (r < 0) {
             lose_here(w, r, now);
@@ -298,16 +300,21 @@ void sotto__whip_run(sotto_whip *w, sotto_us now)
     }
 }
 
+static sotto_us due_up(const sotto_whip *w)
+{
+    sotto_us due = w->deadline;
+    if (w->is_told_connected)
+        due = w->lost_at == SOTTO_NEVER ? SOTTO_NEVER : sotto__after(w->lost_at, w->times.patience);
+    return w->trickle_at > 0 ? sotto__earlier(due, w->trickle_at) : due;
+}
+
 sotto_us sotto__whip_due(const sotto_whip *w)
 {
     switch (w->phase) {
     case WHIP_GATHER:
     case WHIP_COUNTER: return w->is_answer_sent ? SOTTO_NEVER : w->deadline;
     case WHIP_REGATHER: return w->deadline;
-    case WHIP_UP:
-        if (!w->is_told_connected) return w->deadline;
-        return w->lost_at == SOTTO_NEVER ? SOTTO_NEVER
-                                         : sotto__after(w->lost_at, w->times.patience);
+    case WHIP_UP: return due_up(w);
     case WHIP_WAIT: return w->again_at;
     case WHIP_STOP_POST:
     case WHIP_STOP: return w->deadline;

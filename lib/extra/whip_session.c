@@ -48,6 +48,7 @@ static void reset(sotto_whip *w)
     w->n_trickled = w->n_trickling = 0;
     w->is_end_told = w->is_end_trickling = false;
     w->trickle_failures = w->restarts = 0;
+    w->trickle_at = 0;
     w->has_local = w->was_asked = w->is_answer_sent = false;
     w->is_told_connected = w->was_connected = w->is_countered = false;
     w->was_quoted = w->wants_restart = false;

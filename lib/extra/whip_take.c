@@ -15,7 +15,7 @@
 
 #define MAX_TRICKLE_FAILURES 2
 #define MAX_RESTARTS 3
-#define RESTART_PAUSE SOTTO_SECONDS(2)
+#define PAUSE SOTTO_SECONDS(2) /* before a PATCH that was not taken is tried again */
 
 static struct whip_loss loss_of(int error, const char *reason, bool is_final)
 {
@@ -138,6 +138,12 @@ static void lose_gone(sotto_whip *w, int status, sotto_us now)
     sotto__whip_lose(w, loss, now);
 }
 
+/* a: nullable. */
+static sotto_us pause_of(const struct whip_answer *a)
+{
+    return a && a->retry_after > PAUSE ? a->retry_after : PAUSE;
+}
+
 static void take_trickle(sotto_whip *w, int status, const struct whip_answer *a, sotto_us now)
 {
     if (status >= 200 && status <= 299) {
@@ -155,7 +161,10 @@ static void take_trickle(sotto_whip *w, int status, const struct whip_answer *a,
         return;
     }
     bool is_for_now = status == 0 || status >= 500 || status == 408 || status == 429;
-    if (status != 501 && is_for_now && ++w->trickle_failures < MAX_TRICKLE_FAILURES) return;
+    if (status != 501 && is_for_now && ++w->trickle_failures < MAX_TRICKLE_FAILURES) {
+        w->trickle_at = sotto__after(now, pause_of(a));
+        return;
+    }
     if (status == 501 || (!is_for_now && status != 412)) w->has_trickle = false;
     w->n_trickled = SIZE_MAX; /* no more of this generation */
     w->is_end_told = true;
@@ -194,13 +203,13 @@ static void take_restart(sotto_whip *w, int status, const struct whip_answer *a,
         w->was_quoted = true;
         w->phase = WHIP_REGATHER;
         w->deadline = now;
-    } else if (is_for_now && ++w->restarts < MAX_RESTARTS) {
-        sotto_us wait = a && a->retry_after > RESTART_PAUSE ? a->retry_after : RESTART_PAUSE;
+    } else if (is_for_now && pause_of(a) < w->times.connect && ++w->restarts < MAX_RESTARTS) {
         w->phase = WHIP_REGATHER;
-        w->deadline = sotto__after(now, wait);
+        w->deadline = sotto__after(now, pause_of(a));
     } else {
         struct whip_loss loss = loss_of(SOTTO_E_NETWORK, "ICE could not be restarted", false);
         loss.status = status;
+        if (a) loss.retry_after = a->retry_after;
         sotto__whip_lose(w, loss, now);
     }
 }

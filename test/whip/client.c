@@ -62,6 +62,7 @@ static void read_argument(char *text)
     if (!strcmp(text, "connect")) c.times.connect = ms;
     if (!strcmp(text, "patience")) c.times.patience = ms;
     if (!strcmp(text, "stop")) c.times.stop = ms;
+    if (!strcmp(text, "calm")) c.times.calm = ms;
 }
 
 static void set_times(void)
@@ -72,6 +73,7 @@ static void set_times(void)
     if (t->connect) c.w->times.connect = t->connect;
     if (t->patience) c.w->times.patience = t->patience;
     if (t->stop) c.w->times.stop = t->stop;
+    if (t->calm) c.w->times.calm = t->calm;
 }
 
 static void take_news(void)

@@ -288,13 +288,13 @@ def with_ice(sdp, frag):
 
 class Session:
     """A server as RFC 9725 says, with one session at a time. token: what it wants; None: anything. patch_status: for every PATCH of
-    candidates; restart_status: for every restart."""
+    candidates; restart_status, restart_fields: for every restart."""
 
     def __init__(self, program, token=None, counter=False, fields=None, patch_status=None, restart_status=None,
-                 interface="lo"):
+                 restart_fields=None, interface="lo"):
         self.program, self.token, self.is_counter, self.interface = program, token, counter, interface
         self.patch_status, self.restart_status = patch_status, restart_status
-        self.fields = fields or []
+        self.fields, self.restart_fields = fields or [], restart_fields or []
         self.media, self.number, self.etag, self.offer = None, 0, None, None
         self.restarts = 0
 
@@ -333,7 +333,7 @@ class Session:
         if kind != "application/trickle-ice-sdpfrag":
             return Reply(415)
         if match in ("*", '"*"'):
-            return Reply(self.restart_status) if self.restart_status else self.restart(r)
+            return Reply(self.restart_status, self.restart_fields) if self.restart_status else self.restart(r)
         if self.patch_status:
             return Reply(self.patch_status)
         if not match:

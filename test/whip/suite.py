@@ -216,6 +216,24 @@ def goes_on_when_the_server_takes_no_candidates(world):
         world.close()
 
 
+def candidates_that_were_not_taken_for_now_go_out_again_when_the_server_wants_them(world):
+    session, times = world.session(), []
+
+    def hesitate(r):
+        if r.method == "PATCH":
+            times.append(time.monotonic())
+            if len(times) == 1:
+                return Reply(503, [("Retry-After", "3")])
+        return session(r)
+    server = world.serve(hesitate)
+    client = world.client(server.url())
+    until(lambda: len(times) >= 2, what="another PATCH")
+    assert times[1] - times[0] >= 2.9, times
+    bodies = [r.body for r in server.requests if r.method == "PATCH"]
+    assert "a=candidate:" in bodies[0] and bodies[0].split("a=candidate:")[1] in bodies[1]
+    client.wait("connected")
+
+
 def makes_a_new_session_when_the_server_does_not_restart_ice(world):
     for status in (404, 405, 422, 501):
         session = world.session(restart_status=status)
@@ -334,6 +352,28 @@ def retry_after_is_honoured(world):
         piece = client.wait("retrying")
         assert least <= piece[3] <= most, (value, piece)
         world.close()
+
+
+def retry_after_is_honoured_when_ice_is_restarted(world):
+    session = world.session(restart_status=503, restart_fields=[("Retry-After", "30")])
+    server = world.serve(session)
+    client = world.client(server.url(), "connect=10000")
+    client.wait("connected")
+    client.say("restart")
+    piece = client.wait("retrying", seconds=8)  # so long nobody waits for a path
+    assert piece[2:4] == (503, 30000), piece
+
+
+def waits_grow_where_connections_do_not_last(world):
+    session = world.session()
+    client = world.client(world.serve(session).url(), "longest=1600", "calm=3600000")
+    waits, n = [], 0
+    for _ in range(3):
+        client.wait("connected", after=n)
+        n = len(client.news)
+        session.end()
+        waits.append(client.wait("retrying", after=n, seconds=40)[3])
+    assert waits[0] <= 240 and 320 <= waits[1] <= 480 and 640 <= waits[2] <= 960, waits
 
 
 def waits_grow_and_attempts_end(world):
