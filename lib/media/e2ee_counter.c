@@ -2,7 +2,8 @@
 /*
  * Counters of keys that send (RFC 9605 §4.4.1, §9.1): whoever sends under a key, in whichever connection, takes from the same one. When
  * nobody does any more, where it stood is remembered; of the oldest of those only that all keys not known begin above them, so that a key
- * that comes back after long does not use a counter twice either. A forked child gets none of its parent's.
+ * that comes back after long does not use a counter twice either. A forked child gets none of its parent's, and does not forget one of
+ * them, as the parent goes on with it.
  *
  * answers: S25
  */
@@ -116,11 +117,30 @@ COLD int sotto__counter_get(const uint8_t id[SFRAME_ID], uint64_t least, struct 
     return r;
 }
 
+/* In place of the oldest one; SOTTO_E2EE_KEPT: all are those of a parent. */
+static size_t place(void)
+{
+    for (size_t n = 0; n < SOTTO_E2EE_KEPT; n++) {
+        size_t i = (counters.oldest + n) % SOTTO_E2EE_KEPT;
+        if (counters.kept[i].next == 0 || counters.kept[i].fork == counters.fork) return i;
+    }
+    return SOTTO_E2EE_KEPT;
+}
+
+static void forget(uint64_t next)
+{
+    if (next > counters.floor) counters.floor = next;
+}
+
 static void keep(const struct counter *c)
 {
-    size_t i = counters.oldest;
+    size_t i = place();
+    if (i == SOTTO_E2EE_KEPT) {
+        forget(c->next);
+        return;
+    }
     counters.oldest = (i + 1) % SOTTO_E2EE_KEPT;
-    if (counters.kept[i].next > counters.floor) counters.floor = counters.kept[i].next;
+    forget(counters.kept[i].next);
     memcpy(counters.kept[i].id, c->id, SFRAME_ID);
     counters.kept[i].next = c->next;
     counters.kept[i].fork = c->fork;
@@ -130,7 +150,7 @@ COLD void sotto__counter_put(struct counter *c)
 {
     if (!c) return;
     lock();
-    if (--c->refs == 0) {
+    if (--c->refs == 0 && c->fork == counters.fork) { /* a parent's stays, to be known */
         if (c->next > 0) keep(c);
         sotto__list_remove(&c->all);
         sotto__free(c);

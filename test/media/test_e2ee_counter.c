@@ -108,6 +108,20 @@ static int in_child(struct counter *used, uint32_t kept)
     if (sotto__counter_get(id, 0, &c) != SOTTO_E_FORKED) wrong |= 4;
     make_id(id, 32);
     if (sotto__counter_get(id, 0, &c) != 0 || sotto__counter_next(c, &n) != 0) wrong |= 8;
+    sotto__counter_put(used); /* and more keys of its own than are remembered */
+    for (uint32_t i = 0; i < 2 * SOTTO_E2EE_KEPT; i++) {
+        make_id(id, 2000 + i);
+        if (sotto__counter_get(id, i ? 0 : 1ull << 40, &c) != 0 || sotto__counter_next(c, &n) != 0)
+            wrong |= 16;
+        sotto__counter_put(c);
+    }
+    make_id(id, kept);
+    if (sotto__counter_get(id, 0, &c) != SOTTO_E_FORKED) wrong |= 32;
+    make_id(id, 30);
+    if (sotto__counter_get(id, 0, &c) != SOTTO_E_FORKED) wrong |= 64;
+    make_id(id, 2000); /* forgotten: it goes on above */
+    if (sotto__counter_get(id, 0, &c) != 0 || sotto__counter_next(c, &n) != 0 || n <= 1ull << 40)
+        wrong |= 128;
     return wrong;
 }
 
@@ -116,9 +130,12 @@ static void counter_of_the_parent_is_not_the_childs(void **state)
 {
     (void)state;
     int status = 0;
-    struct counter *used = get(30, 0), *kept = get(31, 0);
-    next(kept);
-    sotto__counter_put(kept);
+    struct counter *used = get(30, 0), *kept;
+    for (uint32_t i = 0; i < SOTTO_E2EE_KEPT; i++) { /* all that is remembered is the parent's */
+        kept = get(i ? 3000 + i : 31, 0);
+        next(kept);
+        sotto__counter_put(kept);
+    }
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) _exit(in_child(used, 31));
