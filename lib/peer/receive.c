@@ -101,6 +101,14 @@ static void take_dcep(struct peer *p, sotto_us now, struct channel *c, const str
     }
 }
 
+/* false: the channel is over. */
+static bool is_sound(struct peer *p, sotto_us now, struct channel *c, const struct peer_message *m)
+{
+    if (!m->is_text || sotto__utf8_ok(m->data, m->len)) return true;
+    broke(p, now, c, "the remote sent text that is not UTF-8");
+    return false;
+}
+
 /* true: the message is now held. */
 static bool take_data(struct peer *p, sotto_us now, struct channel *c, struct sctp_msg *m)
 {
@@ -119,10 +127,7 @@ static bool take_data(struct peer *p, sotto_us now, struct channel *c, struct sc
     if (sotto__e2ee_is_required(c->e2ee, SOTTO_E2EE_RECEIVE) &&
         !(held.was_opened = sotto__channel_unseal(p, now, c, &held)))
         return false;
-    if (held.is_text && !sotto__utf8_ok(held.data, held.len)) {
-        broke(p, now, c, "the remote sent text that is not UTF-8");
-        return false;
-    }
+    if (!is_sound(p, now, c, &held)) return false;
     /* RFC 8832 §6: data from the remote means that it has seen the OPEN, even if its ACK is late (Firefox) */
     c->k.acked = c->k.acked || c->k.open_sent;
     p->held = held;
@@ -196,10 +201,8 @@ void sotto__receive_unseal_held(struct peer *p, sotto_us now, struct channel *c)
     struct peer_message *m = &p->held;
     bool sealed = sotto__e2ee_is_required(c->e2ee, SOTTO_E2EE_RECEIVE);
     if (m->channel != c || m->was_opened || !sealed) return;
-    if (sotto__channel_unseal(p, now, c, m) && (!m->is_text || sotto__utf8_ok(m->data, m->len))) {
-        m->was_opened = true;
-        return;
-    }
+    m->was_opened = sotto__channel_unseal(p, now, c, m);
+    if (m->was_opened && is_sound(p, now, c, m)) return;
     sotto__receive_drop_held(p);
     sotto__receive(p, now);
 }

@@ -2,6 +2,7 @@
 /* End-to-end keys in a connection: messages that were read ahead, what is counted, whether all is end-to-end. */
 #include "duo.h"
 #include "sotto/security.h"
+#include "wire/dcep.h"
 
 static sotto_e2ee_key key(uint8_t first)
 {
@@ -75,6 +76,33 @@ static void a_clear_message_that_was_read_ahead_is_dropped_when_keys_are_require
     duo_free(d);
 }
 
+/* The remote has the key, so that it is its fault. */
+static void text_that_was_read_ahead_and_is_none_ends_its_channel(void **state)
+{
+    (void)state;
+    static const uint8_t none[] = {0xff, 0xfe};
+    struct duo *d = duo_new(4);
+    sotto_e2ee_key k = key(1);
+    uint8_t *sealed;
+    size_t n;
+    duo_connect(d);
+    struct channel *c = first_of(&d->a);
+    assert_int_equal(add(d, &d->a, c, SOTTO_E2EE_SEND, &k), 0);
+    sotto__peer_set_reading(d->b.peer, duo_now(d), false);
+    assert_int_equal(sotto__channel_seal(c, none, sizeof none, true, &sealed, &n), 0);
+    assert_int_equal(sotto__sendq_now(d->a.peer, duo_now(d), c, PPID_BINARY, sealed, n), 0);
+    sotto__peer_drain(d->a.peer, duo_now(d));
+    sotto__free(sealed);
+    duo_run(d, SOTTO_SECONDS(1));
+    assert_non_null(d->b.peer->held.channel);
+    assert_int_equal(add(d, &d->b, d->b.remote, SOTTO_E2EE_RECEIVE, &k), 0);
+    sotto__peer_set_reading(d->b.peer, duo_now(d), true);
+    duo_run(d, SOTTO_SECONDS(5));
+    assert_int_equal(d->b.n_messages, 0);
+    assert_int_equal(d->b.closed_error, SOTTO_E_PROTO);
+    duo_free(d);
+}
+
 /* proves: S24 */
 static void the_state_says_how_much_is_end_to_end(void **state)
 {
@@ -97,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_that_was_read_ahead_is_opened_when_its_key_comes),
         cmocka_unit_test(a_clear_message_that_was_read_ahead_is_dropped_when_keys_are_required),
+        cmocka_unit_test(text_that_was_read_ahead_and_is_none_ends_its_channel),
         cmocka_unit_test(the_state_says_how_much_is_end_to_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
