@@ -52,13 +52,13 @@ static void check_foreign(struct e2ee *e, struct sframe_bytes p)
 }
 
 /* The input as plaintext; its first byte says what is changed afterwards. */
-static void check_own(struct e2ee *e, struct sframe_bytes p)
+static void check_own(struct e2ee *from, struct e2ee *e, struct sframe_bytes p)
 {
     struct sframe_bytes metadata = {p.p, p.n > 4 ? 4 : p.n};
     uint8_t *sealed = malloc(p.n + SFRAME_OVERHEAD), *back = malloc(p.n + SFRAME_OVERHEAD);
     size_t n, n_back;
     require(sealed && back);
-    require(sotto__e2ee_seal(e, metadata, p, sealed, &n) == 0);
+    require(sotto__e2ee_seal(from, metadata, p, sealed, &n) == 0);
     size_t at = (size_t)p.p[0] * 7 % n;
     sealed[at] ^= 0x10;
     require(sotto__e2ee_open(e, NULL, metadata, (struct sframe_bytes){sealed, n}, back, &n_back) <
@@ -75,10 +75,11 @@ static void check_own(struct e2ee *e, struct sframe_bytes p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct e2ee *foreign, *own;
+    struct e2ee *foreign, *from, *to;
     struct sframe_bytes p = {data, size};
     if (size == 0 || size > 20000) return 0;
-    require(sotto__e2ee_new(&foreign) == 0 && sotto__e2ee_new(&own) == 0);
+    require(sotto__e2ee_new(&foreign) == 0 && sotto__e2ee_new(&from) == 0 &&
+            sotto__e2ee_new(&to) == 0);
     for (int32_t cipher = 1; cipher <= 5; cipher++) /* 4 bytes of tag may be guessed: not of that suite */
         if (cipher != SOTTO_SFRAME_AES_128_CTR_HMAC_SHA256_32)
             add(foreign, SOTTO_E2EE_RECEIVE, cipher, (uint64_t)cipher << 4, 4);
@@ -86,10 +87,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_header(p);
     check_foreign(foreign, p);
     int32_t cipher = 1 + data[0] % 5;
-    add(own, SOTTO_E2EE_SEND, cipher, 3, 0);
-    add(own, SOTTO_E2EE_RECEIVE, cipher, 3, 0);
-    check_own(own, p);
+    add(from, SOTTO_E2EE_SEND, cipher, 3, 0);
+    add(to, SOTTO_E2EE_RECEIVE, cipher, 3, 0);
+    check_own(from, to, p);
     sotto__e2ee_free(foreign);
-    sotto__e2ee_free(own);
+    sotto__e2ee_free(from);
+    sotto__e2ee_free(to);
     return 0;
 }

@@ -70,7 +70,8 @@ typedef struct sotto_e2ee_stats {
  * @param direction  SOTTO_E2EE_SEND or SOTTO_E2EE_RECEIVE.
  * @param key        borrowed.
  * @return 0, or  SOTTO_E_RANGE   direction, cipher, key_len or ratchet_bits; counter is the last one
- *                SOTTO_E_ACCESS  this direction has a key of that kid already (with ratchet_bits: of one of its steps)
+ *                SOTTO_E_ACCESS  this direction has a key of that kid already (with ratchet_bits: of one of its steps); or the other
+ *                                direction has this very key, key bytes, kid and cipher: then both ends would use its counters
  *                SOTTO_E_LIMIT   more than SOTTO_MAX_E2EE_KEYS in a direction
  *                SOTTO_E_STATE   receiving, and the receive mode is SOTTO_RECEIVE_RTP, which shows packets as they are
  *                SOTTO_E_FORKED  sending, and the key was in use for that when this process was forked
@@ -80,7 +81,8 @@ typedef struct sotto_e2ee_stats {
 SOTTO_API int sotto_transceiver_add_e2ee_key(sotto_transceiver *t, int32_t direction,
                                              const sotto_e2ee_key *key);
 /**
- * Remove and wipe a key. The direction stays end-to-end: without a key nothing passes.
+ * Remove and wipe a key. The direction stays end-to-end: without a key nothing passes. Security: what was received under it is forgotten
+ * too: who adds it for receiving once more would open it a second time.
  * @param kid  as it was added, or with any step of the ratchet.
  * @return 0, or SOTTO_E_RANGE direction, or no such key; SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_UNSUPPORTED (no media in this build).
  */
@@ -93,7 +95,7 @@ SOTTO_API int sotto_transceiver_remove_e2ee_key(sotto_transceiver *t, int32_t di
 SOTTO_API int sotto_transceiver_use_e2ee_key(sotto_transceiver *t, uint64_t kid);
 /**
  * Ratchet the key that sends one step forward: who takes it from memory later cannot open what was sent before. Receivers follow by
- * themselves, over at most SOTTO_E2EE_RATCHET_AHEAD steps.
+ * themselves, over at most SOTTO_E2EE_RATCHET_AHEAD steps; where somebody forges such steps they look at some of them a second only.
  * @return 0, or  SOTTO_E_STATE  there is no key for sending, or it has no ratchet_bits
  *                SOTTO_E_INVAL, SOTTO_E_CLOSED, SOTTO_E_NOMEM, SOTTO_E_UNSUPPORTED
  * Source: RFC 9605 §5.1.

@@ -22,6 +22,7 @@ enum { WORDS = SOTTO_E2EE_WINDOW / 64, N_WARNINGS = 3 };
 
 struct step { /* of a ratchet; a key without one has a single one */
     struct sframe_key *key; /* NULL: none */
+    uint64_t number;        /* from 1 on, and no other's: kids come again, with other keys */
     struct counter *counter; /* sending */
     bool any;                /* received: something was opened … */
     uint64_t highest, opened; /* … the highest counter, and how many */
@@ -43,9 +44,11 @@ struct side {
     struct node keys;
     uint32_t n_keys;
     struct key *current;   /* that sends, or that opened something last; NULL: none */
+    uint64_t n_steps;      /* that there ever were */
     uint64_t passed, no_key, bad, replayed, old;
     uint64_t told[N_WARNINGS];
     sotto_us told_at;      /* 0: never */
+    unsigned guesses;      /* steps of a ratchet that were made for nothing, since something was told */
 };
 
 struct e2ee {
@@ -155,6 +158,17 @@ static int make_step(struct step *ret, int32_t cipher, uint64_t kid, struct sfra
     return 0;
 }
 
+/* Whether the other direction has this very key: then both ends seal under it, and use its counters twice. */
+static bool is_reflected(const struct side *other, const struct step *step)
+{
+    const uint8_t *id = sotto__sframe_key_id(step->key);
+    for (struct node *n = other->keys.next; n != &other->keys; n = n->next) {
+        const struct key *k = CONTAINER_OF(n, struct key, all);
+        if (memcmp(sotto__sframe_key_id(k->now.key), id, SFRAME_ID) == 0) return true;
+    }
+    return false;
+}
+
 static int check(const struct side *s, const sotto_e2ee_key *key, int32_t cipher)
 {
     if (!sotto__sframe_knows(cipher)) return SOTTO_E_RANGE;
@@ -176,6 +190,7 @@ COLD int sotto__e2ee_add(struct e2ee *e, int32_t direction, const sotto_e2ee_key
     if (!k) return SOTTO_E_NOMEM;
     k->cipher = cipher, k->bits = key->ratchet_bits, k->kid = key->kid;
     r = make_step(&k->now, cipher, key->kid, base, s == &e->send, key->counter);
+    if (r == 0 && is_reflected(s == &e->send ? &e->receive : &e->send, &k->now)) r = SOTTO_E_ACCESS;
     if (r == 0 && k->bits) {
         k->base = sotto__secret_new(SFRAME_MAX_BASE);
         if (!k->base) r = SOTTO_E_NOMEM;
@@ -186,6 +201,7 @@ COLD int sotto__e2ee_add(struct e2ee *e, int32_t direction, const sotto_e2ee_key
     }
     if (k->base) memcpy(k->base, key->key, key->key_len);
     k->n_base = key->key_len;
+    k->now.number = ++s->n_steps;
     sotto__list_push(&s->keys, &k->all);
     s->n_keys++;
     s->required = true;
@@ -269,6 +285,7 @@ static void go_on(struct key *k, struct step *next, const uint8_t *base, size_t 
     k->before = k->now;
     k->now = *next;
     k->kid = sotto__sframe_key_kid(next->key);
+    sotto__wipe(k->base, SFRAME_MAX_BASE); /* it may have been longer */
     memcpy(k->base, base, n_base);
     k->n_base = n_base;
 }
@@ -348,15 +365,15 @@ struct sealed { /* what is to be opened, and where to */
 };
 
 /* Swapped on the way: it would have come before one that was opened. */
-static bool is_swapped(const struct sealed *f)
+static bool is_swapped(const struct step *step, const struct sealed *f)
 {
     const struct e2ee_order *o = f->order;
-    return o && o->any && o->kid == f->h.kid && f->h.counter < o->counter;
+    return o && o->step == step->number && f->h.counter < o->counter;
 }
 
 static int open_by(struct side *s, struct step *step, const struct sealed *f)
 {
-    int place = is_swapped(f) ? REPLAYED : look_back(step, f->h.counter);
+    int place = is_swapped(step, f) ? REPLAYED : look_back(step, f->h.counter);
     s->replayed += place == REPLAYED;
     s->old += place == OLD;
     if (place != FRESH) return SOTTO_E_PROTO;
@@ -365,27 +382,32 @@ static int open_by(struct side *s, struct step *step, const struct sealed *f)
         return SOTTO_E_PROTO;
     }
     note(step, f->h.counter);
-    if (f->order) *f->order = (struct e2ee_order){true, f->h.kid, f->h.counter};
+    if (f->order) *f->order = (struct e2ee_order){step->number, f->h.counter};
     return 0;
 }
 
-/* The sender has ratcheted, or somebody says so: nothing changes before it has proven to be true. */
+/* The sender has ratcheted, or somebody says so: nothing changes before it has proven to be true. Who lies makes work, a hundred times that
+ * of a forged frame: so only some are listened to before the application has been told. */
 COLD static int open_ahead(struct side *s, struct key *k, const struct sealed *f)
 {
     uint64_t ahead = (f->h.kid - k->kid) & low_bits(k);
     uint8_t base[SFRAME_MAX_BASE];
-    struct step next;
-    size_t n;
-    if (ahead > SOTTO_E2EE_RATCHET_AHEAD ||
-        make_ahead(k, (unsigned)ahead, false, &next, base, &n)) {
+    struct step next = {.key = NULL};
+    size_t n = 0;
+    int r = SOTTO_E_PROTO;
+    if (ahead > SOTTO_E2EE_RATCHET_AHEAD || s->guesses >= SOTTO_E2EE_GUESSES ||
+        make_ahead(k, (unsigned)ahead, false, &next, base, &n) < 0) {
         s->bad++;
-        return SOTTO_E_PROTO;
+    } else {
+        next.number = ++s->n_steps;
+        r = open_by(s, &next, f);
     }
-    int r = open_by(s, &next, f);
-    if (r == 0)
+    if (r == 0) {
         go_on(k, &next, base, n);
-    else
+    } else {
+        s->guesses += next.key != NULL;
         end_step(&next);
+    }
     sotto__wipe(base, sizeof base);
     return r;
 }
@@ -398,7 +420,7 @@ static int open_with(struct side *s, struct key *k, const struct sealed *f)
         return r;
     }
     if (k->before.key && f->h.kid == sotto__sframe_key_kid(k->before.key)) {
-        bool swapped = f->order && f->order->any && f->order->kid == k->kid;
+        bool swapped = f->order && f->order->step == k->now.number;
         if (!swapped) return open_by(s, &k->before, f);
         s->replayed++;
         return SOTTO_E_PROTO;
@@ -460,6 +482,7 @@ int sotto__e2ee_tell(struct e2ee *e, sotto_us now, int32_t *ret_code, uint64_t *
     if (n[2] > n[most]) most = 2;
     s->told[most] += n[most];
     s->told_at = now;
+    s->guesses = 0;
     *ret_code = SOTTO_WARN_E2EE_NO_KEY + (int32_t)most;
     *ret_count = n[most];
     return 1;

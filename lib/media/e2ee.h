@@ -12,8 +12,8 @@
 struct e2ee;
 
 struct e2ee_order { /* of one stream whose frames come in order, so that its counters must too; zero at first */
-    bool any;
-    uint64_t kid, counter; /* of the last one that was opened */
+    uint64_t step;    /* that opened the last one, by its number; 0: none has been opened */
+    uint64_t counter; /* of that one */
 };
 
 int sotto__e2ee_new(struct e2ee **ret); /* neither direction is end-to-end. 0, SOTTO_E_NOMEM */

@@ -166,6 +166,7 @@
 
 /* end-to-end encryption: SOTTO_MAX_E2EE_KEYS, SOTTO_E2EE_WINDOW and SOTTO_E2EE_RATCHET_AHEAD are in sotto/e2ee.h */
 #define SOTTO_E2EE_KEPT 64u              /* keys that nobody sends with any more, of which it is known where their counters stood */
+#define SOTTO_E2EE_GUESSES 16u           /* steps of a sender's ratchet that a receiver makes for nothing between two warnings */
 #define SOTTO_E2EE_WARN_US 1000000LL     /* dropped frames or messages of a transceiver or channel are told at most so often */
 
 /* events and contexts */

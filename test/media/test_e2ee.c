@@ -13,6 +13,7 @@
 #include "sotto/event.h"
 #include "util/limits.h"
 #include "util/mem.h"
+#include "util/secret.h"
 #include "util/time.h"
 
 #define T0 SOTTO_SECONDS(1000)
@@ -210,7 +211,7 @@ static void e2ee_drops_what_was_swapped_where_there_is_an_order(void **state)
 {
     (void)state;
     struct ends e;
-    struct e2ee_order order = {.any = false}, other = {.any = false};
+    struct e2ee_order order = {.step = 0}, other = {.step = 0};
     setup(&e);
     sotto_e2ee_key k = fresh(16, 4);
     share(&e, &k);
@@ -224,6 +225,57 @@ static void e2ee_drops_what_was_swapped_where_there_is_an_order(void **state)
     assert_int_equal(open_as(&e, &order, &d), 0);
     assert_int_equal(open_as(&e, &order, &c), SOTTO_E_PROTO); /* of the step before */
     assert_int_equal(open_as(&e, &other, &c), 0);
+    teardown(&e);
+}
+
+/* proves: S25 */
+static void e2ee_begins_its_order_anew_with_a_key_of_an_old_name(void **state)
+{
+    (void)state;
+    struct ends e;
+    struct e2ee_order order = {.step = 0}, slow = {.step = 0};
+    struct sealed s;
+    setup(&e);
+    sotto_e2ee_key k = fresh(8, 2);
+    k.counter = 1000;
+    share(&e, &k);
+    s = seal(&e);
+    assert_int_equal(open_as(&e, &slow, &s), 0);
+    for (int i = 0; i < 4; i++) { /* around all names of its steps; a paused stream sees none of them */
+        assert_int_equal(sotto__e2ee_ratchet(e.a), 0);
+        s = seal(&e);
+        assert_int_equal(open_as(&e, &order, &s), 0);
+    }
+    s = seal(&e);
+    assert_true(counter_of(&s) < 1000);
+    assert_int_equal(open_as(&e, &slow, &s), 0);
+    assert_int_equal(sotto__e2ee_remove(e.a, SOTTO_E2EE_SEND, 8), 0);
+    assert_int_equal(sotto__e2ee_remove(e.b, SOTTO_E2EE_RECEIVE, 8), 0);
+    k = fresh(8, 2);
+    share(&e, &k);
+    s = seal(&e);
+    assert_int_equal(open_as(&e, &order, &s), 0);
+    assert_int_equal(open_as(&e, &slow, &s), SOTTO_E_PROTO); /* a second time */
+    teardown(&e);
+}
+
+/* Both ends would seal under it, from the same counter on; and what one sent could be sent back to it. */
+/* proves: S25 */
+static void e2ee_refuses_one_key_for_both_directions(void **state)
+{
+    (void)state;
+    struct ends e;
+    setup(&e);
+    sotto_e2ee_key k = fresh(7, 0), r;
+    assert_int_equal(sotto__e2ee_add(e.a, SOTTO_E2EE_SEND, &k), 0);
+    assert_int_equal(sotto__e2ee_add(e.a, SOTTO_E2EE_RECEIVE, &k), SOTTO_E_ACCESS);
+    assert_false(sotto__e2ee_is_required(e.a, SOTTO_E2EE_RECEIVE));
+    assert_int_equal(sotto__e2ee_add(e.b, SOTTO_E2EE_RECEIVE, &k), 0);
+    assert_int_equal(sotto__e2ee_add(e.b, SOTTO_E2EE_SEND, &k), SOTTO_E_ACCESS);
+    r = k, r.kid = 8; /* another name is another key */
+    assert_int_equal(sotto__e2ee_add(e.a, SOTTO_E2EE_RECEIVE, &r), 0);
+    r = k, r.cipher = SOTTO_SFRAME_AES_256_GCM_SHA512_128; /* as is another suite */
+    assert_int_equal(sotto__e2ee_add(e.b, SOTTO_E2EE_SEND, &r), 0);
     teardown(&e);
 }
 
@@ -317,6 +369,55 @@ static void e2ee_does_not_ratchet_for_a_forgery(void **state)
     assert_int_equal(open_it(&e, &forged), SOTTO_E_PROTO);
     assert_true(received(&e).kid == 0 && received(&e).bad == 1);
     assert_int_equal(open_it(&e, &s), 0);
+    teardown(&e);
+}
+
+/* Each costs a hundred times what a forged frame costs. */
+/* proves: S25 H137 */
+static void e2ee_tries_the_ratchet_a_few_times_between_warnings(void **state)
+{
+    (void)state;
+    struct ends e;
+    int32_t code;
+    uint64_t count;
+    setup(&e);
+    sotto_e2ee_key k = fresh(3 << 8, 8);
+    share(&e, &k);
+    struct sealed old = seal(&e), forged = {.n = 80};
+    size_t n = sotto__sframe_header_write((3 << 8) + 9, 1, forged.p);
+    memset(forged.p + n, 0xaa, forged.n - n);
+    assert_int_equal(sotto__e2ee_ratchet(e.a), 0);
+    struct sealed next = seal(&e);
+    for (unsigned i = 0; i < SOTTO_E2EE_GUESSES - 1; i++) assert_true(open_it(&e, &forged) < 0);
+    assert_int_equal(open_it(&e, &next), 0); /* the last one; true ones do not count */
+    assert_int_equal(sotto__e2ee_ratchet(e.a), 0);
+    struct sealed last = seal(&e);
+    assert_true(open_it(&e, &forged) < 0);
+    assert_int_equal(open_it(&e, &last), SOTTO_E_PROTO); /* nobody looks */
+    assert_int_equal(open_it(&e, &old), 0); /* what needs no step is opened */
+    assert_int_equal(received(&e).bad, SOTTO_E2EE_GUESSES + 1);
+    assert_int_equal(sotto__e2ee_tell(e.b, T0, &code, &count), 1);
+    assert_int_equal(open_it(&e, &last), 0);
+    teardown(&e);
+}
+
+/* A key that is longer than what comes of it: nothing of it stays. */
+/* proves: S25 */
+static void e2ee_wipes_all_of_a_key_when_it_ratchets(void **state)
+{
+    (void)state;
+    struct ends e;
+    setup(&e);
+    uint8_t bytes[SOTTO_E2EE_KEY_MAX], *at = sotto__secret_new(sizeof bytes);
+    memset(bytes, 0x5e, sizeof bytes);
+    sotto__secret_free(at); /* what is free first is given first */
+    sotto_e2ee_key k = fresh(1 << 4, 4);
+    k.key = bytes, k.key_len = sizeof bytes;
+    assert_int_equal(sotto__e2ee_add(e.a, SOTTO_E2EE_SEND, &k), 0);
+    assert_memory_equal(at, bytes, sizeof bytes);
+    assert_int_equal(sotto__e2ee_ratchet(e.a), 0);
+    assert_memory_not_equal(at, bytes, 32);
+    for (size_t i = 32; i < sizeof bytes; i++) assert_int_equal(at[i], 0);
     teardown(&e);
 }
 
@@ -448,10 +549,14 @@ int main(void)
         cmocka_unit_test(e2ee_keeps_its_window_when_a_forged_counter_jumps),
         cmocka_unit_test(e2ee_follows_a_long_row_and_a_jump_of_counters),
         cmocka_unit_test(e2ee_drops_what_was_swapped_where_there_is_an_order),
+        cmocka_unit_test(e2ee_begins_its_order_anew_with_a_key_of_an_old_name),
+        cmocka_unit_test(e2ee_refuses_one_key_for_both_directions),
         cmocka_unit_test(e2ee_never_sends_a_counter_twice_under_a_key),
         cmocka_unit_test(e2ee_follows_the_ratchet_and_not_beyond_its_limit),
         cmocka_unit_test(e2ee_goes_around_the_bits_of_the_ratchet),
         cmocka_unit_test(e2ee_does_not_ratchet_for_a_forgery),
+        cmocka_unit_test(e2ee_tries_the_ratchet_a_few_times_between_warnings),
+        cmocka_unit_test(e2ee_wipes_all_of_a_key_when_it_ratchets),
         cmocka_unit_test(e2ee_refuses_keys_that_are_out_of_range),
         cmocka_unit_test(e2ee_takes_as_many_keys_as_its_limit),
         cmocka_unit_test(e2ee_lets_nothing_pass_without_a_key),
