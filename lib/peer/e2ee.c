@@ -94,10 +94,12 @@ static struct e2ee **slot_of(const struct e2ee_place *at)
 /* 0, or why keys cannot be changed here. */
 static int check(const struct peer *p, const struct e2ee_place *at, int32_t directions)
 {
-    if (p->closed || (at->channel && at->channel->state == SOTTO_DC_CLOSED)) return SOTTO_E_CLOSED;
+    if (p->closed ||
+        (at->channel ? at->channel->state == SOTTO_DC_CLOSED : at->transceiver->removed))
+        return SOTTO_E_CLOSED;
     if (directions <= 0 || directions > (SOTTO_E2EE_SEND | SOTTO_E2EE_RECEIVE))
         return SOTTO_E_RANGE;
-    bool raw = at->transceiver && at->transceiver->line.mode == SOTTO_RECEIVE_RTP;
+    bool raw = !at->channel && at->transceiver->line.mode == SOTTO_RECEIVE_RTP;
     return raw && (directions & SOTTO_E2EE_RECEIVE) ? SOTTO_E_STATE : 0;
 }
 

@@ -108,7 +108,9 @@ static void check_row(const struct row *r, uint8_t first)
     assert_true(!s.is_required && s.n_keys == 0 && s.size == sizeof s);
     assert_int_equal(add(r, SOTTO_E2EE_SEND, &good), 0);
     assert_int_equal(add(r, SOTTO_E2EE_SEND, &good), SOTTO_E_ACCESS);
-    assert_int_equal(add(r, SOTTO_E2EE_RECEIVE, &good), 0);
+    assert_int_equal(add(r, SOTTO_E2EE_RECEIVE, &good), SOTTO_E_ACCESS); /* the remote's must be another */
+    bad = good, bad.kid = 32;
+    assert_int_equal(add(r, SOTTO_E2EE_RECEIVE, &bad), 0);
     assert_int_equal(use(r, 17), 0); /* any step of it */
     assert_int_equal(ratchet(r), 0);
     assert_int_equal(stats(r, SOTTO_E2EE_SEND, &s), 0);
@@ -179,10 +181,26 @@ static void e2ee_keys_change_nothing_when_memory_ends(void **state)
     teardown(&w);
 }
 
+/* Its keys would belong to nobody. */
+static void e2ee_refuses_keys_of_a_transceiver_that_is_gone(void **state)
+{
+    (void)state;
+    struct world_of w;
+    setup(&w);
+    sotto_e2ee_key k = key(9);
+    assert_int_equal(sotto_transceiver_add_e2ee_key(w.t, SOTTO_E2EE_SEND, &k), 0);
+    assert_int_equal(sotto_transceiver_stop(w.t), 0); /* in no offer yet: gone at once */
+    assert_int_equal(sotto_transceiver_add_e2ee_key(w.t, SOTTO_E2EE_SEND, &k), SOTTO_E_CLOSED);
+    assert_int_equal(sotto_transceiver_require_e2ee(w.t, SOTTO_E2EE_SEND), SOTTO_E_CLOSED);
+    sotto_transceiver_free(w.t);
+    teardown(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(e2ee_functions_check_what_they_are_given),
+        cmocka_unit_test(e2ee_refuses_keys_of_a_transceiver_that_is_gone),
         cmocka_unit_test(e2ee_keys_change_nothing_when_memory_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
