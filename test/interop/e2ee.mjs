@@ -299,12 +299,69 @@ async function hostile() {
   equal(ok(await o.open(none, await s.seal(none, none))), true, 'sixteen steps');
   for (let i = 0; i < 17; i++) await s.ratchet();
   equal(ok(await o.open(none, await s.seal(none, none))), false, 'seventeen');
-  for (const h of ['ff' + 'ff'.repeat(16), '0fffffffffffffffff', 'f0', '', '08']) equal(await o.open(none, bytes(h + (h.length > 4 ? '00'.repeat(16) : ''))), null, h);
-  for (const key of [{ kid: 1, key: new Uint8Array(15) }, { kid: 1, suite: 6, key: new Uint8Array(16) }, { kid: 1, suite: 0, key: new Uint8Array(16) }]) {
+  for (const h of ['ff' + 'ff'.repeat(16), '0fffffffffffffffff', 'f0', '', '08', '8007', '0807', '0900ff', '99001000ff']) equal(await o.open(none, bytes(h + (h.length > 4 ? '00'.repeat(16) : ''))), null, h);
+  for (const h of ['8007', '0807', '0900ff', '99001000ff']) equal(m.readHeader(bytes(h)), null, `${h}: longer than it must be`);
+  const size = n => ({ kid: 1, key: new Uint8Array(n) });
+  for (const key of [size(15), size(65), { ...size(16), suite: 6 }, { ...size(16), suite: 0 }, { ...size(16), kid: 1n << 64n }, { ...size(16), kid: -1 },
+    { ...size(16), ratchetBits: 1 }, { ...size(16), ratchetBits: 17 }]) {
     let refused = false;
     try { new m.Sealer(key); } catch { refused = true; }
     equal(refused, true, 'a key that is none');
   }
+}
+
+/* Whoever seals under a key, and however often it is given: no counter comes twice. */
+// proves: S25
+async function countersOnce() {
+  globalThis.crypto ??= webcrypto;
+  const m = await import(MODULE), key = { kid: 1 << 4, key: bytes(hex()), ratchetBits: 4 }, none = new Uint8Array(0), seen = new Set();
+  const seal = async s => {
+    const { kid, ctr } = m.readHeader(await s.seal(none, none)), one = `${kid} ${ctr}`;
+    equal(seen.has(one), false, `a second ${one}`);
+    seen.add(one);
+  };
+  const a = new m.Sealer(key), b = new m.Sealer(key);
+  for (const s of [a, b, a, new m.Sealer(key), b]) await seal(s);
+  await Promise.all([seal(a), seal(b), seal(a), a.ratchet(), seal(a), a.ratchet(), seal(a)]); /* both steps are made */
+  await seal(a);
+  for (const s of [a, b]) { await s.ratchet(); await seal(s); await s.ratchet(); await seal(s); }
+  equal(Math.max(...[...seen].map(x => parseInt(x, 10))), (1 << 4) + 4, 'the last step');
+  const last = new m.Sealer({ kid: 1, key: bytes(hex()), counter: (1n << 64n) - 2n });
+  await seal(last);
+  let refused = false;
+  try { await last.seal(none, none); } catch { refused = true; }
+  equal(refused, true, 'a counter of 65 bits');
+}
+
+/* What a receiver knows stays when it gets other keys, several frames at a time, or forgeries. */
+// proves: S25 H137
+async function openersRemember() {
+  globalThis.crypto ??= webcrypto;
+  const m = await import(MODULE), key = { kid: 1 << 8, key: bytes(hex()), ratchetBits: 8 }, other = { kid: 9, key: bytes(hex()) }, none = new Uint8Array(0);
+  const s = new m.Sealer(key), o = new m.Opener([key]), seal = () => s.seal(none, none), open = x => o.open(none, x).then(y => y !== null);
+  const a = await seal(), late = await seal(), later = await seal();
+  equal(await Promise.all([open(a), open(a)]), [true, false], 'twice at a time');
+  await s.ratchet();
+  const b = await seal();
+  equal([...await Promise.all([open(b), open(b)]), await open(late)], [true, false, true], 'a step, twice at a time, and a late one');
+  const forged = step => m.join(m.writeHeader(BigInt(key.kid + step), 1n), new Uint8Array(30));
+  equal([await open(forged(2)), await open(forged(5)), await open(later)], [false, false, true], 'a late one after forgeries');
+  await o.set([other, key]);
+  equal([await open(a), await open(b), await open(await seal())], [false, false, true], 'after another key was added');
+  await o.set([other]);
+  equal(await open(await seal()), false, 'without the key');
+  await o.set([key]);
+  await s.ratchet();
+  const next = await seal(), { badTag, unknownKey } = o.counters, clock = Date.now;
+  try {
+    const now = clock() + 1e6; /* a second that does not pass */
+    Date.now = () => now;
+    for (let i = 0; i < 20; i++) await open(forged(16));
+    equal([o.counters.badTag - badTag, o.counters.unknownKey - unknownKey], [16, 4], 'steps that are tried');
+    equal(await open(next), false, 'nor a true one');
+    Date.now = () => now + 1000;
+    equal(await open(next), true, 'a second later');
+  } finally { Date.now = clock; }
 }
 
 /* Frames of each shape, sealed and opened, and what must not be in them. */
@@ -331,8 +388,10 @@ async function frameFormats() {
   for (const mime of ['video/H264', 'video/H265', 'video/AV1']) equal(await m.sealFrame(new m.Sealer(key), mime, nal(0x67, 1)), null, `${mime} without a slice`);
   for (const b of [[1, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8], []]) equal(await m.sealFrame(new m.Sealer(key), 'video/VP8', Uint8Array.from(b)), null, `VP8 of ${b.length} bytes`);
   /* A key stream is found, and a frame that it makes into zeros: what is worst for start codes. */
-  const one = { ...key, suite: 1, counter: 5 }, front = nal(0x41), from = m.join(front, new Uint8Array(500)), raw = await new m.Sealer(one).seal(new Uint8Array(0), from);
-  const stream = raw.subarray(raw.length - 10 - from.length).subarray(0, from.length).map((b, i) => b ^ from[i]), frame = m.join(front, stream.subarray(front.length));
+  const one = { kid: 6, key: bytes(hex()), suite: 1, counter: 5 }, front = nal(0x41), k = await m.deriveKey(1, 6, one.key);
+  const counter = Uint8Array.from({ length: 16 }, (_, i) => (i < 12 ? k.salt[i] ^ (i === 11 ? 5 : 0) : 0));
+  const stream = new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-CTR', counter, length: 32 }, k.aes, new Uint8Array(500)));
+  const frame = m.join(front, stream.subarray(front.length));
   const zeros500 = await m.sealFrame(new m.Sealer(one), 'video/H264', frame), opened = await m.openFrame(new m.Opener([one]), 'video/H264', zeros500);
   equal(Buffer.compare(Buffer.from(opened), Buffer.from(frame)), 0, 'a frame of zeros when sealed');
   equal([/\0\0[\0\x01\x02]/.test(Buffer.from(zeros500.subarray(4)).toString('latin1')), zeros500.length > 700], [false, true], 'start codes in what is sealed');
@@ -342,6 +401,8 @@ async function frameFormats() {
 export async function moduleSeries() {
   await test('sframe.mjs: the vectors of RFC 9605, and nothing else', 10000, vectors);
   await test('sframe.mjs: replays, swaps, ratchets and rubbish', 10000, hostile);
+  await test('sframe.mjs: no counter twice under a key', 10000, countersOnce);
+  await test('sframe.mjs: receivers remember what came', 10000, openersRemember);
   await test('sframe.mjs: frames of each codec', 10000, frameFormats);
 }
 

@@ -8,7 +8,7 @@
  *   const p = new Protection(new Worker('./sframe.mjs', { type: 'module' }));
  *   p.send(sender, { kid: 1, suite: 4, key });        // key: Uint8Array of at least 16 bytes that both ends share
  *   p.receive(receiver, [{ kid: 2, suite: 4, key }]);
- *   p.onfailure = counters => …;                      // at most once a second
+ *   p.onfailure = counters => …;                      // at most once a second for each sender and receiver
  *
  * A frame that does not open, because its key is unknown, its tag is wrong or it came before, is dropped and counted; nothing is ever
  * passed on in the clear. Nobody who has no key learns more than the clear prefix of a frame says.
@@ -23,7 +23,7 @@ const SUITES = {
   4: { hash: 'SHA-256', nh: 32, nk: 16, tag: 16 }, /* AES_128_GCM_SHA256_128 */
   5: { hash: 'SHA-512', nh: 64, nk: 32, tag: 16 }, /* AES_256_GCM_SHA512_128 */
 };
-const NONCE = 12, WINDOW = 1024n, STEPS_AHEAD = 16n, NEAR = 900000;
+const NONCE = 12, WINDOW = 1024n, STEPS_AHEAD = 16n, GUESSES = 16, NEAR = 900000;
 
 const ascii = s => Uint8Array.from(s, c => c.charCodeAt(0));
 export function join(...parts) {
@@ -62,30 +62,31 @@ export function writeHeader(kid, ctr) {
   const field = (v, bytes) => (v < 8n ? Number(v) : 8 | bytes.length - 1);
   return join(Uint8Array.of(field(k, kb) << 4 | field(c, cb)), kb, cb);
 }
-/* … and back: { kid, ctr, length }, null if it is cut off. */
+/* … and back: { kid, ctr, length }, null if it is cut off, or longer than it must be. */
 export function readHeader(bytes) {
   if (bytes.length < 1) return null;
   let at = 1;
   const read = f => {
     if (!(f & 8)) return BigInt(f);
-    at += (f & 7) + 1;
-    return at > bytes.length ? null : number(bytes.subarray(at - (f & 7) - 1, at));
+    const from = at, value = at + (f & 7) < bytes.length ? number(bytes.subarray(from, at += (f & 7) + 1)) : null;
+    return value === null || value < 8n || shortest(value).length < at - from ? null : value;
   };
   const kid = read(bytes[0] >> 4), ctr = kid === null ? null : read(bytes[0] & 15);
   return ctr === null ? null : { kid, ctr, length: at };
 }
 
-/* What is derived of one base key under one key id (§4.4.2). */
+/* What is derived of one base key under one key id (§4.4.2); id: equal for what must not share a counter, and says nothing of the key. */
 export async function deriveKey(suite, kid, base) {
   const s = SUITES[suite];
   if (!s) throw new RangeError(`no cipher suite ${suite}`);
   const secret = await extract(s, base), tail = join(bigEndian(kid, 8), bigEndian(suite, 2));
   const key = await expand(s, secret, join(ascii('SFrame 1.0 Secret key '), tail), s.nk);
   const salt = await expand(s, secret, join(ascii('SFrame 1.0 Secret salt '), tail), NONCE);
+  const id = String(await expand(s, secret, join(ascii('sotto identity '), tail), 16));
   const raw = (bytes, algorithm, use) => crypto.subtle.importKey('raw', bytes, algorithm, false, use);
-  if (!s.ctr) return { s, salt, aes: await raw(key, 'AES-GCM', ['encrypt', 'decrypt']) };
+  if (!s.ctr) return { s, salt, id, aes: await raw(key, 'AES-GCM', ['encrypt', 'decrypt']) };
   return {
-    s, salt, aes: await raw(key.subarray(0, 16), 'AES-CTR', ['encrypt', 'decrypt']),
+    s, salt, id, aes: await raw(key.subarray(0, 16), 'AES-CTR', ['encrypt', 'decrypt']),
     mac: await raw(key.subarray(16), { name: 'HMAC', hash: s.hash }, ['sign']),
   };
 }
@@ -134,69 +135,117 @@ export class Replay {
 }
 
 /*
- * A key, as it is given to send() or receive(): { kid, suite, key, ratchetBits }. With ratchetBits R > 0 it is a ratchet (§5.1): the low R
- * bits of kid count its steps, and each step's base key comes of the one before.
+ * A key, as it is given to send() or receive(): { kid, suite, key, ratchetBits }. With ratchetBits R of 2 to 16 it is a ratchet (§5.1):
+ * the low R bits of kid count its steps, and each step's base key comes of the one before.
  */
 class Chain {
-  constructor({ kid, suite = 4, key, ratchetBits = 0 }) {
+  opened = 0;
+  constructor({ kid, suite = 4, key, ratchetBits = 0 }, first) {
     if (!SUITES[suite]) throw new RangeError(`no cipher suite ${suite}`);
-    if (!(key?.length >= 16)) throw new RangeError('a key of fewer than 16 bytes');
-    Object.assign(this, { suite, base: Uint8Array.from(key), bits: BigInt(ratchetBits), kid: BigInt(kid), window: new Replay() });
+    if (!(key?.length >= 16 && key.length <= 64)) throw new RangeError('a key has 16 to 64 bytes');
+    if (BigInt(kid) >> 64n) throw new RangeError('a kid has 64 bits');
+    if (ratchetBits !== 0 && !(ratchetBits >= 2 && ratchetBits <= 16)) throw new RangeError('a ratchet has 2 to 16 bits');
+    Object.assign(this, { suite, base: Uint8Array.from(key), bits: BigInt(ratchetBits), kid: BigInt(kid), window: new Replay(), first });
   }
   derived() { return this.promise ??= deriveKey(this.suite, this.kid, this.base); }
+  /* Which key it was at first: equal for the same one. */
+  origin() { return this.first ??= this.derived().then(k => k.id); }
   is(kid) { return BigInt(kid) >> this.bits === this.kid >> this.bits; }
   async next() {
     const s = SUITES[this.suite], mask = (1n << this.bits) - 1n;
     const key = await expand(s, await extract(s, this.base), ascii('SFrame 1.0 Ratchet'), s.nh);
-    return new Chain({ kid: this.kid & ~mask | this.kid + 1n & mask, suite: this.suite, key, ratchetBits: this.bits });
+    const kid = this.kid & ~mask | this.kid + 1n & mask;
+    return new Chain({ kid, suite: this.suite, key, ratchetBits: Number(this.bits) }, this.origin());
   }
 }
 
-/* Seals: one key, counters that go up from key.counter (0) on. Whoever seals with a key again, in a page that was loaded again or in another
- * tab, needs another kid, or a counter that was not reached: two frames under one counter betray each other and the key. */
+/* The next counter of each key that sealed something, by its id: whoever seals with it here, again or elsewhere, goes on with the same. */
+const reached = new Map();
+
+/* Seals: one key, counters that go up, from key.counter (0) at least. Whoever seals with a key again, in a page that was loaded again, in
+ * another tab or in another worker, needs another kid, or a counter that was not reached: two frames under one counter betray each other
+ * and the key. */
 export class Sealer {
-  constructor(key) { this.chain = new Chain(key); this.ctr = BigInt(key.counter ?? 0); }
+  #turn = Promise.resolve();
+  constructor(key) { this.chain = new Chain(key); this.least = BigInt(key.counter ?? 0); }
   async ratchet() {
     if (!this.chain.bits) throw new RangeError('not a ratchet');
-    this.chain = await this.chain.next();
-    this.ctr = 0n;
+    await (this.#turn = this.#turn.then(async () => { this.chain = await this.chain.next(); this.least = 0n; }));
   }
   async seal(metadata, plain) {
-    const { chain } = this, ctr = this.ctr++, header = writeHeader(chain.kid, ctr);
-    return join(header, await sealWith(await chain.derived(), ctr, join(header, metadata), plain));
+    const { chain, least } = this, k = await chain.derived(), after = reached.get(k.id) ?? 0n, ctr = after > least ? after : least;
+    if (ctr < 0n || ctr + 1n >> 64n) throw new RangeError('no counter is left');
+    reached.set(k.id, ctr + 1n);
+    const header = writeHeader(chain.kid, ctr);
+    return join(header, await sealWith(k, ctr, join(header, metadata), plain));
   }
 }
 
 /* Opens: many keys. counters says why what was dropped was. */
 export class Opener {
   #chains = [];
+  #turn = Promise.resolve();
+  #guesses = 0;
+  #since = 0;
   counters = { opened: 0, malformed: 0, unknownKey: 0, badTag: 0, replayed: 0, reordered: 0 };
   constructor(keys = []) { for (const k of keys) this.add(k); }
-  /* In place of the one with the same id. */
+  /* One after the other: what a call finds is what the one before has left. */
+  #do(what) {
+    const done = this.#turn.then(what);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+  /* In place of the one with the same id; what came under that may come again. */
   add(key) {
+    const made = new Chain(key);
     this.remove(key.kid);
-    this.#chains.push(new Chain(key));
+    this.#chains.push(made);
   }
   remove(kid) { this.#chains = this.#chains.filter(c => !c.is(kid)); }
+  /* These keys and no others. One that is among those before stays as it is: its step, and what came under it. */
+  set(keys) {
+    const made = keys.map(key => new Chain(key));
+    return this.#do(async () => {
+      const before = this.#chains, origins = await Promise.all(before.map(c => c.origin()));
+      this.#chains = await Promise.all(made.map(async c => before[origins.indexOf(await c.origin())] ?? c));
+    });
+  }
 
-  /* The key under this id, at most STEPS_AHEAD steps further on, or one step back; undefined. */
+  /* A step that is not there is work, for everybody who claims it: for so many a second that are not true. */
+  #mayGuess() {
+    if (Date.now() - this.#since >= 1000) { this.#since = Date.now(); this.#guesses = 0; }
+    return this.#guesses++ < GUESSES;
+  }
+  /* The key under this id, at most STEPS_AHEAD steps further on, or the one before; undefined. Nothing is changed. */
   async #find(kid) {
     const c = this.#chains.find(x => x.is(kid));
     if (!c || c.kid === kid) return c;
     if (c.before?.kid === kid) return c.before;
     const steps = kid - c.kid & (1n << c.bits) - 1n;
-    if (steps > STEPS_AHEAD) return undefined;
+    if (steps > STEPS_AHEAD || !this.#mayGuess()) return undefined;
     let chain = c;
-    for (let i = 0n; i < steps; i++) { const last = chain; chain = await chain.next(); chain.before = last; last.before = undefined; }
+    for (let i = 0n; i < steps; i++) chain = await chain.next();
+    chain.before = c;
     return chain;
+  }
+  /* It has opened something. The one before stays for what is late, for a while, and goes no further. */
+  #accept(chain) {
+    const at = this.#chains.indexOf(chain.before);
+    if (at >= 0) {
+      this.#guesses--;
+      chain.before.before = chain.before.base = undefined;
+      this.#chains[at] = chain;
+    }
+    if (++chain.opened >= WINDOW) chain.before = undefined;
   }
   #drop(why) { this.counters[why]++; return null; }
 
   /*
    * The plain bytes, or null: dropped, and counted. time: the RTP time of the frame. Frames may come late, but whoever swaps two of them
-   * makes the order of counters and that of times differ.
+   * makes the order of counters and that of times differ. Calls are answered in their order.
    */
-  async open(metadata, bytes, time) {
+  open(metadata, bytes, time) { return this.#do(() => this.#open(metadata, bytes, time)); }
+  async #open(metadata, bytes, time) {
     const h = readHeader(bytes);
     if (!h) return this.#drop('malformed');
     const chain = await this.#find(h.kid);
@@ -205,12 +254,11 @@ export class Opener {
     if (!window.isNew(h.ctr)) return this.#drop('replayed');
     const plain = await openWith(await chain.derived(), h.ctr, join(bytes.subarray(0, h.length), metadata), bytes.subarray(h.length));
     if (!plain) return this.#drop('badTag');
-    if (!window.isNew(h.ctr)) return this.#drop('replayed'); /* twice at the same time */
     const newer = h.ctr > window.top, ahead = time === undefined || window.time === undefined ? 0 : time - window.time | 0;
     window.add(h.ctr);
     if (newer ? ahead < 0 && ahead > -NEAR : ahead > 0 && ahead < NEAR) return this.#drop('reordered');
     if (newer) window.time = time;
-    this.#chains = this.#chains.map(c => (c.is(h.kid) && chain !== c.before ? chain : c));
+    this.#accept(chain);
     this.counters.opened++;
     return plain;
   }
@@ -399,17 +447,14 @@ export class Protection {
 function onTransform({ transformer }) {
   const { side, port } = transformer.options, sends = side === 'send';
   const counters = { sealed: 0, unsealed: 0 };
-  let sealer, opener = new Opener(), asked = 0, told = 0, failed = false, timer;
+  const opener = new Opener();
+  let sealer, asked = 0, told = 0, failed = false, timer;
   const tell = () => { timer = undefined; told = Date.now(); port.postMessage({ counters: { ...counters, ...opener.counters }, failed }); failed = false; };
   const later = () => { timer ??= setTimeout(tell, Math.max(0, told + 1000 - Date.now())); };
   port.onmessage = async ({ data }) => {
     if (data.key) sealer = new Sealer(data.key);
     if (data.ratchet) await sealer?.ratchet();
-    if (data.keys) {
-      const before = opener.counters;
-      opener = new Opener(data.keys);
-      opener.counters = before;
-    }
+    if (data.keys) await opener.set(data.keys);
   };
   const key = () => {
     if (Date.now() - asked < 1000) return;
