@@ -78,6 +78,14 @@ static void check_fragment(struct str frag)
     sotto__buf_free(&out);
 }
 
+/* A user and his word for TURN, neither for STUN. */
+static void check_server(const struct whip_server *server)
+{
+    bool is_turn = strncmp(server->url, "turn", 4) == 0;
+    must(is_turn || strncmp(server->url, "stun", 4) == 0);
+    must((server->username != NULL) == is_turn && (server->credential != NULL) == is_turn);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -99,8 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(a.status >= 200 && a.status <= 999 && a.n_servers <= SOTTO_MAX_WHIP_SERVERS);
     must(a.retry_after >= -1 && a.retry_after <= SOTTO_MAX_RETRY_AFTER * INT64_C(1000000));
     must(a.etag.n <= SOTTO_MAX_WHIP_ETAG && (!a.etag.n || sotto__whip_is_etag(a.etag)));
-    for (size_t i = 0; i < a.n_servers; i++)
-        must(strlen(a.servers[i].url) > 4 && !a.servers[i].username == !a.servers[i].credential);
+    for (size_t i = 0; i < a.n_servers; i++) check_server(&a.servers[i]);
     check_location(a.location);
     sotto__whip_answer_free(&a);
     return 0;

@@ -106,10 +106,14 @@ static bool take_link(struct str *s, struct link *l)
     return true;
 }
 
+static bool is_for_turn(const struct link *l)
+{
+    return sotto__str_starts(l->uri, STR("turn:")) || sotto__str_starts(l->uri, STR("turns:"));
+}
+
 static bool is_server(const struct link *l)
 {
-    bool is_turn =
-        sotto__str_starts(l->uri, STR("turn:")) || sotto__str_starts(l->uri, STR("turns:"));
+    bool is_turn = is_for_turn(l);
     bool is_stun =
         sotto__str_starts(l->uri, STR("stun:")) || sotto__str_starts(l->uri, STR("stuns:"));
     if (!sotto__str_ieq(sotto__str(l->rel), STR("ice-server"))) return false;
@@ -140,8 +144,9 @@ static int add_server(struct whip_answer *a, const struct link *l, const char **
     struct whip_server *to = &a->servers[a->n_servers];
     char *at = a->text + a->n_servers++ * SLOT;
     to->url = put(&at, l->uri);
-    to->username = l->has_username ? put(&at, name) : NULL;
-    to->credential = l->has_credential ? put(&at, word) : NULL;
+    /* STUN servers are asked without: half of a pair, or a secret for nothing, is not kept */
+    to->username = is_for_turn(l) ? put(&at, name) : NULL;
+    to->credential = is_for_turn(l) ? put(&at, word) : NULL;
     return 0;
 }
 

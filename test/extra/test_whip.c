@@ -242,6 +242,24 @@ static void an_answer_is_read_field_by_field(void **state)
     sotto__whip_answer_free(&a);
 }
 
+static void what_is_said_of_users_of_a_stun_server_is_not_kept(void **state)
+{
+    static const char *const heads[] = {
+        "HTTP/1.1 201 X\r\nLink: <stun:a>; rel=\"ice-server\"; username=\"u\"\r\n\r\n",
+        "HTTP/1.1 201 X\r\nLink: <stun:a>; rel=\"ice-server\"; credential=\"p\"\r\n\r\n",
+        "HTTP/1.1 201 X\r\nLink: <stun:a>; rel=\"ice-server\"; username=\"u\"; "
+        "credential=\"p\"\r\n\r\n",
+    };
+    struct whip_answer a;
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        assert_int_equal(parse(heads[i], &a), 0);
+        assert_int_equal(a.n_servers, 1);
+        assert_true(!a.servers[0].username && !a.servers[0].credential);
+        sotto__whip_answer_free(&a);
+    }
+}
+
 /* proves: A21 */
 static void answers_that_break_a_rule_are_none(void **state)
 {
@@ -544,6 +562,7 @@ int main(void)
         cmocka_unit_test(entity_tags_are_quoted_or_one_word),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
         cmocka_unit_test(an_answer_is_read_field_by_field),
+        cmocka_unit_test(what_is_said_of_users_of_a_stun_server_is_not_kept),
         cmocka_unit_test(answers_that_break_a_rule_are_none),
         cmocka_unit_test(ice_servers_that_are_none_are_passed_over),
         cmocka_unit_test(ice_servers_are_as_many_as_the_limit),
