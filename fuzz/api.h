@@ -13,6 +13,7 @@ enum { API_PCS = 4, API_DCS = 12, API_TRACKS = 12, API_HELD = 12, API_RETRIES = 
 struct handle {
     void *p;    /* NULL: none */
     bool freed; /* and named by an event that is held */
+    bool is_closed; /* by a call of ours */
 };
 
 struct api {
@@ -29,7 +30,7 @@ struct api {
     sotto_reconnect *retry[API_RETRIES];
     int retry_of[API_RETRIES];
     sotto_cert *cert;
-    bool wait; /* take events by sotto_ctx_wait() */
+    enum { TAKE_NEXT, TAKE_WAIT, TAKE_MANY } by; /* which function events are taken by */
 };
 
 /* One of the errors that functions return, or a count. */

@@ -12,6 +12,9 @@
 void api_known(int64_t r)
 {
     require(r >= SOTTO_E_SYS && r != SOTTO_E_FORKED && r != SOTTO_E_SYS && r != SOTTO_E_NOMEM);
+    if (r >= 0) return;
+    require(strcmp(sotto_strerror((int)r), "unknown error") != 0);
+    require(sotto_error_w3c((int)r)[0] != '\0');
 }
 
 sotto_dc *api_dc_of(const sotto_event *e)
@@ -43,7 +46,7 @@ void api_keep_dc(struct api *w, sotto_dc *dc)
     for (int i = 0; i < API_DCS; i++) {
         if (w->dcs[i].p == dc && !w->dcs[i].freed) return;
         if (w->dcs[i].p) continue;
-        w->dcs[i] = (struct handle){dc, false};
+        w->dcs[i] = (struct handle){.p = dc};
         return;
     }
     sotto_dc_free(dc);
@@ -52,10 +55,10 @@ void api_keep_dc(struct api *w, sotto_dc *dc)
 struct picked api_pick(struct api *w, struct handle *table, int n, void *const wrong[3])
 {
     uint8_t which = sotto__read_u8(&w->in);
-    if (which >= 250) return (struct picked){wrong[which % 3], NULL, PICK_WRONG};
+    if (which >= 250) return (struct picked){.p = wrong[which % 3], .is = PICK_WRONG};
     struct handle *h = &table[which % n];
-    if (!h->p) return (struct picked){NULL, NULL, PICK_WRONG};
-    return (struct picked){h->p, h, h->freed ? PICK_FREED : PICK_LIVE};
+    if (!h->p) return (struct picked){.is = PICK_WRONG};
+    return (struct picked){h->p, h, h->freed ? PICK_FREED : PICK_LIVE, h->is_closed};
 }
 
 void api_judge(struct picked h, int64_t r)
@@ -63,6 +66,12 @@ void api_judge(struct picked h, int64_t r)
     api_known(r);
     if (h.is == PICK_WRONG) require(r < 0 && r != SOTTO_E_CLOSED);
     if (h.is == PICK_FREED) require(r <= 0);
+}
+
+void api_judge_change(struct picked h, int64_t r)
+{
+    api_judge(h, r);
+    if (h.is_closed) require(r < 0);
 }
 
 void api_judge_text(struct picked h, int64_t r, char *text)
@@ -101,6 +110,7 @@ static void texts_of_pc(struct api *w, struct picked h, uint8_t v)
     case 5: r = sotto_pc_explain(h.p, &s); break;
     default: r = sotto_pc_explain_json(h.p, &s);
     }
+    if (v % 7 < 2) api_judge_change(h, r);
     api_judge_text(h, r, s);
     (void)w;
 }
@@ -121,7 +131,7 @@ static void describe_pc(struct api *w, struct picked h, uint8_t v)
         if (v & 64) c.mid = words(w, mid);
         r = sotto_pc_add_ice_candidate(h.p, v & 128 ? NULL : &c, &err);
     }
-    api_judge(h, r);
+    api_judge_change(h, r);
     require((r < 0) == (err.code != 0) || h.is != PICK_LIVE);
 }
 
@@ -168,11 +178,20 @@ static void open_channel(struct api *w, struct picked h, uint8_t v)
                            .user = w};
     cfg.protocol = words(w, protocol);
     int r = sotto_pc_create_data_channel(h.p, words(w, label), v & 64 ? NULL : &cfg, &dc);
-    api_judge(h, r);
+    api_judge_change(h, r);
     require((r == 0) == (dc != NULL));
     if (!dc) return;
     require(strcmp(sotto_dc_label(dc), label) == 0 && sotto_dc_state(dc) <= SOTTO_DC_OPEN);
     api_keep_dc(w, dc);
+}
+
+static void close_pc(struct picked h)
+{
+    sotto_pc_state st = {.size = sizeof st};
+    sotto_pc_close(h.p);
+    if (h.is != PICK_LIVE) return;
+    h.of->is_closed = true;
+    require(sotto_pc_get_state(h.p, &st) == 0 && st.connection == SOTTO_CONNECTION_CLOSED);
 }
 
 void api_call_pc(struct api *w, uint8_t v)
@@ -186,7 +205,7 @@ void api_call_pc(struct api *w, uint8_t v)
     case 2: look_at_pc(w, h, how); break;
     case 3:
     case 4: open_channel(w, h, how); break;
-    case 5: api_judge(h, sotto_pc_restart_ice(h.p)); break;
+    case 5: api_judge_change(h, sotto_pc_restart_ice(h.p)); break;
     case 6: api_add_track(w, h, how); break;
     default:
         if (how & 0x30) break; /* now and then only, or nothing else is ever seen */
@@ -195,7 +214,7 @@ void api_call_pc(struct api *w, uint8_t v)
         else if (how & 2)
             sotto_pc_free(h.is == PICK_LIVE ? NULL : h.p);
         else
-            sotto_pc_close(h.p);
+            close_pc(h);
     }
 }
 
@@ -233,14 +252,17 @@ void api_call_dc(struct api *w, uint8_t v)
         words(w, text);
         r = how & 1 ? sotto_dc_send(h.p, text, strlen(text), how & 2)
                     : sotto_dc_send(h.p, how & 4 ? NULL : bytes, how * 78u, false);
-        api_judge(h, r);
+        api_judge_change(h, r);
         if (h.is == PICK_FREED) require(r == SOTTO_E_CLOSED || r == SOTTO_E_INVAL);
         break;
     case 3: look_at_dc(h); break;
     case 4: api_judge(h, sotto_dc_set_buffered_low(h.p, how * 16u)); break;
     case 5: api_judge(h, sotto_dc_set_user(h.p, w)); break;
     case 6:
-        if (how & 1) api_judge(h, sotto_dc_close(h.p));
+        if (!(how & 1)) break;
+        r = sotto_dc_close(h.p);
+        api_judge(h, r);
+        if (h.is == PICK_LIVE && r == 0) h.of->is_closed = true;
         break;
     default:
         if (how & 3) break;

@@ -13,7 +13,7 @@ static void keep(struct api *w, sotto_transceiver *t)
     for (int i = 0; i < API_TRACKS; i++) {
         if (w->tracks[i].p == t) return;
         if (w->tracks[i].p) continue;
-        w->tracks[i] = (struct handle){t, false};
+        w->tracks[i] = (struct handle){.p = t};
         return;
     }
 }
@@ -35,7 +35,7 @@ void api_add_track(struct api *w, struct picked h, uint8_t v)
     sotto_kind kind = v & 8 ? SOTTO_VIDEO : SOTTO_AUDIO;
     int r = v & 16 ? sotto_pc_add_transceiver(h.p, v & 32 ? 3 : kind, v & 4 ? NULL : &cfg, &t)
                    : sotto_pc_add_track(h.p, kind, streams, cfg.n_streams, &t);
-    api_judge(h, r);
+    api_judge_change(h, r);
     require((r == 0) == (t != NULL));
     if (t) keep(w, t);
     r = sotto_pc_get_transceivers(h.p, items, API_TRACKS);

@@ -23,6 +23,7 @@ static void hear(int32_t level, const char *line, void *user)
 
 static void begin(struct api *w)
 {
+    require(sotto_version()[0] != '\0' && sotto_now() > 0);
     static const char *const addresses[] = {"192.0.2.1,2001:db8::1", "192.0.2.2,2001:db8::2"};
     w->net = net_new(1);
     for (int i = 0; i < 2; i++) {
@@ -75,7 +76,7 @@ static void note(struct handle *table, int n, void *p)
         if (table[i].p == p) return;
         if (!table[i].p && room < 0) room = i;
     }
-    if (room >= 0) table[room] = (struct handle){p, false};
+    if (room >= 0) table[room] = (struct handle){.p = p};
 }
 
 static int slot_of(const struct api *w, const void *pc)
@@ -111,12 +112,8 @@ static void check_event(struct api *w, const sotto_event *e)
     if (api_track_of(e)) note(w->tracks, API_TRACKS, api_track_of(e));
 }
 
-static void take(struct api *w, int ctx, bool hold)
+static void take_event(struct api *w, sotto_event *e, bool hold)
 {
-    sotto_event *e = NULL;
-    int r = w->wait ? sotto_ctx_wait(w->ctx[ctx], 0, &e) : sotto_ctx_next(w->ctx[ctx], &e);
-    require(r == (e ? 1 : 0));
-    if (!e) return;
     check_event(w, e);
     if (e->type == SOTTO_EV_CANDIDATE) tell(w, e);
     if (e->type == SOTTO_EV_CHANNEL) api_keep_dc(w, e->u.channel.dc);
@@ -130,6 +127,17 @@ static void take(struct api *w, int ctx, bool hold)
     sotto_event_free(w->held[at]);
     w->held[at] = e;
     forget(w);
+}
+
+static void take(struct api *w, int ctx, bool hold)
+{
+    sotto_event *e[3] = {NULL};
+    int r = w->by == TAKE_WAIT   ? sotto_ctx_wait(w->ctx[ctx], 0, e)
+            : w->by == TAKE_MANY ? sotto_ctx_next_many(w->ctx[ctx], e, 3)
+                                 : sotto_ctx_next(w->ctx[ctx], e);
+    require(r >= 0 && r <= (w->by == TAKE_MANY ? 3 : 1));
+    for (int i = 0; i < 3; i++) require((e[i] != NULL) == (i < r));
+    for (int i = 0; i < r; i++) take_event(w, e[i], hold);
 }
 
 /* ---- time ---- */
@@ -191,7 +199,7 @@ static void new_pc(struct api *w, int i)
     cfg.cert = how & 16 ? NULL : w->cert;
     int r = sotto_pc_new(w->ctx[i & 1], how & 128 ? NULL : &cfg, &pc);
     require(r == 0 && pc);
-    w->pcs[i] = (struct handle){pc, false};
+    w->pcs[i] = (struct handle){.p = pc};
     w->is_over[i] = false;
 }
 
@@ -218,7 +226,7 @@ static void on_ctx(struct api *w, uint8_t v)
     case 0: require(sotto_ctx_batch(c, v & 128) == 0); break;
     case 1: api_known(sotto_ctx_post(c, v, w)); break;
     case 2: require(sotto_ctx_fd(c) >= 0); break;
-    case 3: w->wait = v & 128; break;
+    case 3: w->by = v >> 6 & 3; break;
     case 4:
         require(sotto_ctx_next((sotto_ctx *)w->pcs[0].p, &(sotto_event *){0}) == SOTTO_E_INVAL);
         break;
@@ -268,7 +276,7 @@ static void end(struct api *w)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static sotto_cert *cert; /* to make one takes long */
-    if (!cert) require(sotto_selftest() == 0 && sotto_cert_generate(&cert) == 0);
+    if (!cert) require(sotto_selftest() == 0 && sotto_cert_generate_days(365, &cert) == 0);
     int64_t live = sotto__mem_live();
     struct api *w = calloc(1, sizeof *w);
     require(w != NULL);

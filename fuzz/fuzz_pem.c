@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Target: sotto_cert_from_pem, _to_pem, _fingerprint, _expires. The first byte says what follows: PEM text, or the DER of a certificate
- * and of a key, which is put into PEM here, so that what changes in it reaches the readers below.
- * Property: a refusal names a reason and gives nothing; what is taken is written and read again with the same fingerprint and end, its
- * fingerprint is the SHA-256 of its DER as another implementation computes it, and no private key stands in what names it.
+ * Target: sotto_cert_from_pem, _from_uri, _to_pem, _fingerprint, _expires. The first byte says what follows: PEM text, or the DER of a
+ * certificate and of a key, which is put into PEM here, so that what changes in it reaches the readers below.
+ * Property: a refusal names a reason and gives nothing; what is taken is taken from a file as well, is written and read again with the
+ * same fingerprint and end, its fingerprint is the SHA-256 of its DER as another implementation computes it, and no private key stands
+ * in what names it.
  */
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "require.h"
 #include "sotto/cert.h"
@@ -57,6 +60,21 @@ static void comes_back(const sotto_cert *c, const char *print)
     sotto_free(pem);
 }
 
+/* What was taken is taken from a file, too. */
+static void comes_by_file(const char *pem, size_t n, const char *print)
+{
+    sotto_cert *c = NULL;
+    char uri[64], *print_again = NULL;
+    int fd = memfd_create("pem", MFD_CLOEXEC);
+    require(fd >= 0 && write(fd, pem, n) == (ssize_t)n);
+    snprintf(uri, sizeof uri, "file:/proc/self/fd/%d", fd);
+    require(sotto_cert_from_uri(uri, NULL, NULL, &c, NULL) == 0);
+    require(sotto_cert_fingerprint(c, &print_again) == 0 && strcmp(print, print_again) == 0);
+    sotto_cert_free(c);
+    sotto_free(print_again);
+    close(fd);
+}
+
 static void read_it(const char *pem, size_t n, const uint8_t *der, size_t n_der)
 {
     sotto_error err = {.size = sizeof err};
@@ -72,6 +90,7 @@ static void read_it(const char *pem, size_t n, const uint8_t *der, size_t n_der)
         require(c && sotto_cert_fingerprint(c, &print) == 0 && strlen(print) == 8 + 3 * 32 - 1);
         if (der) fingerprint_is(print, der, n_der);
         comes_back(c, print);
+        comes_by_file(pem, n, print);
         sotto_free(print);
         sotto_cert_free(c);
     }

@@ -122,7 +122,10 @@ static void put_g711(struct world *w)
 static void look(struct world *w)
 {
     sotto_playout_stats s = {.size = sizeof s};
+    sotto_isolation where = {.size = sizeof where};
     char *json = NULL;
+    require(sotto_playout_get_isolation(w->out, &where) == 0);
+    require(where.state == SOTTO_ISOLATION_NONE && where.deaths == 0 && where.pid == 0);
     require(sotto_playout_get_stats(w->out, &s) == 0);
     require(s.frames_played == w->played && s.frames_concealed <= s.frames_played);
     require(s.frames_silent <= s.frames_concealed && s.delay >= 0 && s.target >= 0);

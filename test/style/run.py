@@ -183,6 +183,25 @@ def check_one_name():
             yield path, f"has no input in fuzz/corpus/{stem}"
 
 
+def check_fuzzed():
+    """Every function of the public headers is called by a fuzz target; those on a handle, which may be stale, by fuzz_api's. Every
+    target has its row in fuzz/README.md and is one of fuzz/meson.build."""
+    every = "".join(code(p) for p in sources("fuzz"))
+    with_handles = "".join(code(p) for p in tracked("fuzz/fuzz_api.c", "fuzz/api_*.c"))
+    for path in tracked("include/sotto/*.h"):
+        for name, arguments in re.findall(r"SOTTO_API[^;{]*?\b(sotto_\w+)\s*\(([^;]*)\)\s*;", code(path)):
+            is_on_handle = re.match(r"\s*(?:const )?sotto_(?:pc|dc|transceiver|reconnect) \*(?!\*)", arguments)
+            if not re.search(r"\b%s\s*\(" % name, with_handles if is_on_handle else every):
+                yield f"{path}:{name}", "is called by " + ("no file of fuzz_api" if is_on_handle else "no fuzz target")
+    readme, build = read("fuzz/README.md"), read("fuzz/meson.build")
+    for path in tracked("fuzz/fuzz_*.c"):
+        name = os.path.basename(path)[len("fuzz_"):-2]
+        if f"`fuzz_{name}`" not in readme:
+            yield path, "has no row in fuzz/README.md"
+        if f"'{name}':" not in build:
+            yield path, "is not built: fuzz/meson.build does not list it"
+
+
 # proves: S07
 def check_no_off_switch():
     """Nothing in the public headers, the build options or the tools turns security off."""
