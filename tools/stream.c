@@ -126,7 +126,8 @@ static void on_connected(struct stream *s, const sotto_whip_news *n)
 {
     s->tracks[0] = n->video, s->tracks[1] = n->audio;
     if (!s->o.plays) start_senders(s);
-    if (!s->is_connected) say(s, "connected");
+    if (s->is_connected) return; /* ICE was restarted: the sums go on */
+    say(s, "connected");
     s->is_connected = true;
     s->was = (struct stream_totals){.rtt = -1, .fraction_lost = -1};
     s->was_at = sotto_now();
@@ -251,7 +252,38 @@ static void run(struct stream *s, int signals)
     if (isatty(STDOUT_FILENO)) putchar('\n');
 }
 
-static int begin(struct stream *s)
+static int open_whip(const struct stream *s, const sotto_whip_config *cfg, sotto_whip **ret)
+{
+    return (s->o.plays ? sotto_whep_play : sotto_whip_publish)(s->ctx, cfg, ret);
+}
+
+static bool is_right(const struct stream *s, const sotto_whip_config *cfg)
+{
+    sotto_whip *w = NULL;
+    int r = open_whip(s, cfg, &w);
+    sotto_whip_free(w); /* nothing has gone out yet */
+    return r >= 0;
+}
+
+/* Which of the texts it was. */
+static const char *find_wrong(const struct stream *s, sotto_whip_config cfg)
+{
+    cfg.token = NULL;
+    if (is_right(s, &cfg)) return "the token";
+    cfg.pin = NULL;
+    return is_right(s, &cfg) ? "the pin" : "the URL";
+}
+
+static void blame(struct stream *s, const sotto_whip_config *cfg, int r)
+{
+    const char *what = "cannot begin";
+    if (r == SOTTO_E_ACCESS) what = "the URL: plain http goes to this machine only";
+    if (r == SOTTO_E_SYNTAX || r == SOTTO_E_LIMIT) what = find_wrong(s, *cfg);
+    fail(s, what, r);
+    if (r == SOTTO_E_ACCESS || r == SOTTO_E_SYNTAX || r == SOTTO_E_LIMIT) s->code = 2;
+}
+
+static void begin(struct stream *s)
 {
     const struct stream_options *o = &s->o;
     sotto_pc_config pc = {.size = sizeof pc,
@@ -265,12 +297,15 @@ static int begin(struct stream *s)
                              .no_audio = o->no_audio,
                              .no_video = o->no_video};
     char *token;
-    if (stream_token(o, &token) < 0) return SOTTO_E_SYS;
+    if (stream_token(o, &token) < 0) {
+        s->code = 2;
+        return;
+    }
     cfg.token = token;
-    int r = (o->plays ? sotto_whep_play : sotto_whip_publish)(s->ctx, &cfg, &s->whip);
+    int r = open_whip(s, &cfg, &s->whip);
+    if (r < 0) blame(s, &cfg, r);
     if (token) explicit_bzero(token, strlen(token));
     free(token);
-    return r;
 }
 
 /* Where files go, or what is sent. */
@@ -294,12 +329,11 @@ int tools_stream(int argc, char **argv)
     r = signals >= 0 ? tools_context(s.o.verbose, &s.ctx) : SOTTO_E_SYS;
     if (r >= 0 && open_ends(&s) < 0) {
         s.code = 1;
+    } else if (r < 0) {
+        fail(&s, "cannot begin", r);
     } else {
-        if (r >= 0) r = begin(&s);
-        if (r < 0)
-            fail(&s, "cannot begin", r);
-        else
-            run(&s, signals);
+        begin(&s);
+        if (s.whip) run(&s, signals);
     }
     stop_media(&s);
     sotto_whip_free(s.whip);

@@ -79,6 +79,18 @@ static int take(struct stream_options *o, int c)
     }
 }
 
+/* What is wrong together, or on this machine. */
+static int check(const struct stream_options *o)
+{
+    if (o->no_audio && o->no_video) {
+        fputs("sotto: neither sound nor picture is left\n", stderr);
+        return 2;
+    }
+    if (!o->ca_file || access(o->ca_file, R_OK) == 0) return -1;
+    fprintf(stderr, "sotto: %s: %s\n", o->ca_file, strerror(errno));
+    return 2;
+}
+
 int stream_options(int argc, char **argv, struct stream_options *o)
 {
     static const struct option known[] = {SOURCE_OPTIONS,
@@ -100,7 +112,7 @@ int stream_options(int argc, char **argv, struct stream_options *o)
     while (code < 0 && (c = getopt_long(argc, argv, "", known, NULL)) != -1) code = take(o, c);
     if (code < 0 && optind + 1 != argc) code = usage(stderr, o->plays);
     if (code < 0) o->url = argv[optind];
-    return code;
+    return code < 0 ? check(o) : code;
 }
 
 /* The first line of a file, without blanks at its ends. */
@@ -115,7 +127,9 @@ static int read_token(const char *path, char *out, size_t cap)
     }
     out[n] = '\0';
     out[strcspn(out, " \t\r\n")] = '\0';
-    return 0;
+    if (out[0]) return 0;
+    fprintf(stderr, "sotto: %s: there is no token in its first line\n", path);
+    return -1;
 }
 
 int stream_token(const struct stream_options *o, char **ret)
