@@ -126,7 +126,7 @@ struct session_out { /* views, valid until the next call on the session */
 
 struct session_stats { /* what was refused */
     uint64_t unroutable, malformed, crowded; /* no section, not RTP or RTCP, too many sources */
-    uint64_t looped;                         /* of them unroutable: under an SSRC of ours, again */
+    uint64_t looped;                         /* RTP, and reports, under an SSRC of ours, again */
 };
 
 struct session_feedback { /* a request that waits for the next RTCP packet */

@@ -333,9 +333,10 @@ void sotto__session_rtp(struct session *s, sotto_us now, const uint8_t *p, size_
         s->stats.malformed++;
         return;
     }
+    uint64_t counted = s->stats.looped + s->stats.crowded;
     struct source *src = find_source(s, &a, &codec);
-    if (!src) {
-        s->stats.unroutable++;
+    if (!src) { /* for one reason only */
+        s->stats.unroutable += counted == s->stats.looped + s->stats.crowded;
         return;
     }
     src->last = now;

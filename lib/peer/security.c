@@ -148,7 +148,7 @@ static void add_media(const struct peer *p, struct attacks *a)
     const struct session_stats *s = p->session ? &p->session->stats : NULL;
     if (!s) return;
     a->n[ATTACK_RTP_MALFORMED] += s->malformed;
-    a->n[ATTACK_RTP_UNROUTED] += s->unroutable - s->looped;
+    a->n[ATTACK_RTP_UNROUTED] += s->unroutable;
     a->n[ATTACK_SRTP_REFLECTED] += s->looped;
     a->n[ATTACK_SRTP_CROWDED] += s->crowded;
 }

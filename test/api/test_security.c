@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The security report of a real call over loopback, field by field; which calls are refused; what a configuration adds; which versions of
- * libraries are flagged; and the JSON. Counters that attacks move are in test/scenario/test_security.c.
+ * libraries are flagged; and the JSON. Counters that attacks move are in test/peer/test_attacks.c.
  */
 #include <ctype.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "api/security.h"
 #include "both_ways.h"
@@ -59,6 +62,58 @@ static void a_call_reports_what_protects_it(void **state)
     assert_true(a->consent_age_us >= 0 && a->consent_age_us < 30000000);
     sotto_free(a);
     sotto_free(b);
+    call_free(&c);
+    sotto_ctx_free(ctx);
+}
+
+static uint64_t counter_of(sotto_pc *pc, const char *name)
+{
+    sotto_security *s = report_of(pc);
+    uint64_t count = UINT64_MAX;
+    for (size_t i = 0; i < s->n_counters; i++)
+        if (strcmp(s->counters[i].name, name) == 0) count = s->counters[i].count;
+    sotto_free(s);
+    assert_true(count != UINT64_MAX);
+    return count;
+}
+
+/* The port of its candidate at 127.0.0.1. */
+static uint16_t port_of(sotto_pc *pc)
+{
+    char *sdp;
+    assert_int_equal(sotto_pc_local_description(pc, 0, NULL, &sdp), 1);
+    const char *at = strstr(sdp, " 127.0.0.1 ");
+    assert_non_null(at);
+    unsigned long port = strtoul(at + strlen(" 127.0.0.1 "), NULL, 10);
+    sotto_free(sdp);
+    return (uint16_t)port;
+}
+
+/* By real sockets: the filters on them are the kernel's. proves: S21 */
+static void stun_of_strangers_is_counted(void **state)
+{
+    static const uint8_t request[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
+    uint32_t info[64];
+    socklen_t n = sizeof info;
+    struct call c;
+    bool never = false;
+    (void)state;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n) != 0) skip(); /* an emulator of processors: nothing is counted */
+    sotto_ctx *ctx = new_ctx();
+    call_new(&c, ctx, ctx);
+    call_connect(&c);
+    uint64_t before = counter_of(c.a.pc, "stunRefused");
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons(port_of(c.a.pc))};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(sendto(fd, request, sizeof request, 0, (struct sockaddr *)&to, sizeof to),
+                         sizeof request);
+    for (int i = 0; i < 1000 && counter_of(c.a.pc, "stunRefused") < before + 3; i++)
+        call_run(&c, &never, 10);
+    assert_true(counter_of(c.a.pc, "stunRefused") >= before + 3);
+    close(fd);
     call_free(&c);
     sotto_ctx_free(ctx);
 }
@@ -280,6 +335,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_reports_what_protects_it),
+        cmocka_unit_test(stun_of_strangers_is_counted),
         cmocka_unit_test(a_risky_setting_is_named_with_its_note_and_a_default_is_not),
         cmocka_unit_test(a_version_with_a_known_hole_is_flagged),
         cmocka_unit_test(versions_are_ordered_as_dpkg_orders_them),
