@@ -142,7 +142,7 @@ SOTTO_API int sotto_whip_stop(sotto_whip *w);
 /**
  * Give it back, with its connection.
  * @param w  nullable. Blocks for at most 3 s if it was not stopped, or has not ENDED: the server is told. In a forked child it does
- *           nothing: connections to the server are the parent's.
+ *           nothing: connections to the server are the parent's. Not from the log sink.
  */
 SOTTO_API void sotto_whip_free(sotto_whip *w);
 

@@ -15,7 +15,8 @@
 static int check(const sotto_whip *w)
 {
     if (!w) return SOTTO_E_INVAL;
-    return w->owner == getpid() ? 0 : SOTTO_E_FORKED;
+    if (w->owner != getpid()) return SOTTO_E_FORKED;
+    return sotto_ctx_next_many(w->ctx, NULL, 0) == SOTTO_E_STATE ? SOTTO_E_STATE : 0; /* a log sink */
 }
 
 static void free_all(sotto_whip *w)

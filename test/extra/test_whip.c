@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api/ctx.h"
+#include "api/guard.h"
 #include "extra/whip_answer.h"
 #include "extra/whip_frag.h"
 #include "extra/whip_priv.h"
@@ -513,6 +514,27 @@ static void a_helper_takes_the_connection_along_that_it_gave_up(void **state)
     sotto_ctx_free(ctx);
 }
 
+static void the_log_sink_may_not_call_a_helper(void **state)
+{
+    const sotto_event e = {.type = SOTTO_EV_STATE};
+    sotto_whip_news news = {.size = sizeof news};
+    sotto_ctx *ctx;
+    (void)state;
+    sotto_whip *w = be_refused(&ctx);
+    sotto__guard_set_in_sink(true);
+    assert_int_equal(sotto_whip_handle(w, &e), SOTTO_E_STATE);
+    assert_int_equal(sotto_whip_next(w, &news), SOTTO_E_STATE);
+    assert_int_equal(sotto_whip_set_token(w, "t"), SOTTO_E_STATE);
+    assert_int_equal(sotto_whip_retry(w), SOTTO_E_STATE);
+    assert_int_equal(sotto_whip_stop(w), SOTTO_E_STATE);
+    sotto_whip_free(w); /* does nothing */
+    sotto__guard_set_in_sink(false);
+    assert_int_equal(ctx->n_pcs, 1);
+    sotto_whip_free(w);
+    assert_int_equal(ctx->n_pcs, 0);
+    sotto_ctx_free(ctx);
+}
+
 static int run_all(void)
 {
     sotto_ctx_config ctx_cfg = {.size = sizeof ctx_cfg, .no_thread = true};
@@ -573,6 +595,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_in_a_configuration_is_said_at_once),
         cmocka_unit_test(a_token_of_the_limit_is_taken_and_a_longer_one_is_not),
         cmocka_unit_test(a_helper_takes_the_connection_along_that_it_gave_up),
+        cmocka_unit_test(the_log_sink_may_not_call_a_helper),
         cmocka_unit_test(when_memory_ends_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
