@@ -40,6 +40,7 @@ COLD int sotto__dtls_new(struct dtls **ret, const struct dtls_cfg *cfg, sotto_us
     d->cert = sotto__cert_ref(cfg->cert);
     d->now = now, d->deadline = sotto__after(now, SOTTO_MAX_DTLS_US);
     d->timer = SOTTO_NEVER;
+    d->proof_at = now - SOTTO_SECONDS(1);
     sotto__buf_init(&d->out, SOTTO_MAX_DTLS_QUEUE);
     sotto__buf_init(&d->plain, SOTTO_MAX_DTLS_QUEUE);
     sotto__buf_init(&d->early, SOTTO_MAX_EARLY_BYTES);
@@ -68,6 +69,7 @@ COLD void sotto__dtls_free(struct dtls *d)
     sotto__wipe(d->plain.p, d->plain.cap);
     sotto__buf_free(&d->plain);
     sotto__buf_free(&d->early);
+    sotto__buf_free(&d->transcript.all);
     sotto__cert_unref(d->cert);
     sotto__free(d);
 }
@@ -225,8 +227,14 @@ static void take_record(struct dtls *d, const struct dtls_record *r)
     switch (sotto__dtls_guard_check(&d->guard, d->now, r)) {
     case GUARD_DROP: break;
     case GUARD_HOLD: hold(d, r); break;
-    case GUARD_OPEN: sotto__dtls_pump(d); break;
-    case GUARD_FEED: sotto__dtls_feed(d, r->p, r->n); break;
+    case GUARD_OPEN: break; /* once all of the datagram is there: its messages fit each other */
+    case GUARD_FEED:
+        sotto__dtls_pump(d);
+        if (d->finished)
+            take_protected(d, r);
+        else if (!d->broken && !d->dead)
+            sotto__dtls_feed(d, r->p, r->n);
+        break;
     }
 }
 
@@ -243,6 +251,7 @@ int sotto__dtls_input(struct dtls *d, sotto_us now, const uint8_t *p, size_t n)
             take_record(d, &r);
     }
     if (in.n > 0) d->stats.records_dropped++;
+    if (!d->closing) sotto__dtls_pump(d);
     if (d->broken) sotto__dtls_run_timers(d);
     return 0;
 }
@@ -418,8 +427,9 @@ COLD size_t sotto__dtls_bytes(const struct dtls *d)
 {
     const struct dtls_guard *g = &d->guard;
     size_t n = sotto__mem_size(d) + sotto__mem_size(d->out.p) + sotto__mem_size(d->plain.p) +
-               sotto__mem_size(d->early.p) + sotto__mem_size(d->agreed.peer) +
-               sotto__mem_size(g->out) + sotto__mem_size(g->other.p) + sotto__mem_size(g->hvr) +
+               sotto__mem_size(d->early.p) + sotto__mem_size(d->transcript.all.p) +
+               sotto__mem_size(d->agreed.peer) + sotto__mem_size(g->out) +
+               sotto__mem_size(g->other.p) + sotto__mem_size(g->hvr) +
                sotto__mem_size(d->fingerprints) + sotto__mem_size(d->reason) +
                sotto__mem_size(d->hint);
     for (size_t i = 0; i < DTLS_GUARD_MESSAGES; i++) n += sotto__mem_size(g->msg[i].p);

@@ -51,8 +51,9 @@ void sotto__dtls_queue(struct dtls *d, const uint8_t *p, size_t n)
 }
 
 /* Also of what the queue then has no room for: its numbers and nonces are used up all the same. */
-static void note(struct dtls_sent *s, const uint8_t *p, size_t n)
+static void note(struct dtls *d, const uint8_t *p, size_t n)
 {
+    struct dtls_sent *s = &d->sent;
     struct reader in = sotto__reader(p, n);
     struct dtls_record r;
     while (sotto__dtls_guard_split(&in, &r)) {
@@ -61,7 +62,9 @@ static void note(struct dtls_sent *s, const uint8_t *p, size_t n)
         if (r.epoch == 0) {
             if (seq >= s->plain_seq) s->plain_seq = seq + 1;
             sotto__read_u32(&body); /* type and length */
-            if (r.type == DTLS_HANDSHAKE) s->message = (uint16_t)(sotto__read_u16(&body) + 1);
+            if (r.type != DTLS_HANDSHAKE) continue;
+            s->message = (uint16_t)(sotto__read_u16(&body) + 1);
+            sotto__dtls_transcribe(d, true, r.p + DTLS_HEADER, r.n - DTLS_HEADER);
             continue;
         }
         uint64_t nonce = (uint64_t)sotto__read_u32(&body) << 32;
@@ -77,7 +80,7 @@ static int bio_write(BIO *bio, const char *p, int n)
     struct dtls *d = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     if (n <= 0) return 0;
-    note(&d->sent, (const uint8_t *)p, (size_t)n);
+    note(d, (const uint8_t *)p, (size_t)n);
     sotto__dtls_queue(d, (const uint8_t *)p, (size_t)n);
     return n;
 }

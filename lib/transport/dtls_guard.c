@@ -23,6 +23,8 @@ enum { HELLO_VERIFY_REQUEST = 3 };
 #define OUT_BYTES (RECORD_HEADER + MESSAGE_HEADER + SOTTO_MAX_HANDSHAKE_MESSAGE)
 #define EARLY_PROTECTED 256u     /* largest record of epoch 1 before its keys are there: Finished has 61 bytes, an alert 39 */
 #define SHORTEST_PROTECTED 24u   /* explicit nonce or none, a tag of 16, and no less than a nonce with AES-GCM */
+#define PATIENCE 2u              /* repetitions of our flight */
+#define NEVER_AGAIN 1000u
 #define DOUBT SOTTO_SECONDS(2)   /* a hello unanswered for so long is doubted when another one comes */
 
 struct step { /* what the flight holds at this position */
@@ -142,8 +144,8 @@ void sotto__dtls_guard_restart(struct dtls_guard *g)
         memcpy(g->random, g->other_random, sizeof g->random);
     }
     message_reset(&g->other);
-    g->hvr_seen = g->hvr_fed = g->ccs_seen = g->ccs_fed = g->rebuild = g->retransmitted =
-        g->other_seen = false;
+    g->hvr_seen = g->hvr_fed = g->ccs_seen = g->ccs_fed = g->rebuild = g->other_seen = false;
+    g->repeats = 0;
     drop_hvr(g);
     g->is_wary = !g->client;
     g->next = 0;
@@ -178,7 +180,7 @@ static void take_hvr(struct dtls_guard *g, const struct fragment *f)
         forged(g, NULL);
         return;
     }
-    if (g->hvr_seen && g->retransmitted) {
+    if (g->hvr_seen && g->repeats > 0) {
         drop_hvr(g);
         g->hvr = sotto__memdup(f->body, f->n); /* without memory: the next one */
         g->hvr_n = f->n;
@@ -186,21 +188,71 @@ static void take_hvr(struct dtls_guard *g, const struct fragment *f)
     g->hvr_seen = true;
 }
 
-/*
- * Whether a hello may be followed. A forger has a new one for each of his datagrams, and many of them come while a server waits for the
- * client, who repeats the same one ever less often: so a server that was misled takes no hello for the client's that came only once.
- */
-static bool is_credible(struct dtls_guard *g, const struct guard_message *hello)
+static uint64_t hello_name(const struct guard_message *hello)
 {
     static const uint64_t key[2] = {0};
-    if (!g->is_wary) return true;
-    if (!g->met) g->met = sotto__calloc(DTLS_GUARD_MET, sizeof *g->met);
-    if (!g->met) return true; /* no memory: as before */
-    uint64_t name = sotto__mask_hash(key, hello->p, hello->len); /* of all of it: only its random may be copied */
-    uint64_t *slot = &g->met[name % DTLS_GUARD_MET];
+    return sotto__mask_hash(key, hello->p, hello->len); /* of all of it: only its random may be copied */
+}
+
+/* False also without memory: it will come again. */
+static bool is_met_again(struct dtls_guard *g, uint64_t name)
+{
+    if (!g->met) g->met = sotto__calloc(1, sizeof *g->met);
+    if (!g->met) return false;
+    uint64_t *slot = &g->met->name[name % DTLS_GUARD_MET];
     bool again = *slot == name;
     *slot = name;
     return again;
+}
+
+/* How often this hello was followed and led nowhere; NULL: it never was, and there is no room to count it. */
+static unsigned *followed(struct dtls_guard *g, uint64_t name)
+{
+    struct guard_met *m = g->met;
+    if (!m) return NULL;
+    for (size_t i = 0; i < m->n_followed; i++)
+        if (m->followed[i].name == name) return &m->followed[i].times;
+    if (m->n_followed >= DTLS_GUARD_FOLLOWED) return NULL;
+    m->followed[m->n_followed].name = name;
+    return &m->followed[m->n_followed++].times;
+}
+
+void sotto__dtls_guard_refuse_hello(struct dtls_guard *g)
+{
+    (void)is_met_again(g, g->name);
+    unsigned *times = followed(g, g->name);
+    if (times) *times = NEVER_AGAIN;
+}
+
+/*
+ * Whether a server that waits for a hello may follow this one. A forger has a new one for each of his datagrams, and many of them come
+ * while a server waits for the client, who repeats the same one ever less often: so a server that was misled takes no hello for the
+ * client's that came only once; and never one that the library has refused.
+ */
+static bool is_credible(struct dtls_guard *g, const struct guard_message *hello)
+{
+    uint64_t name = hello_name(hello);
+    if (!g->is_wary) return true;
+    if (!is_met_again(g, name)) return false;
+    for (size_t i = 0; i < g->met->n_followed; i++)
+        if (g->met->followed[i].name == name) return g->met->followed[i].times < NEVER_AGAIN;
+    return true;
+}
+
+/*
+ * Whether a server leaves the hello that it follows for this one, which insists: it came before, and what we say to the other one was not
+ * answered. Each time that it was followed in vain asks for more patience, so that one hello, however often repeated, costs little.
+ */
+static bool turns_to(struct dtls_guard *g, sotto_us now, uint64_t name)
+{
+    bool again = is_met_again(g, name), first = !g->other_seen;
+    g->other_seen = true;
+    if (g->repeats == 0) return false;
+    if (!again) return first && !g->is_wary && now - g->fed_at >= DOUBT;
+    unsigned *times = followed(g, name);
+    if (!times || g->repeats <= PATIENCE * *times) return false;
+    ++*times;
+    return true;
 }
 
 /* A hello for a handshake in which the library already follows another one. */
@@ -211,25 +263,19 @@ static void take_other_hello(struct dtls_guard *g, sotto_us now, const struct fr
     if (!message_add(&g->other, f)) g->forged++;
     if (!message_whole(&g->other)) return;
     bool fine = sotto__dtls_hello_check(g->client, g->other.p, g->other.len, random, &why);
-    if (!fine || (!g->hvr_fed && memcmp(random, g->random, sizeof random) == 0)) {
-        if (!fine) forged(g, NULL);
-        message_reset(&g->other);
-        return;
-    }
-    bool again = g->other_seen && memcmp(random, g->other_random, sizeof random) == 0;
-    memcpy(g->other_random, random, sizeof random);
-    g->other_seen = true;
-    if (g->client) {
+    bool same = g->client ? !g->hvr_fed && memcmp(random, g->random, sizeof random) == 0
+                          : hello_name(&g->other) == g->name;
+    if (fine && !same && g->client) {
         /* position 0 after a cookie: the server never asked for one. Else it answers what we no longer are. */
         if (g->hvr_fed && f->seq == 0) g->rebuild = g->hvr_banned = true;
-        message_reset(&g->other);
-    } else if (is_credible(g, &g->other) && g->retransmitted &&
-               (again || g->is_wary || now - g->fed_at >= DOUBT)) {
+    } else if (fine && !same && turns_to(g, now, hello_name(&g->other))) {
+        memcpy(g->other_random, random, sizeof random);
         g->rebuild = true;
-    } else {
+        return;
+    } else if (!same) {
         g->forged++;
-        message_reset(&g->other);
     }
+    message_reset(&g->other);
 }
 
 static void take_fragment(struct dtls_guard *g, sotto_us now, const struct fragment *f)
@@ -262,6 +308,7 @@ static void take_fragment(struct dtls_guard *g, sotto_us now, const struct fragm
         return;
     }
     if (!message_add(&g->msg[pos], f)) g->forged++;
+    if (message_whole(&g->msg[pos])) g->msg[pos].order = g->order++;
     if (pos == 0 && message_whole(&g->msg[0]) &&
         (!sotto__dtls_hello_check(g->client, g->msg[0].p, g->msg[0].len, g->random, &g->hint) ||
          !is_credible(g, &g->msg[0]))) {
@@ -351,16 +398,32 @@ static void emit(struct dtls_guard *g, uint8_t type, const uint8_t *head, size_t
     g->seq++;
 }
 
+void sotto__dtls_message_head(uint8_t head[static 12], uint8_t type, uint16_t number, uint32_t len)
+{
+    struct writer w = sotto__writer(head, MESSAGE_HEADER);
+    sotto__write_u8(&w, type);
+    sotto__write_be(&w, len, 3);
+    sotto__write_u16(&w, number);
+    sotto__write_be(&w, 0, 3);
+    sotto__write_be(&w, len, 3);
+}
+
+bool sotto__dtls_guard_has(const struct dtls_guard *g, size_t position)
+{
+    return message_whole(&g->msg[position]);
+}
+
+void sotto__dtls_guard_drop(struct dtls_guard *g, size_t position)
+{
+    message_reset(&g->msg[position]);
+    g->forged++;
+}
+
 static size_t emit_message(struct dtls_guard *g, uint8_t type, uint16_t seq, const uint8_t *p,
                            size_t n)
 {
     uint8_t head[MESSAGE_HEADER];
-    struct writer w = sotto__writer(head, sizeof head);
-    sotto__write_u8(&w, type);
-    sotto__write_be(&w, (uint32_t)n, 3);
-    sotto__write_u16(&w, seq);
-    sotto__write_be(&w, 0, 3);
-    sotto__write_be(&w, (uint32_t)n, 3);
+    sotto__dtls_message_head(head, type, seq, (uint32_t)n);
     emit(g, DTLS_HANDSHAKE, head, sizeof head, p, n);
     return RECORD_HEADER + MESSAGE_HEADER + n;
 }
@@ -375,13 +438,13 @@ bool sotto__dtls_guard_next(struct dtls_guard *g, sotto_us now, const uint8_t **
     if (g->hvr) {
         *n = emit_message(g, HELLO_VERIFY_REQUEST, 0, g->hvr, g->hvr_n);
         drop_hvr(g);
-        g->hvr_fed = true, g->retransmitted = false;
+        g->hvr_fed = true, g->repeats = 0;
         drop_messages(g);
         return true;
     }
     if (g->next < n_steps && message_whole(&g->msg[g->next])) {
         struct guard_message *m = &g->msg[g->next];
-        if (g->next == 0) g->fed_at = now, g->retransmitted = false;
+        if (g->next == 0) g->fed_at = now, g->repeats = 0, g->name = hello_name(m);
         *n = emit_message(g, steps[g->next].type, (uint16_t)(g->next + (g->hvr_fed ? 1 : 0)), m->p,
                           m->len);
         message_reset(m);

@@ -24,6 +24,9 @@
 #define CLOCK_JUMPED SOTTO_SECONDS(4)
 #define LONGEST_GAP SOTTO_SECONDS(1) /* between two rebuilds: 32 of them then last as long as a handshake may */
 #define COOKIE_TIMEOUTS 6u
+#define FLIGHT_TIMEOUTS 5u /* 658 ms */
+#define MANY_FORGED 16u    /* no peer's mistakes: many another server ends a handshake at a second hello */
+#define TRANSCRIPT_BYTES (SOTTO_MAX_DTLS_HELLO + 3 * SOTTO_MAX_HANDSHAKE_MESSAGE)
 #define CERT_OWNERS 2 /* us, and the transport that we are of: a certificate of nobody else */
 
 static unsigned next_timeout(SSL *ssl, unsigned us)
@@ -66,6 +69,9 @@ int sotto__dtls_ssl_new(struct dtls *d)
     SSL_free(d->ssl);
     d->ssl = ssl;
     d->sent = (struct dtls_sent){0};
+    sotto__buf_free(&d->transcript.all);
+    d->transcript = (struct dtls_transcript){.last = 0};
+    sotto__buf_init(&d->transcript.all, TRANSCRIPT_BYTES);
     d->record_limit = 0;
     return 0;
 }
@@ -174,6 +180,7 @@ static void finish(struct dtls *d)
         keep(d);
     SSL_free(d->ssl);
     d->ssl = NULL;
+    sotto__buf_free(&d->transcript.all);
     if (atomic_load(&d->cert->refs) <= CERT_OWNERS) sotto__cert_pack(d->cert);
     sotto__dtls_try_connect(d);
 }
@@ -219,10 +226,45 @@ static void step(struct dtls *d)
     sync_timer(d);
 }
 
+static void retransmit(struct dtls *d)
+{
+    ERR_clear_error();
+    long r = DTLSv1_handle_timeout(d->ssl);
+    if (r > 0) {
+        d->guard.repeats++;
+        d->timeouts++;
+    } else if (r < 0) {
+        failed(d, -1);
+    }
+    /* a server that follows a forgery has forgotten this handshake; a path that is only slow gets more time each time */
+    if (d->client && d->guard.next == DTLS_GUARD_MESSAGES && d->guard.forged >= MANY_FORGED &&
+        d->timeouts >= FLIGHT_TIMEOUTS + d->unanswered) {
+        d->unanswered++;
+        set_hint(d, "nobody answers the last flight", "");
+        give_up(d);
+    }
+    /* our second hello carries a cookie that nobody answers: the request for it was forged */
+    if (d->guard.hvr_fed && d->guard.next == 0 && d->timeouts >= COOKIE_TIMEOUTS) {
+        set_hint(d, "nobody answers the cookie", "");
+        give_up(d);
+    }
+    ERR_clear_error();
+    sync_timer(d);
+}
+
+/* OpenSSL repeats a flight by itself when it reads within 15 ms of the time, and tells nobody. */
+static bool is_due(SSL *ssl)
+{
+    struct timeval left;
+    return DTLSv1_get_timeout(ssl, &left) == 1 && left.tv_sec == 0 && left.tv_usec == 0;
+}
+
 void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n)
 {
     bool is_protected = p[0] == DTLS_HANDSHAKE && sotto__get_u16(p + 3) == 1;
     uint64_t seq = sotto__dtls_sequence(p); /* of the guard's buffer nothing is left when the handshake is done */
+    if (is_due(d->ssl)) retransmit(d);
+    if (d->broken || d->dead) return;
     d->in = p, d->n_in = n;
     step(d);
     /* it completed the handshake: the peer's Finished, which is not to be opened again */
@@ -233,13 +275,17 @@ void sotto__dtls_pump(struct dtls *d)
 {
     const uint8_t *p;
     size_t n;
-    while (!d->finished && !d->broken && !d->dead &&
+    while (!d->finished && !d->broken && !d->dead && !sotto__dtls_waits_for_proof(d) &&
            sotto__dtls_guard_next(&d->guard, d->now, &p, &n)) {
         if (!sotto__dtls_screen(d, p, n)) continue;
         d->timeouts = 0;
+        if (p[0] == DTLS_HANDSHAKE)
+            sotto__dtls_transcribe(d, false, p + DTLS_HEADER, n - DTLS_HEADER);
         sotto__dtls_feed(d, p, n);
+        if (d->broken && !d->client && d->guard.next == 1)
+            sotto__dtls_guard_refuse_hello(&d->guard);
     }
-    if (d->guard.rebuild && !d->finished && !d->dead) {
+    if (d->guard.rebuild && !d->finished && !d->broken && !d->dead) {
         set_hint(d, "hellos of two handshakes came from one address", "");
         give_up(d);
     }
@@ -274,25 +320,6 @@ static void rebuild(struct dtls *d)
     d->timeouts = 0;
     sotto__dtls_guard_restart(&d->guard);
     start(d);
-}
-
-static void retransmit(struct dtls *d)
-{
-    ERR_clear_error();
-    long r = DTLSv1_handle_timeout(d->ssl);
-    if (r > 0) {
-        d->guard.retransmitted = true;
-        d->timeouts++;
-    } else if (r < 0) {
-        failed(d, -1);
-    }
-    /* our second hello carries a cookie that nobody answers: the request for it was forged */
-    if (d->guard.hvr_fed && d->guard.next == 0 && d->timeouts >= COOKIE_TIMEOUTS) {
-        set_hint(d, "nobody answers the cookie", "");
-        give_up(d);
-    }
-    ERR_clear_error();
-    sync_timer(d);
 }
 
 void sotto__dtls_run_timers(struct dtls *d)

@@ -56,6 +56,13 @@ struct dtls_sent { /* what OpenSSL has sent in this handshake: our own records g
     uint16_t message;        /* number of the next handshake message */
 };
 
+struct dtls_transcript { /* a server's: all messages of this handshake so far */
+    struct buf all;
+    size_t last;   /* where the last one begins */
+    uint32_t left; /* bytes that are missing of it */
+    uint16_t next; /* number of our next one */
+};
+
 struct dtls_agreed { /* what is left of a handshake that is done */
     struct dtls_secrets *secrets; /* in secret memory */
     uint16_t version, srtp_profile; /* 0: none */
@@ -98,6 +105,9 @@ struct dtls {
     bool connected_told, closed, closed_told, closing;
     bool strange_cert; /* a Certificate came that is not the one of the fingerprints */
     unsigned timeouts; /* of the flight in the air */
+    unsigned unanswered; /* last flights that were given up */
+    struct dtls_transcript transcript;
+    sotto_us proof_at; /* the next signature may be looked at a millisecond after it */
     sotto_us now;      /* of the call under way */
     sotto_us deadline, timer, rebuild_at;
     sotto_us strange_at;
@@ -116,6 +126,14 @@ int sotto__dtls_verify_cb(X509_STORE_CTX *store, void *arg);
 bool sotto__dtls_verify(struct dtls *d, const uint8_t *der, size_t n);
 /* Whether OpenSSL may have this record of the guard's: false for a Certificate that looks forged. */
 bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n);
+/* Whether these bytes are a certificate of the fingerprints. */
+bool sotto__dtls_is_named(const struct dtls *d, const uint8_t *der, size_t n);
+/* Of a Certificate message: a view; false: there is none in it. */
+bool sotto__dtls_first_certificate(const uint8_t *p, size_t n, const uint8_t **der, size_t *len);
+/* dtls_proof.c */
+void sotto__dtls_transcribe(struct dtls *d, bool ours, const uint8_t *p, size_t n); /* a message or fragment */
+/* What the guard has must wait: for the signature that covers it, or because that is wrong. */
+bool sotto__dtls_waits_for_proof(struct dtls *d);
 /* dtls_handshake.c */
 int sotto__dtls_ssl_new(struct dtls *d); /* in place of the old one; 0 or SOTTO_E_SYS */
 void sotto__dtls_feed(struct dtls *d, const uint8_t *p, size_t n); /* one record, during the handshake */

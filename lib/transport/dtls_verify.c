@@ -52,6 +52,23 @@ static bool digest(const struct sdp_fingerprint *like, const uint8_t *der, size_
            len == like->n_bytes;
 }
 
+bool sotto__dtls_is_named(const struct dtls *d, const uint8_t *der, size_t n)
+{
+    const struct sdp_fingerprint *named = strongest(d);
+    struct sdp_fingerprint is;
+    return named && digest(named, der, n, &is) && is_named(d, &is);
+}
+
+/* RFC 5246 §7.4.2 */
+bool sotto__dtls_first_certificate(const uint8_t *p, size_t n, const uint8_t **der, size_t *len)
+{
+    struct reader r = sotto__reader(p, n);
+    sotto__read_u24(&r); /* of the list */
+    *len = sotto__read_u24(&r);
+    *der = sotto__read_view(&r, *len);
+    return *der != NULL;
+}
+
 static bool is_pinned(const struct sdp_fingerprint *pins, size_t n_pins, const uint8_t *der,
                       size_t n)
 {
@@ -128,20 +145,17 @@ bool sotto__dtls_verify(struct dtls *d, const uint8_t *der, size_t n)
 bool sotto__dtls_screen(struct dtls *d, const uint8_t *p, size_t n)
 {
     enum { HEADERS = 13 + 12, CERTIFICATE = 11 };
-    const struct sdp_fingerprint *named = strongest(d);
     struct sdp_fingerprint is, own;
+    const uint8_t *der;
+    size_t len;
     if (p[0] != DTLS_HANDSHAKE || p[13] != CERTIFICATE || n < HEADERS) return true;
-    struct reader r = sotto__reader(p + HEADERS, n - HEADERS);
-    sotto__read_u24(&r); /* of the list */
-    uint32_t len = sotto__read_u24(&r);
-    const uint8_t *der = sotto__read_view(&r, len);
-    if (der && (!named || (digest(named, der, len, &is) && is_named(d, &is)))) return true;
+    bool any = sotto__dtls_first_certificate(p + HEADERS, n - HEADERS, &der, &len);
+    if (any && (d->n_fingerprints == 0 || sotto__dtls_is_named(d, der, len))) return true;
     sotto__cert_fingerprint(d->cert, &own);
     bool reflected =
-        der && digest(&own, der, len, &is) && memcmp(is.bytes, own.bytes, own.n_bytes) == 0;
-    if (!reflected && d->strange_cert && d->guard.retransmitted &&
-        d->now - d->strange_at >= DOUBT) {
-        if (!der) sotto__dtls_die(d, SOTTO_E_PROTO, "the peer has no certificate");
+        any && digest(&own, der, len, &is) && memcmp(is.bytes, own.bytes, own.n_bytes) == 0;
+    if (!reflected && d->strange_cert && d->guard.repeats > 0 && d->now - d->strange_at >= DOUBT) {
+        if (!any) sotto__dtls_die(d, SOTTO_E_PROTO, "the peer has no certificate");
         return true; /* the callback below refuses any other, aloud */
     }
     if (!reflected && !d->strange_cert) d->strange_cert = true, d->strange_at = d->now;

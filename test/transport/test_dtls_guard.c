@@ -307,25 +307,25 @@ static void a_cookie_is_asked_for_twice_before_it_counts(void **state) /* H069 *
     struct dtls_guard g;
     assert_int_equal(sotto__dtls_guard_init(&g, true), 0);
     for (int i = 0; i < 10; i++) assert_false(passes(&g, verify_request())); /* duplicates do not count */
-    g.retransmitted = true;
+    g.repeats = 1;
     assert_true(passes(&g, verify_request()));
     assert_true(g.hvr_fed);
     assert_false(passes(&g, verify_request()));
-    g.retransmitted = true;
+    g.repeats = 1;
     assert_false(passes(&g, verify_request()));
     assert_false(passes(&g, hello(true, 1))); /* message 0: that server asked for none */
     assert_true(g.rebuild && g.hvr_banned);
     sotto__dtls_guard_restart(&g);
     for (int i = 0; i < 10; i++) {
-        g.retransmitted = true;
+        g.repeats = 1;
         assert_false(passes(&g, verify_request()));
     }
-    g.retransmitted = false;
+    g.repeats = 0;
     assert_true(passes(&g, hello(true, 1)));
     sotto__dtls_guard_free(&g);
     assert_int_equal(sotto__dtls_guard_init(&g, true), 0);
     assert_true(passes(&g, hello(true, 1)));
-    g.retransmitted = true;
+    g.repeats = 1;
     assert_false(passes(&g, verify_request())); /* after a ServerHello: too late */
     sotto__dtls_guard_free(&g);
 }
@@ -339,7 +339,7 @@ static void another_hello_counts_when_it_insists_on_a_silent_flight(void **state
     assert_true(passes(&g, hello(false, 1)));
     for (int i = 0; i < 10; i++) assert_false(passes(&g, hello(false, 2)));
     assert_false(g.rebuild); /* our flight was not repeated yet: its answer may be on the way */
-    g.retransmitted = true;
+    g.repeats = 1;
     assert_false(passes(&g, hello(false, 3)));
     assert_false(g.rebuild); /* one datagram is no insistence */
     assert_false(passes(&g, hello(false, 1)));
@@ -348,7 +348,7 @@ static void another_hello_counts_when_it_insists_on_a_silent_flight(void **state
     assert_true(g.rebuild);
     sotto__dtls_guard_restart(&g);
     assert_true(next_type(&g, &type) && type == 1 && g.random[0] == 3);
-    g.retransmitted = true;
+    g.repeats = 1;
     struct dtls_record late = hello(false, 4);
     assert_int_equal(sotto__dtls_guard_check(&g, NOW + SOTTO_SECONDS(2) - 1, &late), GUARD_OPEN);
     assert_false(g.rebuild);
@@ -357,6 +357,45 @@ static void another_hello_counts_when_it_insists_on_a_silent_flight(void **state
     assert_false(g.rebuild); /* it was misled before */
     sotto__dtls_guard_check(&g, NOW + SOTTO_SECONDS(2), &late);
     assert_true(g.rebuild);
+    sotto__dtls_guard_free(&g);
+}
+
+/* proves: H063 H072 */
+static void one_hello_however_often_it_is_repeated_costs_little(void **state)
+{
+    (void)state;
+    struct dtls_guard g;
+    uint8_t type;
+    unsigned turns = 0;
+    assert_int_equal(sotto__dtls_guard_init(&g, false), 0);
+    assert_true(passes(&g, hello(false, 1)));
+    for (int i = 0; i < 12; i++) { /* a thousand of them, and one of the client's, to each of our flight's repetitions */
+        for (int k = 0; k < 1000 && !g.rebuild; k++) assert_false(passes(&g, hello(false, 2)));
+        if (!g.rebuild) assert_false(passes(&g, hello(false, 1)));
+        g.repeats++;
+        if (!g.rebuild) continue;
+        sotto__dtls_guard_restart(&g);
+        assert_true(next_type(&g, &type) && type == 1);
+        turns++;
+    }
+    assert_true(turns >= 2 && turns <= 4);
+    sotto__dtls_guard_free(&g);
+}
+
+static void a_hello_that_the_library_refused_is_refused_for_good(void **state)
+{
+    (void)state;
+    struct dtls_guard g;
+    assert_int_equal(sotto__dtls_guard_init(&g, false), 0);
+    assert_true(passes(&g, hello(false, 1)));
+    sotto__dtls_guard_refuse_hello(&g);
+    sotto__dtls_guard_restart(&g);
+    for (int i = 0; i < 1000; i++) assert_false(passes(&g, hello(false, 1)));
+    assert_false(passes(&g, hello(false, 3)));
+    assert_true(passes(&g, hello(false, 3)));
+    g.repeats = 100;
+    for (int i = 0; i < 10; i++) assert_false(passes(&g, hello(false, 1)));
+    assert_false(g.rebuild);
     sotto__dtls_guard_free(&g);
 }
 
@@ -454,6 +493,8 @@ int main(void)
         cmocka_unit_test(contradicting_fragments_cancel_each_other),
         cmocka_unit_test(a_cookie_is_asked_for_twice_before_it_counts),
         cmocka_unit_test(another_hello_counts_when_it_insists_on_a_silent_flight),
+        cmocka_unit_test(one_hello_however_often_it_is_repeated_costs_little),
+        cmocka_unit_test(a_hello_that_the_library_refused_is_refused_for_good),
         cmocka_unit_test(a_server_that_was_misled_waits_for_a_hello_that_comes_twice),
         cmocka_unit_test(hellos_are_read_to_the_byte),
         cmocka_unit_test(a_session_of_33_bytes_is_refused),
