@@ -154,18 +154,6 @@ static void lost_answers_are_made_up_for_by_later_ones(void **state)
     tear_down();
 }
 
-static void an_answer_between_data_is_found(void **state)
-{
-    struct ice_pair pair;
-    (void)state;
-    set_up(true);
-    pass(120, BEHIND_DATA);
-    assert_true(asked >= 20);
-    assert_true(ops->pair(alice.ice, &pair));
-    assert_true(pair.answered >= asked - 1);
-    tear_down();
-}
-
 /* proves: H051 ICE-11 */
 static void nothing_is_sent_when_it_has_ended(void **state)
 {
@@ -281,7 +269,6 @@ int main(void)
         cmocka_unit_test(what_is_no_proof_is_no_consent),
         cmocka_unit_test(data_alone_is_no_consent),
         cmocka_unit_test(lost_answers_are_made_up_for_by_later_ones),
-        cmocka_unit_test(an_answer_between_data_is_found),
         cmocka_unit_test(nothing_is_sent_when_it_has_ended),
         cmocka_unit_test(a_host_that_woke_asks_at_once_and_has_lost_consent_after_30_seconds),
         cmocka_unit_test(an_error_of_the_role_changes_it_for_the_next_request),
