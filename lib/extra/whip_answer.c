@@ -120,7 +120,7 @@ static int read_fields(struct whip_answer *a, struct str head, struct fields *f,
         for (size_t i = 0; i < name.n; i++)
             if (name.p[i] <= 0x20 || name.p[i] >= 0x7f) return SOTTO_E_PROTO;
         for (size_t i = 0; i < value.n; i++)
-            if ((value.p[i] >= 0 && value.p[i] < 0x20 && value.p[i] != '\t') || value.p[i] == 0x7f)
+            if (((uint8_t)value.p[i] < 0x20 && value.p[i] != '\t') || value.p[i] == 0x7f)
                 return SOTTO_E_PROTO;
         int r = read_field(a, f, name, sotto__str_trim(value), why);
         if (r < 0) return r;
