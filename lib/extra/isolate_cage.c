@@ -14,7 +14,7 @@
 
 #include "extra/isolate_child.h"
 
-#define MEMORY (256u << 20) /* of addresses: its libraries, its stack and 400 kB of its own */
+#define MEMORY (256u << 20) /* of addresses, at most: its libraries, its stack and 400 kB of its own */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_SHADOW 1
@@ -28,11 +28,15 @@ static bool set_limits(void)
 {
     static const int none[] = {RLIMIT_NOFILE, RLIMIT_NPROC,   RLIMIT_CORE,
                                RLIMIT_FSIZE,  RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE};
-    const struct rlimit zero = {0, 0}, memory = {MEMORY, MEMORY};
+    const struct rlimit zero = {0, 0};
+    struct rlimit memory;
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
         if (setrlimit((__rlimit_resource_t)none[i], &zero) != 0) return false;
-    /* a sanitizer's shadow is terabytes of addresses */
-    return HAS_SHADOW || setrlimit(RLIMIT_AS, &memory) == 0;
+    if (HAS_SHADOW) return true; /* a sanitizer's shadow is terabytes of addresses */
+    if (getrlimit(RLIMIT_AS, &memory) != 0) return false;
+    if (memory.rlim_max > MEMORY) memory.rlim_max = MEMORY;
+    if (memory.rlim_cur > memory.rlim_max) memory.rlim_cur = memory.rlim_max;
+    return setrlimit(RLIMIT_AS, &memory) == 0;
 }
 
 /* restart_syscall: what a wait becomes for which the process was stopped and continued, as a debugger does. */
@@ -61,5 +65,6 @@ bool sotto__isolate_cage(pid_t parent)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0) return false;
     if (getppid() != parent) return false; /* it was gone before */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+    sotto__isolate_no_files();
     return set_limits() && forbid_calls();
 }

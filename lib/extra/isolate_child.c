@@ -12,8 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "extra/isolate_shared.h"
@@ -132,17 +130,11 @@ static void decode(struct child *c)
 static void answer(struct child *c, uint32_t bell)
 {
     atomic_store_explicit(&c->out->answered, bell, memory_order_release);
-    syscall(SYS_futex, &c->out->answered, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
-
-static void wait(const struct child *c, uint32_t bell, const struct timespec *timeout)
-{
-    syscall(SYS_futex, &c->in->bell, FUTEX_WAIT, bell, timeout, NULL, 0);
+    isolate_futex(&c->out->answered, FUTEX_WAKE, INT_MAX, 0);
 }
 
 static void run_playout(struct child *c)
 {
-    const struct timespec look = {0, ISOLATE_LOOK_MS * 1000000};
     for (uint32_t last = atomic_load(&c->in->bell) - 1;;) {
         uint32_t bell = atomic_load_explicit(&c->in->bell, memory_order_acquire);
         take_packets(c);
@@ -150,18 +142,18 @@ static void run_playout(struct child *c)
         show(c);
         if (bell != last) answer(c, bell);
         last = bell;
-        wait(c, bell, c->idle < IDLE ? &look : NULL);
+        isolate_futex(&c->in->bell, FUTEX_WAIT, bell, c->idle < IDLE ? ISOLATE_LOOK_NS : 0);
     }
 }
 
 static void run_decoder(struct child *c)
 {
-    for (uint32_t last = atomic_load(&c->in->bell);;) {
+    for (uint32_t last = c->in->rung;;) { /* the first question may be there already */
         uint32_t bell = atomic_load_explicit(&c->in->bell, memory_order_acquire);
         if (bell != last) decode(c);
         last = bell;
         answer(c, bell);
-        wait(c, bell, NULL);
+        isolate_futex(&c->in->bell, FUTEX_WAIT, bell, 0);
     }
 }
 

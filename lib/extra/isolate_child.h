@@ -6,5 +6,7 @@
 
 /* Shuts this process in for good. False: it could not be, and nothing of anybody's may be looked at. */
 bool sotto__isolate_cage(pid_t parent);
+/* From now on fopen() finds nothing: isolate_open.c. */
+void sotto__isolate_no_files(void);
 
 #endif

@@ -3,7 +3,7 @@
  * A playout whose work is done in a decoder process (isolate_process.c): packets go into the memory that is shared, PCM lies there when
  * the device wants it, since the child makes more than it was asked for. The thread that puts also watches the child. In: packets that
  * were checked, frames wanted; out: PCM, or what isolate_fade.c makes of the last. Nothing that the child says is believed: places are
- * checked against our own count, PCM may be any, what it counted is cut to what can be.
+ * checked against our own count, PCM may be any, what it counted is cut to what can be, and what cannot be ends it.
  * answers: S11 H136
  */
 #include <string.h>
@@ -24,8 +24,9 @@ struct isolate_playout {
     bool is_told;
     /* the thread that puts */
     uint32_t put;
+    bool is_over;
     atomic_bool fed; /* one came */
-    atomic_bool lies;
+    atomic_uint_least64_t packets; /* that were put; `put` without end */
     atomic_uint_least64_t before[ISOLATE_COUNTS]; /* what children counted that are no more */
     atomic_uint_least64_t lost;                   /* packets that they held */
     /* the one that pulls */
@@ -66,18 +67,32 @@ void sotto__isolate_playout_free(struct isolate_playout *i)
 }
 
 /* ---- what the child counted, cut to what can be ---- */
+static uint64_t most_of(const struct isolate_playout *i, int which)
+{
+    bool is_packets = which == ISOLATE_LATE || which == ISOLATE_DROPPED;
+    return is_packets ? LOAD(i->packets) : LOAD(i->process.in->given) + PLAYOUT_ROOM + ISOLATE_RING;
+}
+
 static uint64_t count(const struct isolate_playout *i, int which)
 {
-    uint64_t most = which == ISOLATE_LATE || which == ISOLATE_DROPPED
-                        ? LOAD(i->process.in->put)
-                        : LOAD(i->played) + ISOLATE_RING;
-    uint64_t n = LOAD(i->process.out->counts[which]);
+    uint64_t most = most_of(i, which), n = LOAD(i->process.out->counts[which]);
     return LOAD(i->before[which]) + (n < most ? n : most);
 }
 
-static int64_t within(int64_t n, int64_t most)
+static int64_t within(int64_t n, int64_t least, int64_t most)
 {
-    return n < -most ? -most : n > most ? most : n;
+    return n < least ? least : n > most ? most : n;
+}
+
+/* What playout_engine.c tells at most. */
+static sotto_us longest_delay(const struct isolate_playout *i)
+{
+    return i->max_delay + PLAYOUT_MAX_FRAMES * 1000 / PLAYOUT_MS;
+}
+
+static bool is_within(int64_t n, int64_t most)
+{
+    return n >= 0 && n <= most;
 }
 
 /* ---- the thread that puts ---- */
@@ -95,17 +110,30 @@ static void tell_off(struct isolate_playout *i)
     if (i->ctx && !i->is_told) i->is_told = sotto_ctx_post(i->ctx, i->code, i->tag) == 0;
 }
 
+/* Whether what the child says of itself is impossible. What it took and made is compared with what we say of it after that was read, so
+ * that it cannot have known more. */
+static bool lies(const struct isolate_playout *i, uint32_t held)
+{
+    const struct isolate_out *out = i->process.out;
+    uint64_t made = atomic_load_explicit(&out->made, memory_order_acquire);
+    uint64_t given = LOAD(i->process.in->given), pull = LOAD(i->process.in->pull);
+    bool lie = held > ISOLATE_SLOTS || made > given + pull + ISOLATE_AHEAD + PLAYOUT_STEP;
+    for (int k = 0; k < ISOLATE_COUNTS; k++) lie |= LOAD(out->counts[k]) > most_of(i, k);
+    lie |= !is_within(LOAD(out->delay), longest_delay(i));
+    return lie || !is_within(LOAD(out->target), i->max_delay);
+}
+
 static int watch(struct isolate_playout *i)
 {
     uint64_t counted[ISOLATE_COUNTS];
     uint32_t held = i->put - LOAD(i->process.out->taken);
-    bool lies = held > ISOLATE_SLOTS || atomic_exchange(&i->lies, false);
     for (int k = 0; k < ISOLATE_COUNTS; k++) counted[k] = count(i, k);
     i->process.first = i->put;
-    int r = sotto__isolate_watch(&i->process, sotto_now(), lies);
-    if (r == 1 || (r == SOTTO_E_CLOSED && !i->is_told))
+    int r = sotto__isolate_watch(&i->process, sotto_now(), lies(i, held));
+    if (r == 1 || (r == SOTTO_E_CLOSED && !i->is_over))
         forget(i, counted, held < ISOLATE_SLOTS ? held : ISOLATE_SLOTS);
-    if (r == SOTTO_E_CLOSED) tell_off(i);
+    i->is_over = r == SOTTO_E_CLOSED;
+    if (i->is_over) tell_off(i);
     return r < 0 ? r : 0;
 }
 
@@ -126,6 +154,7 @@ int sotto__isolate_put(struct isolate_playout *i, const struct playout_packet *p
     s->received = packet->received;
     s->len = (uint32_t)packet->len;
     memcpy(s->data, packet->data, packet->len);
+    ADD(i->packets, 1); /* before the child can count it */
     atomic_store_explicit(&i->process.in->put, ++i->put, memory_order_release);
     atomic_store_explicit(&i->fed, true, memory_order_relaxed);
     sotto__isolate_ring(&i->process);
@@ -134,14 +163,10 @@ int sotto__isolate_put(struct isolate_playout *i, const struct playout_packet *p
 
 /* ---- the one that pulls: no lock, no call of the system ---- */
 /* How many frames from the next on are there. */
-static size_t available(struct isolate_playout *i, size_t wanted)
+static size_t available(const struct isolate_playout *i, size_t wanted)
 {
     uint64_t made = atomic_load_explicit(&i->process.out->made, memory_order_acquire);
     uint64_t n = made > i->given ? made - i->given : 0;
-    if (n > ISOLATE_RING) {
-        atomic_store_explicit(&i->lies, true, memory_order_relaxed);
-        n = 0;
-    }
     return n < wanted ? (size_t)n : wanted;
 }
 
@@ -180,8 +205,6 @@ void sotto__isolate_read(const struct isolate_playout *i, sotto_playout_stats *s
 {
     const struct isolate_out *out = i->process.out;
     const sotto_us ahead = (LOAD(i->process.in->pull) + ISOLATE_AHEAD) * INT64_C(1000) / PLAYOUT_MS;
-    sotto_us delay =
-        within(LOAD(out->delay), i->max_delay + PLAYOUT_MAX_FRAMES * 1000 / PLAYOUT_MS);
     sotto_isolation isolation;
     sotto__isolate_tell(&i->process, &isolation);
     s->frames_played = LOAD(i->played);
@@ -193,9 +216,9 @@ void sotto__isolate_read(const struct isolate_playout *i, sotto_playout_stats *s
     s->frames_removed = count(i, ISOLATE_REMOVED);
     s->packets_late = count(i, ISOLATE_LATE);
     s->packets_dropped = count(i, ISOLATE_DROPPED) + LOAD(i->lost);
-    s->delay = (delay > 0 ? delay : 0) + ahead;
-    s->target = within(LOAD(out->target), i->max_delay);
-    s->drift_ppm = (double)within(LOAD(out->drift_ppb), 1000000000) / 1000;
+    s->delay = within(LOAD(out->delay), 0, longest_delay(i)) + ahead;
+    s->target = within(LOAD(out->target), 0, i->max_delay);
+    s->drift_ppm = (double)within(LOAD(out->drift_ppb), -1000000000, 1000000000) / 1000;
     s->isolation = isolation.state;
     s->decoder_deaths = isolation.deaths;
 }

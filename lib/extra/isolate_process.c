@@ -24,7 +24,7 @@
 
 #include "util/mem.h"
 
-#define SLICE_US 2000     /* how often is looked whether it died, while its answer is waited for */
+#define SLICE_NS 2000000  /* how often is looked whether it died, while its answer is waited for */
 #define REAP_MS 20        /* one that was killed is gone within a millisecond */
 #define LIMIT_US 1000000  /* how often the limit of its time is moved on */
 #define CPU_SECONDS 5     /* that it may use beyond what it has used */
@@ -60,11 +60,6 @@ static void unmap(struct isolate_process *p)
     p->in = NULL;
     p->out = NULL;
     p->memory = -1;
-}
-
-static long futex(atomic_uint *word, int what, unsigned value, const struct timespec *timeout)
-{
-    return syscall(SYS_futex, word, what, value, timeout, NULL, 0);
 }
 
 /* ---- starting ---- */
@@ -108,11 +103,12 @@ static sotto_us cpu_used(const struct isolate_process *p)
 /* A child that spins after nobody watches it any more ends by itself: its limit is moved on only as long as it is watched. */
 static void limit_cpu(struct isolate_process *p, sotto_us now)
 {
-    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-    if (now - p->limited < LIMIT_US) return;
+    struct rlimit limit;
+    if (now - p->limited < LIMIT_US || prlimit(p->pid, RLIMIT_CPU, NULL, &limit) != 0) return;
     p->limited = now;
-    limit.rlim_cur = (rlim_t)(cpu_used(p) / 1000000 + CPU_SECONDS);
-    prlimit(p->pid, RLIMIT_CPU, &limit, NULL); /* where that is not allowed, hanging is noticed anyhow */
+    const rlim_t more = (rlim_t)(cpu_used(p) / 1000000 + CPU_SECONDS);
+    limit.rlim_cur = more < limit.rlim_max ? more : limit.rlim_max;
+    prlimit(p->pid, RLIMIT_CPU, &limit, NULL);
 }
 
 static void show(struct isolate_process *p)
@@ -122,27 +118,55 @@ static void show(struct isolate_process *p)
     atomic_store_explicit(&p->shown.pid, p->pid, memory_order_relaxed);
 }
 
+/* Buries a child that has ended, or ends at once, whatever signals interrupt us. */
+static bool collect(idtype_t what, int id, siginfo_t *info)
+{
+    int r = 0;
+    do r = waitid(what, (id_t)id, info, WEXITED);
+    while (r != 0 && errno == EINTR);
+    return r == 0;
+}
+
+/* Without a descriptor of the child nobody could tell when its number is another's. */
+static int watch_over(struct isolate_process *p)
+{
+    siginfo_t info;
+    p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+    if (p->pidfd >= 0) return 0;
+    if (errno != ESRCH) { /* the application has not buried it yet */
+        kill(p->pid, SIGKILL);
+        collect(P_PID, p->pid, &info);
+    }
+    return SOTTO_E_SYS;
+}
+
+/* Nothing of what another child said is left. */
+static void clear(struct isolate_process *p)
+{
+    struct isolate_out *out = p->out;
+    atomic_store(&out->result, 0);
+    atomic_store(&out->taken, p->first);
+    atomic_store(&out->made, 0);
+    for (int i = 0; i < ISOLATE_COUNTS; i++) atomic_store(&out->counts[i], 0);
+    atomic_store(&out->delay, 0);
+    atomic_store(&out->target, 0);
+    atomic_store(&out->drift_ppb, 0);
+}
+
 static int start(struct isolate_process *p, sotto_us now)
 {
     p->in->parent = p->owner;
     p->in->first = p->first;
     p->seen = p->bell++;
+    p->in->rung = p->bell;
     atomic_store(&p->in->bell, p->bell);
     atomic_store(&p->out->answered, p->seen);
-    atomic_store(&p->out->taken, p->first);
-    atomic_store(&p->out->made, 0);
-    for (int i = 0; i < ISOLATE_COUNTS; i++) atomic_store(&p->out->counts[i], 0);
     p->is_ready = p->was_killed = p->has_wasted = false;
     p->began = p->since = now;
     p->limited = 0;
     p->cpu_then = 0;
     int r = spawn(p, &p->pid);
-    if (r == 0) p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
-    if (r == 0 && p->pidfd < 0) {
-        kill(p->pid, SIGKILL);
-        waitpid(p->pid, NULL, 0);
-        r = SOTTO_E_SYS;
-    }
+    if (r == 0) r = watch_over(p);
     if (r < 0) p->pid = 0;
     show(p);
     return r;
@@ -166,12 +190,11 @@ static int bury(struct isolate_process *p)
 {
     siginfo_t info = {0};
     if (p->pid == 0) return 0;
-    int r = waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
+    bool told = collect((idtype_t)P_PIDFD, p->pidfd, &info);
     close(p->pidfd);
     p->pidfd = -1;
     p->pid = 0;
-    return r == 0 && (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED) ? info.si_status
-                                                                                : 0;
+    return told && (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED) ? info.si_status : 0;
 }
 
 /* Counts a death, and says whether there were too many. */
@@ -191,18 +214,18 @@ static bool is_too_much(struct isolate_process *p, sotto_us now, int points)
     return false;
 }
 
-/* It has ended. */
+/* It has ended, or could not be started. */
 static int replace(struct isolate_process *p, sotto_us now)
 {
-    bool by_others = false;
+    bool by_others = p->pid == 0;
     int signal = bury(p);
     if (signal == SIGKILL) by_others = !p->was_killed || !p->has_wasted;
     atomic_store_explicit(&p->shown.signal, signal, memory_order_relaxed);
     atomic_store_explicit(&p->shown.last_death, now, memory_order_relaxed);
     atomic_fetch_add_explicit(&p->shown.deaths, 1, memory_order_relaxed);
     p->is_off = is_too_much(p, now, by_others ? 1 : ISOLATE_DEATH);
-    if (!p->is_off) start(p, now); /* where that fails it has ended again by the next time */
-    atomic_store(&p->out->made, 0);
+    clear(p);
+    if (!p->is_off) start(p, now); /* where that fails it is tried again */
     show(p);
     return p->is_off ? SOTTO_E_CLOSED : 1;
 }
@@ -227,6 +250,7 @@ int sotto__isolate_watch(struct isolate_process *p, sotto_us now, bool lies)
 {
     if (getpid() != p->owner) return SOTTO_E_FORKED;
     if (p->is_off) return SOTTO_E_CLOSED;
+    if (p->pid == 0 && now - p->began < ISOLATE_RETRY_US) return 0;
     if (has_ended(p, 0)) return replace(p, now);
     if (!read_answer(p, now)) lies = true;
     bool hangs = now - p->since > (p->is_ready ? ISOLATE_HANG_US : ISOLATE_START_US);
@@ -245,18 +269,17 @@ int sotto__isolate_watch(struct isolate_process *p, sotto_us now, bool lies)
 void sotto__isolate_ring(struct isolate_process *p)
 {
     atomic_store_explicit(&p->in->bell, ++p->bell, memory_order_release);
-    futex(&p->in->bell, FUTEX_WAKE, INT_MAX, NULL);
+    isolate_futex(&p->in->bell, FUTEX_WAKE, INT_MAX, 0);
 }
 
 bool sotto__isolate_wait(struct isolate_process *p, sotto_us span)
 {
-    const struct timespec slice = {0, SLICE_US * 1000};
     sotto_us end = sotto_now() + span;
     for (;;) {
         uint32_t answer = atomic_load_explicit(&p->out->answered, memory_order_acquire);
         if (answer == p->bell) return read_answer(p, sotto_now());
         if (sotto_now() >= end || has_ended(p, 0)) return false;
-        futex(&p->out->answered, FUTEX_WAIT, answer, &slice);
+        isolate_futex(&p->out->answered, FUTEX_WAIT, answer, SLICE_NS);
     }
 }
 
@@ -282,9 +305,10 @@ int sotto__isolate_open(struct isolate_process *p, const struct isolate_setup *s
     p->in->channels = s->channels;
     p->in->min_delay = s->min_delay;
     p->in->max_delay = s->max_delay;
+    clear(p);
     r = start(p, sotto_now());
     if (r < 0) return r;
-    return sotto__isolate_wait(p, ISOLATE_START_US) ? 0 : SOTTO_E_SYS;
+    return sotto__isolate_wait(p, ISOLATE_OPEN_US) ? 0 : SOTTO_E_SYS;
 }
 
 void sotto__isolate_close(struct isolate_process *p)

@@ -8,10 +8,12 @@
 #include "extra/isolate_shared.h"
 
 #define ISOLATE_HANG_US 80000    /* without an answer: it hangs */
-#define ISOLATE_START_US 1000000 /* the same while it starts */
+#define ISOLATE_START_US 1000000 /* the same while it starts anew */
+#define ISOLATE_OPEN_US 5000000  /* and for the first time, when nothing is heard yet that could stop */
+#define ISOLATE_RETRY_US 250000  /* after it could not be started */
 #define ISOLATE_WINDOW_US 60000000
 /* Points within the window that turn it off: five deaths that the decoder caused. What may be the machine's doing is one point: a child
- * that had no processor, or that somebody else killed. */
+ * that had no processor, that somebody else killed, or that could not be started. */
 #define ISOLATE_MAX_POINTS 20
 #define ISOLATE_DEATH 4
 

@@ -8,16 +8,18 @@
  */
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "extra/playout.h"
 
-#define ISOLATE_VERSION 1u      /* of this file: parent and child are of one build */
+#define ISOLATE_VERSION 2u      /* of this file: parent and child are of one build */
 #define ISOLATE_ALIGN 65536u    /* no page is larger */
 #define ISOLATE_SLOTS 128u      /* packets; 2.5 s of 20 ms */
 #define ISOLATE_RING 16384u     /* frames of PCM, a power of two */
 #define ISOLATE_MAX_DATA 65536u /* bytes of a packet for the decoder alone */
 /* The child looks every 5 ms, and makes so much more than one pull: what a pull finds is then at least 10 ms old. */
-#define ISOLATE_LOOK_MS 5
+#define ISOLATE_LOOK_NS 5000000
 #define ISOLATE_AHEAD 720
 
 enum { ISOLATE_PLAYOUT = 1, ISOLATE_DECODER = 2 };                 /* what the child is */
@@ -54,6 +56,7 @@ struct isolate_in { /* the parent's */
     int32_t channels;
     int64_t min_delay, max_delay;
     uint32_t first;             /* playout: packets put before this child was started */
+    uint32_t rung;              /* the bell as it was then: what is rung later is for this child */
     atomic_uint bell;           /* rung when there is something to do; a futex */
     atomic_uint put;            /* packets so far */
     atomic_uint pull;           /* frames: the largest pull so far */
@@ -80,5 +83,15 @@ struct isolate_out { /* the child's */
 
 /* Between two processes nothing but the processor can make it atomic. */
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "lock-free atomics");
+
+/* Waits for a word to change, or wakes who does. The system call of this name takes two longs on any processor; struct timespec is wider
+ * where 32 bits have a time_t of 64. timeout_ns: less than a second; 0: none. */
+static inline long isolate_futex(const atomic_uint *word, int what, uint32_t value, long timeout_ns)
+{
+    const struct {
+        long s, ns;
+    } span = {0, timeout_ns};
+    return syscall(SYS_futex, word, what, value, timeout_ns > 0 ? &span : NULL, NULL, 0);
+}
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <opus/opus.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,26 +17,44 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "extra/isolate_shared.h"
+
 int __real_opus_decode(OpusDecoder *st, const unsigned char *data, opus_int32 len, opus_int16 *pcm,
                        int frames, int fec);
 int __wrap_opus_decode(OpusDecoder *st, const unsigned char *data, opus_int32 len, opus_int16 *pcm,
                        int frames, int fec);
 void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t n, int prot, int flags, int fd, off64_t offset);
 
 static volatile uint8_t *ours, *theirs; /* the two parts of the memory that is shared */
 static size_t size;
+static bool had_files; /* before the cage was shut */
+
+static bool can_open(void)
+{
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    if (f) fclose(f);
+    return f != NULL;
+}
 
 void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
 {
     void *p = __real_mmap(at, n, prot, flags, fd, offset);
-    if (prot & PROT_WRITE) {
+    had_files = can_open();
+    if (n == ISOLATE_IN_SIZE) {
+        theirs = p;
+    } else {
         ours = p;
         size = n;
-    } else {
-        theirs = p;
     }
     return p;
+}
+
+/* What mmap() is called where off_t has more bits than long. */
+void *__wrap_mmap64(void *at, size_t n, int prot, int flags, int fd, off64_t offset)
+{
+    return __wrap_mmap(at, n, prot, flags, fd, (off_t)offset);
 }
 
 /* Everything that the parent reads, all the time, while it reads it. */
@@ -45,10 +64,46 @@ static void scribble(void)
         for (size_t i = 0; i < size; i++) ours[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
 }
 
-static void allocate(void)
+/* It goes on answering, and says what cannot be. */
+static void lie(unsigned char what)
 {
-    uint8_t *volatile p = malloc((size_t)2 << 30);
-    memset(p, 1, (size_t)2 << 30);
+    struct isolate_out *out = (struct isolate_out *)(uintptr_t)ours;
+    const struct isolate_in *in = (const struct isolate_in *)(uintptr_t)theirs;
+    for (;;) {
+        uint32_t bell = atomic_load(&in->bell);
+        switch (what) {
+        case '0':
+            atomic_store(&out->counts[ISOLATE_SILENT], atomic_load(&in->given) + 65536);
+            break;
+        case '1': atomic_store(&out->counts[ISOLATE_LATE], atomic_load(&in->put) + 65536); break;
+        case '2': atomic_store(&out->made, atomic_load(&in->given) + 8000); break;
+        case '3': atomic_store(&out->taken, atomic_load(&in->put) + 1); break;
+        case '4': atomic_store(&out->delay, -1); break;
+        case '5': atomic_store(&out->target, in->max_delay + 1); break;
+        default: break;
+        }
+        atomic_store(&out->answered, bell);
+        isolate_futex(&in->bell, FUTEX_WAIT, bell, 0);
+    }
+}
+
+static void allocate(void) /* twice what 32 bits can ask for at once */
+{
+    for (int i = 0; i < 2; i++) {
+        uint8_t *volatile p = malloc((size_t)1 << 30);
+        memset(p, 1, (size_t)1 << 30);
+    }
+}
+
+/* What the kernel takes for a program of 32 bits, whose calls have other numbers. */
+static void call_as_another(void)
+{
+#ifdef __x86_64__
+    long r = 20; /* getpid() there */
+    __asm__ volatile("int $0x80" : "+a"(r) : : "memory");
+#else
+    abort();
+#endif
 }
 
 static void sleep_on(void)
@@ -81,6 +136,12 @@ static void do_evil(unsigned char what)
     case 'p': mprotect((void *)(uintptr_t)theirs, 4096, PROT_READ | PROT_WRITE); break;
     case 'W': syscall(SYS_write, 2, "evil", 4); break;
     case 'g': scribble(); break;
+    case 'q': syscall(SYS_futex, secret, FUTEX_LOCK_PI, 0, NULL, NULL, 0); break;
+    case 'b': call_as_another(); break;
+    case 'C':
+        if (!had_files || can_open()) abort();
+        break;
+    case '0' ... '5': lie(what); break;
     default: break;
     }
 }
@@ -88,6 +149,8 @@ static void do_evil(unsigned char what)
 int __wrap_opus_decode(OpusDecoder *st, const unsigned char *data, opus_int32 len, opus_int16 *pcm,
                        int frames, int fec)
 {
-    if (data && len > 5 && memcmp(data + len - 5, "EVIL", 4) == 0) do_evil(data[len - 1]);
+    const bool is_evil = data && len > 5 && memcmp(data + len - 5, "EVIL", 4) == 0;
+    if (is_evil) do_evil(data[len - 1]);
+    if (is_evil && data[len - 1] == 'n') return INT32_MAX; /* frames */
     return __real_opus_decode(st, data, len, pcm, frames, fec);
 }

@@ -6,9 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/seccomp.h>
-#include <linux/securebits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -154,7 +152,8 @@ static long status_of(int pid, const char *field)
 static void the_process_has_nothing_but_the_memory_that_is_shared(void **state)
 {
     (void)state;
-    static const int none[] = {RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_CORE, RLIMIT_FSIZE};
+    static const int none[] = {RLIMIT_NOFILE, RLIMIT_NPROC,   RLIMIT_CORE,
+                               RLIMIT_FSIZE,  RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE};
     char path[64], environment[256] = "";
     struct rlimit limit;
     struct call c = begin(DECODER, NULL);
@@ -214,31 +213,6 @@ static void pulling_makes_no_system_call_here_either(void **state)
     end(&c);
 }
 
-/* As in a container: uid 0 in name only. */
-static void it_needs_no_privileges(void **state)
-{
-    (void)state;
-    int status = -1;
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-        struct __user_cap_data_struct no_caps[2] = {{0}};
-        sotto_playout *p = NULL;
-        sotto_playout_config cfg = {
-            .size = sizeof cfg, .isolate_decoder = true, .decoder_path = DECODER};
-        prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED); /* where it had some */
-        if (syscall(SYS_capset, &head, no_caps) != 0) _exit(2);
-        int r = sotto_playout_new(&cfg, &p);
-        sotto_playout_free(p);
-        _exit(r == 0 ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 /* ---- a decoder that was taken over ---- */
 struct deed {
     char what;
@@ -265,6 +239,14 @@ static const struct deed deeds[] = {
     {'p', SIGSYS, "unprotects memory"},
     {'W', SIGSYS, "writes to a descriptor"},
     {'g', SIGKILL, "writes garbage into the shared memory while we read"},
+    {'q', SIGSYS, "has the kernel lock what it likes"},
+    {'b', -1, "calls as another processor"},
+    {'0', SIGKILL, "counts more sound than was played"},
+    {'1', SIGKILL, "counts more packets than were put"},
+    {'2', SIGKILL, "says that it made more than it may"},
+    {'3', SIGKILL, "says that it took what was not put"},
+    {'4', SIGKILL, "tells a delay that cannot be"},
+    {'5', SIGKILL, "tells a target that cannot be"},
 };
 
 /* Whether a deed cost at most 200 ms of sound; what must never be fails. */
@@ -308,6 +290,28 @@ static void whatever_the_decoder_does_costs_at_most_200_ms_of_sound(void **state
     }
 }
 
+/* Until the next put nobody looks whether it lies. */
+/* proves: S11 H136 */
+static void what_it_counted_is_cut_to_what_can_be(void **state)
+{
+    (void)state;
+    for (char what = '0'; what <= '5'; what++) {
+        struct isolate_packet p = isolate_evil(what);
+        struct call c = begin(EVIL, NULL);
+        play(&c, 60);
+        put(&c, &p);
+        for (int i = 0; i < 10; i++) {
+            sotto_playout_stats s = stats(c.playout);
+            assert_true(s.frames_silent <= s.frames_played + 65536 - 1);
+            assert_in_range(s.packets_late, 0, 1000);
+            assert_in_range(s.delay, 0, 1000000);
+            assert_in_range(s.target, 0, 500000);
+            isolate_sleep_until(sotto_now() + 5000);
+        }
+        end(&c);
+    }
+}
+
 /* proves: S11 H136 */
 static void after_five_deaths_it_is_off_and_the_application_learns_it(void **state)
 {
@@ -344,6 +348,34 @@ static void after_five_deaths_it_is_off_and_the_application_learns_it(void **sta
     assert_int_equal(sotto_ctx_next(ctx, &e), 0); /* once */
     end(&c);
     sotto_ctx_free(ctx);
+}
+
+/* Whoever does not listen, and goes on putting, pulling and looking. */
+static void what_is_off_counts_no_further(void **state)
+{
+    (void)state;
+    int16_t pcm[BLOCK];
+    struct call c = begin(EVIL, NULL);
+    struct isolate_packet p = isolate_evil('f');
+    for (int i = 1; i <= 12 && c.put == 0; i++) {
+        play(&c, 100);
+        turn(&c, &p);
+        if (c.turn % 2) turn(&c, NULL);
+        play(&c, 100);
+    }
+    assert_int_equal(c.put, SOTTO_E_CLOSED);
+    sotto_playout_stats before = stats(c.playout);
+    for (int i = 0; i < 10; i++) put(&c, &p);
+    sotto_playout_stats after = stats(c.playout);
+    assert_int_equal(after.packets_dropped, before.packets_dropped + 10);
+    assert_int_equal(after.frames_concealed, before.frames_concealed);
+    assert_int_equal(after.concealment_events, before.concealment_events);
+    assert_int_equal(after.packets_late, before.packets_late);
+    assert_int_equal(after.decoder_deaths, before.decoder_deaths);
+    assert_int_equal(sotto_playout_pull(c.playout, pcm, BLOCK), BLOCK);
+    assert_int_equal(stats(c.playout).frames_concealed, before.frames_concealed + BLOCK);
+    assert_true(before.frames_concealed <= before.frames_played);
+    end(&c);
 }
 
 /* ---- what can be wrong before ---- */
@@ -430,9 +462,10 @@ int main(void)
         cmocka_unit_test(a_call_sounds_through_a_decoder_in_another_process),
         cmocka_unit_test(the_process_has_nothing_but_the_memory_that_is_shared),
         cmocka_unit_test(pulling_makes_no_system_call_here_either),
-        cmocka_unit_test(it_needs_no_privileges),
         cmocka_unit_test(whatever_the_decoder_does_costs_at_most_200_ms_of_sound),
+        cmocka_unit_test(what_it_counted_is_cut_to_what_can_be),
         cmocka_unit_test(after_five_deaths_it_is_off_and_the_application_learns_it),
+        cmocka_unit_test(what_is_off_counts_no_further),
         cmocka_unit_test(a_program_that_cannot_be_run_is_told_at_once),
         cmocka_unit_test(packets_beyond_the_ring_are_refused_and_counted),
         cmocka_unit_test(a_forked_process_is_refused),

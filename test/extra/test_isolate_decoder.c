@@ -102,6 +102,27 @@ static void a_decoder_that_is_waited_for_is_restarted_too_and_is_off_after_five_
     sotto_opus_decoder_free(d);
 }
 
+/* One that says it made more than was asked for has died of it. */
+/* proves: S11 H136 */
+static void an_answer_of_other_frames_is_concealed_and_a_death(void **state)
+{
+    (void)state;
+    const struct isolate_packet p = isolate_evil('n');
+    int16_t pcm[961] = {0};
+    sotto_opus_decoder *d = NULL;
+    sotto_isolation i = {.size = sizeof i};
+    sotto_opus_decoder_config c = {.size = sizeof c, .isolate_decoder = true, .decoder_path = EVIL};
+    assert_int_equal(sotto_opus_decoder_open(&c, &d), 0);
+    pcm[960] = 12345;
+    for (int n = 0; n < 10 && i.deaths == 0; n++) {
+        assert_int_equal(sotto_opus_decode(d, p.data, p.len, pcm, 960), 960);
+        assert_int_equal(sotto_opus_decoder_get_isolation(d, &i), 0);
+    }
+    assert_true(i.deaths > 0);
+    assert_int_equal(pcm[960], 12345);
+    sotto_opus_decoder_free(d);
+}
+
 static void a_packet_of_more_than_64_kb_is_refused(void **state)
 {
     (void)state;
@@ -129,6 +150,7 @@ int main(void)
         cmocka_unit_test(an_isolated_decoder_gives_the_same_frames),
         cmocka_unit_test(
             a_decoder_that_is_waited_for_is_restarted_too_and_is_off_after_five_deaths),
+        cmocka_unit_test(an_answer_of_other_frames_is_concealed_and_a_death),
         cmocka_unit_test(a_packet_of_more_than_64_kb_is_refused),
     };
     isolate_make_packets();
