@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * fopen() of the program sotto-decoder, for the libraries in it: libopus on ARM looks into /proc/cpuinfo whenever a channel begins anew,
- * such as with the first stereo packet after mono (silk_init_decoder()), and in the cage that is the end. Before the process shuts itself
+ * such as with the first packet of SILK (silk_init_decoder()), and in the cage that is the end. Before the process shuts itself
  * in files are opened as ever; then there are none, and libopus takes what runs on any processor. Under both names, whichever the library
  * was built with.
  */

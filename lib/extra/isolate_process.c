@@ -219,7 +219,8 @@ static int replace(struct isolate_process *p, sotto_us now)
 {
     bool by_others = p->pid == 0;
     int signal = bury(p);
-    if (signal == SIGKILL) by_others = !p->was_killed || !p->has_wasted;
+    if (signal == SIGKILL || (signal == 0 && p->was_killed))
+        by_others = !p->was_killed || !p->has_wasted;
     atomic_store_explicit(&p->shown.signal, signal, memory_order_relaxed);
     atomic_store_explicit(&p->shown.last_death, now, memory_order_relaxed);
     atomic_fetch_add_explicit(&p->shown.deaths, 1, memory_order_relaxed);

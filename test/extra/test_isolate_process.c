@@ -127,20 +127,26 @@ static void an_answer_to_what_was_never_asked_is_a_death(void **state)
     sotto__isolate_close(&p);
 }
 
+/* It stops, for so long that it must hang; what is said then. */
+static int hang(struct isolate_process *p, sotto_us now)
+{
+    assert_int_equal(sotto__isolate_watch(p, now, false), 0);
+    assert_int_equal(kill(p->pid, SIGSTOP), 0);
+    sotto__isolate_ring(p);
+    assert_int_equal(sotto__isolate_watch(p, now + ISOLATE_HANG_US, false), 0);
+    int r = 0;
+    for (int i = 1; i <= 10000 && r == 0; i++)
+        r = sotto__isolate_watch(p, now + ISOLATE_HANG_US + i, false);
+    return r;
+}
+
 /* proves: S11 H136 */
 static void one_that_hangs_is_a_death(void **state)
 {
     (void)state;
     struct isolate_process p = begin(DECODER);
-    sotto_us now = sotto_now();
-    assert_int_equal(sotto__isolate_watch(&p, now, false), 0);
-    assert_int_equal(kill(p.pid, SIGSTOP), 0);
-    sotto__isolate_ring(&p);
-    assert_int_equal(sotto__isolate_watch(&p, now + ISOLATE_HANG_US, false), 0);
-    int r = 0;
-    for (int i = 0; i < 10000 && (r == 0); i++)
-        r = sotto__isolate_watch(&p, now + ISOLATE_HANG_US + 1 + i, false);
-    assert_int_equal(r, 1);
+    assert_int_equal(hang(&p, sotto_now()), 1);
+    assert_int_equal(fate(&p).deaths, 1);
     assert_int_equal(fate(&p).last_signal, SIGKILL);
     sotto__isolate_close(&p);
 }
@@ -255,6 +261,22 @@ static void an_application_that_buries_all_children_is_survived(void **state)
             pthread_join(other, NULL);
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     }
+}
+
+/* One that had no processor has not died of itself, though nobody tells what it died of. */
+static void what_hangs_counts_a_quarter_where_children_are_ignored(void **state)
+{
+    (void)state;
+    assert_true(signal(SIGCHLD, SIG_IGN) != SIG_ERR);
+    struct isolate_process p = begin(DECODER);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(hang(&p, sotto_now()), 1);
+        assert_int_equal(ask(&p, &isolate_packets[0]), 960);
+    }
+    assert_int_equal(fate(&p).state, SOTTO_ISOLATION_RUNNING);
+    assert_int_equal(fate(&p).last_signal, 0);
+    sotto__isolate_close(&p);
+    signal(SIGCHLD, SIG_DFL);
 }
 
 /* ---- in a process of its own, whose exit status is what came of it ---- */
@@ -451,6 +473,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_started_is_tried_again),
         cmocka_unit_test(an_interrupted_parent_leaves_no_zombie),
         cmocka_unit_test(an_application_that_buries_all_children_is_survived),
+        cmocka_unit_test(what_hangs_counts_a_quarter_where_children_are_ignored),
         cmocka_unit_test(it_needs_no_privileges_and_nobody_looks_in),
         cmocka_unit_test(where_no_calls_can_be_forbidden_there_is_no_process),
         cmocka_unit_test(it_ends_with_its_parent),
