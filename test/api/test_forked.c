@@ -308,6 +308,24 @@ static void take_one(struct family *f)
         sotto_event_free(e);
 }
 
+/* Until the helper's thread itself has told something: a fork while a thread comes up copies the lock of ASan's allocator that it may
+ * hold. What is told first may come from sotto_whip_publish(). */
+static void await_helper(struct family *f)
+{
+    for (int n = 0; n < 2;) {
+        sotto_event *e;
+        assert_int_equal(sotto_ctx_wait(f->c.a.ctx, HANGS_S * 1000000LL, &e), 1);
+        if (sotto_whip_handle(f->whip, e) == 1 && e->type == SOTTO_EV_USER) {
+            n++;
+            assert_int_equal(sotto_whip_retry(f->whip), 0); /* something to tell of */
+        }
+        if (e->user)
+            call_event(e);
+        else
+            sotto_event_free(e);
+    }
+}
+
 static void family_new(struct family *f, bool no_thread)
 {
     sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = no_thread};
@@ -320,6 +338,7 @@ static void family_new(struct family *f, bool no_thread)
     call_connect(&f->c);
     assert_int_equal(sotto_reconnect_new(f->c.a.pc, NULL, &f->reconnect), 0);
     assert_int_equal(sotto_whip_publish(ctx, &whip, &f->whip), 0);
+    await_helper(f);
     assert_int_equal(sotto_ctx_post(ctx, POSTED, NULL), 0);
     while (!f->event) take_one(f);
 }
