@@ -85,16 +85,22 @@ static bool usable_v4(const uint8_t *ip, bool allow_loopback)
     return !(ip[0] == 169 && ip[1] == 254) && !is_metadata(ip, false); /* link-local: RFC 3927 */
 }
 
-static bool usable_v6(const uint8_t *ip, bool allow_loopback)
+/* What a gateway makes IPv4 of is judged as that: RFC 6052 §2.1, RFC 3056 §2. NULL: nothing. */
+static const uint8_t *ipv4_within(const uint8_t *ip)
 {
     static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
+    if (memcmp(ip, nat64, sizeof nat64) == 0) return ip + sizeof nat64;
+    return ip[0] == 0x20 && ip[1] == 0x02 ? ip + 2 : NULL;
+}
+
+static bool usable_v6(const uint8_t *ip, bool allow_loopback)
+{
+    const uint8_t *inner = ipv4_within(ip);
     if (is_zero(ip, 15) && ip[15] == 1) return allow_loopback;
     if (is_zero(ip, 12)) return false; /* unspecified, v4-compatible */
     if (is_zero(ip, 10) && ip[10] == 0xff && ip[11] == 0xff) return false; /* v4-mapped */
     if (ip[0] == 0xff) return false; /* multicast */
-    /* What a gateway makes IPv4 of is judged as that: RFC 6052 §2.1, RFC 3056 §2. */
-    if (memcmp(ip, nat64, sizeof nat64) == 0) return usable_v4(ip + sizeof nat64, false);
-    if (ip[0] == 0x20 && ip[1] == 0x02) return usable_v4(ip + 2, false);
+    if (inner) return usable_v4(inner, false);
     return !(ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80) && !is_metadata(ip, true); /* link-local */
 }
 
@@ -106,12 +112,20 @@ bool sotto__address_usable(const struct address *a, bool allow_loopback)
     return false;
 }
 
+static bool private_v4(const uint8_t *ip)
+{
+    return ip[0] == 10 || ip[0] == 127 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64) ||
+           (ip[0] == 169 && ip[1] == 254);
+}
+
 bool sotto__address_is_private(const struct address *a)
 {
     const uint8_t *ip = a->ip;
-    if (a->family == 6) return (ip[0] & 0xfe) == 0xfc || ip[0] == 0;
-    return ip[0] == 10 || ip[0] == 127 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
-           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 100 && (ip[1] & 0xc0) == 64);
+    if (a->family == 4) return private_v4(ip);
+    const uint8_t *inner = ipv4_within(ip);
+    if (inner) return private_v4(inner);
+    return (ip[0] & 0xfe) == 0xfc || ip[0] == 0 || (ip[0] == 0xfe && ip[1] >= 0x80); /* link-local, and what was site-local */
 }
 
 /* ---- text → struct ---- */

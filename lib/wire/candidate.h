@@ -52,7 +52,8 @@ bool sotto__address_eq(const struct address *a, const struct address *b); /* wit
 bool sotto__address_usable(const struct address *a, bool allow_loopback);
 /* Letters, digits and '-' in labels; false too for what resolvers would read as a number. */
 bool sotto__host_name_ok(struct str s);
-/* Whether it means something in one network only: loopback, private, shared and unique local addresses (RFC 1918, 6598, 4193). */
+/* Whether it means something in one network only: loopback, link-local, private, shared and unique local addresses (RFC 1918, 6598,
+ * 4193), and what NAT64 or 6to4 would make one of these of. */
 bool sotto__address_is_private(const struct address *a);
 
 #endif

@@ -231,21 +231,24 @@ static int give(struct duo *d, const char *line)
 /* proves: S19 S31 */
 static void candidates_beyond_the_policy_are_ignored_and_counted(void **state)
 {
+    enum { N = 6 };
     static const struct {
         uint32_t refuse, max;
-        size_t taken; /* of the four below */
+        size_t taken; /* of those below */
     } rows[] = {
-        {0, UINT32_MAX, 4},
-        {SOTTO_REFUSE_PRIVATE, UINT32_MAX, 3},
-        {SOTTO_REFUSE_PUBLIC, UINT32_MAX, 1},
+        {0, UINT32_MAX, N},
+        {SOTTO_REFUSE_PRIVATE, UINT32_MAX, 4},
+        {SOTTO_REFUSE_PUBLIC, UINT32_MAX, 2},
         {SOTTO_REFUSE_HOST, UINT32_MAX, 2},
-        {SOTTO_REFUSE_SRFLX, UINT32_MAX, 3},
-        {SOTTO_REFUSE_RELAY, UINT32_MAX, 3},
+        {SOTTO_REFUSE_SRFLX, UINT32_MAX, 5},
+        {SOTTO_REFUSE_RELAY, UINT32_MAX, 5},
         {0, 2, 2},
         {0, 0, 0},
     };
-    static const char *const lines[] = {
+    static const char *const lines[N] = {
         "candidate:1 1 udp 2130706431 10.1.2.3 5000 typ host",
+        "candidate:5 1 udp 2130706429 64:ff9b::a01:203 5000 typ host", /* by NAT64 */
+        "candidate:6 1 udp 2130706428 64:ff9b::808:808 5000 typ host",
         "candidate:2 1 udp 2130706430 192.0.2.9 5000 typ host",
         "candidate:3 1 udp 1694498815 192.0.2.10 5000 typ srflx raddr 0.0.0.0 rport 9",
         "candidate:4 1 udp 16777215 192.0.2.11 5000 typ relay raddr 0.0.0.0 rport 9",
@@ -259,9 +262,9 @@ static void candidates_beyond_the_policy_are_ignored_and_counted(void **state)
         sotto__peer_set_policy(d->a.peer, policy_of(&limits, NULL));
         duo_open(&d->a, "x");
         duo_signal(d);
-        for (size_t k = 0; k < 4; k++) assert_int_equal(give(d, lines[k]), 0);
+        for (size_t k = 0; k < N; k++) assert_int_equal(give(d, lines[k]), 0);
         assert_int_equal(d->a.peer->n_remote_candidates, rows[i].taken);
-        assert_int_equal(count(&d->a, ATTACK_POLICY_CANDIDATE), 4 - rows[i].taken);
+        assert_int_equal(count(&d->a, ATTACK_POLICY_CANDIDATE), N - rows[i].taken);
         duo_free(d);
     }
 }

@@ -363,17 +363,23 @@ static void private_addresses_are_those_of_one_network(void **state)
         const char *text;
         bool is;
     } rows[] = {
-        {"9.255.255.255", false},  {"10.0.0.0", true},
-        {"10.255.255.255", true},  {"11.0.0.0", false},
-        {"100.63.255.255", false}, {"100.64.0.0", true},
-        {"100.127.255.255", true}, {"100.128.0.0", false},
-        {"127.0.0.1", true},       {"172.15.255.255", false},
-        {"172.16.0.0", true},      {"172.31.255.255", true},
-        {"172.32.0.0", false},     {"192.167.0.1", false},
-        {"192.168.0.1", true},     {"192.169.0.1", false},
-        {"8.8.8.8", false},        {"fc00::1", true},
-        {"fdff::1", true},         {"fe00::1", false},
-        {"2001:db8::1", false},    {"::1", true},
+        {"9.255.255.255", false},    {"10.0.0.0", true},
+        {"10.255.255.255", true},    {"11.0.0.0", false},
+        {"100.63.255.255", false},   {"100.64.0.0", true},
+        {"100.127.255.255", true},   {"100.128.0.0", false},
+        {"127.0.0.1", true},         {"172.15.255.255", false},
+        {"172.16.0.0", true},        {"172.31.255.255", true},
+        {"172.32.0.0", false},       {"192.167.0.1", false},
+        {"192.168.0.1", true},       {"192.169.0.1", false},
+        {"8.8.8.8", false},          {"fc00::1", true},
+        {"fdff::1", true},           {"fe00::1", false},
+        {"2001:db8::1", false},      {"::1", true},
+        {"169.253.0.1", false},      {"169.254.0.1", true},
+        {"169.255.0.1", false},      {"fe7f::1", false},
+        {"fe80::1", true},           {"feff::1", true},
+        {"ff00::1", false},          {"64:ff9b::a01:203", true}, /* 10.1.2.3 behind NAT64 … */
+        {"64:ff9b::808:808", false}, {"64:ff9b:1::808:808", true}, /* RFC 8215 */
+        {"2002:a01:203::1", true},   {"2002:808:808::1", false}, /* … and 6to4 */
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
