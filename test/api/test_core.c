@@ -255,7 +255,8 @@ static void a_servers_password_is_kept_apart_and_wiped(void **state)
     check(false);
 }
 
-/* Who has a log and a core dump cannot look up whom the masks of the log stand for. proves: A23 S26 */
+/* Who has a log and a core dump cannot look up whom the masks of the log stand for.
+ * proves: A23 S26 */
 static void the_key_of_masks_is_not_dumped(void **state)
 {
     (void)state;

@@ -2,6 +2,7 @@
 /* Connect, exchange, close, many times in one process: memory, threads and descriptors stay as they were. */
 #include <limits.h>
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include "../open_fds.h"
 #include "both_ways.h"
@@ -85,8 +86,48 @@ static void many_calls_leave_nothing_behind(void **state)
     sotto_ctx_free(ctx);
 }
 
+/* A thousand that gather, each with a socket and a channel. */
+/* proves: A08 */
+static void a_thousand_at_a_time_leave_nothing_behind(void **state)
+{
+    enum { ALIVE = 1000 };
+    static sotto_pc *pcs[ALIVE];
+    static sotto_dc *dcs[ALIVE];
+    struct rlimit files;
+    sotto_ctx *ctx;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+    size_t n = files.rlim_max >= 8 * ALIVE ? ALIVE : (size_t)files.rlim_max / 8;
+    assert_int_equal(both_ways_ctx(NULL, &ctx), 0);
+    cycle(ctx);
+    struct left first = settle(ctx, (struct left){INT64_MAX, LONG_MAX});
+    long threads = status("Threads:");
+    for (size_t i = 0; i < n; i++) {
+        sotto_pc_config cfg = {.size = sizeof cfg, .allow_loopback = true};
+        assert_int_equal(sotto_pc_new(ctx, &cfg, &pcs[i]), 0);
+        assert_int_equal(sotto_pc_create_data_channel(pcs[i], "x", NULL, &dcs[i]), 0);
+        assert_int_equal(sotto_pc_set_local_description(pcs[i], SOTTO_SDP_IMPLICIT, NULL, NULL), 0);
+    }
+    assert_true(open_fds() > first.fds + (long)n);
+    assert_int_equal(status("Threads:"), threads);
+    for (size_t i = 0; i < n; i++) sotto_dc_free(dcs[i]), sotto_pc_free(pcs[i]);
+    struct left most = {first.blocks + 32, first.fds + 8};
+    struct left last = settle(ctx, most);
+    print_message("%zu at a time: %ld blocks, %ld descriptors more\n", n,
+                  (long)(last.blocks - first.blocks), last.fds - first.fds);
+    assert_true(last.fds <= most.fds);
+    assert_true(last.blocks <= most.blocks);
+    assert_int_equal(status("Threads:"), threads);
+    sotto_ctx_free(ctx);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(many_calls_leave_nothing_behind)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_calls_leave_nothing_behind),
+        cmocka_unit_test(a_thousand_at_a_time_leave_nothing_behind),
+    };
     return cmocka_run_group_tests_name("cycles", tests, NULL, NULL);
 }

@@ -2,11 +2,13 @@
 /*
  * Every public function in a forked child, with the objects of its parent: it says SOTTO_E_FORKED, or does nothing, or needs no object of
  * the parent's, with the reason beside it. The suite `style` compares the names here with those of include/sotto: a new function has its
- * row, or the suite fails. The parent goes on as if nothing had been.
+ * row, or the suite fails. The parent goes on as if nothing had been. And those of a context called by its log sink: SOTTO_E_STATE.
  */
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api/ctx.h"
 #include "call.h"
 
 #define POSTED 7
@@ -72,20 +74,21 @@ static const struct {
     {"sotto_reconnect_due", "times and numbers"},
 };
 
-/* ---- in the child ---- */
+/* ---- in the child, and in the sink ---- */
 
 static int bad;
+static int want = SOTTO_E_FORKED;
 
 static void say(const char *call, long long got)
 {
-    fprintf(stderr, "in a child: %s: %lld\n", call, got);
+    fprintf(stderr, "not %d: %s: %lld\n", want, call, got);
     bad++;
 }
 
 #define EXPECT(call)                                                                               \
     do {                                                                                           \
         long long got = (long long)(call);                                                         \
-        if (got != SOTTO_E_FORKED) say(#call, got);                                                \
+        if (got != want) say(#call, got);                                                          \
     } while (0)
 #define EMPTY(call)                                                                                \
     do {                                                                                           \
@@ -99,6 +102,8 @@ struct family { /* of the parent */
     sotto_reconnect *reconnect;
     sotto_whip *whip;
     sotto_event *event;
+    pthread_t thread; /* of the test */
+    bool tries_in_sink;
 };
 
 static void try_context(const struct family *f)
@@ -108,7 +113,6 @@ static void try_context(const struct family *f)
     sotto_pc *pc;
     sotto_whip *w;
     const sotto_whip_config whip = {.size = sizeof whip, .url = "https://localhost:1/x"};
-    EXPECT(sotto_ctx_fd(c));
     EXPECT(sotto_ctx_next(c, &e));
     EXPECT(sotto_ctx_next_many(c, &e, 1));
     EXPECT(sotto_ctx_wait(c, 0, &e));
@@ -271,9 +275,8 @@ static void call_of_its_own(void)
     sotto_ctx_free(ctx);
 }
 
-static int child(const struct family *f)
+static void try_all(const struct family *f)
 {
-    alarm(HANGS_S);
     try_context(f);
     try_descriptions(f->c.a.pc);
     try_connection(f->c.a.pc);
@@ -282,13 +285,20 @@ static int child(const struct family *f)
     try_keys(f->t);
     try_transceiver(f->c.a.pc, f->t);
     try_helpers(f);
-    NOTHING(sotto_event_free(f->event));
     NOTHING(sotto_whip_free(f->whip));
     NOTHING(sotto_transceiver_free(f->t));
     NOTHING(sotto_dc_free(f->c.a.dc));
     NOTHING(sotto_pc_close(f->c.a.pc));
     NOTHING(sotto_pc_free(f->c.a.pc));
     NOTHING(sotto_ctx_free(f->c.a.ctx));
+}
+
+static int child(const struct family *f)
+{
+    alarm(HANGS_S);
+    EXPECT(sotto_ctx_fd(f->c.a.ctx)); /* which a sink may know */
+    try_all(f);
+    NOTHING(sotto_event_free(f->event));
     call_of_its_own();
     return bad == 0 ? 0 : 1;
 }
@@ -326,9 +336,21 @@ static void await_helper(struct family *f)
     }
 }
 
+/* Once, in the thread of the test, when it says so. */
+static void sink(int32_t level, const char *line, void *user)
+{
+    struct family *f = user;
+    (void)level, (void)line;
+    if (!f->tries_in_sink || !pthread_equal(pthread_self(), f->thread)) return;
+    f->tries_in_sink = false;
+    want = SOTTO_E_STATE;
+    try_all(f);
+    want = SOTTO_E_FORKED;
+}
+
 static void family_new(struct family *f, bool no_thread)
 {
-    sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = no_thread};
+    sotto_ctx_config cfg = {.size = sizeof cfg, .no_thread = no_thread, .log = sink, .log_user = f};
     sotto_whip_config whip = {
         .size = sizeof whip, .url = "https://localhost:1/x", .token = "a-token"};
     sotto_ctx *ctx;
@@ -376,6 +398,25 @@ static void fork_it(bool no_thread)
     family_free(&f);
 }
 
+/* proves: A02 A07 A18 */
+static void every_function_says_that_it_is_in_a_sink(void **state)
+{
+    (void)state;
+    for (int no_thread = 0; no_thread < 2; no_thread++) {
+        struct family f = {.thread = pthread_self()};
+        family_new(&f, no_thread == 1);
+        bad = 0;
+        f.tries_in_sink = true;
+        sotto__guard_lock(f.c.a.ctx->guard);
+        SOTTO_LOG(&f.c.a.ctx->log, SOTTO_LOG_ERROR, "test", "one line");
+        sotto__ctx_leave(f.c.a.ctx);
+        assert_false(f.tries_in_sink);
+        still_works(&f);
+        family_free(&f);
+        assert_int_equal(bad, 0);
+    }
+}
+
 /* proves: A15 */
 static void every_function_says_that_it_is_in_a_child(void **state)
 {
@@ -397,6 +438,7 @@ static void those_that_do_not_have_a_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_function_says_that_it_is_in_a_sink),
         cmocka_unit_test(every_function_says_that_it_is_in_a_child),
         cmocka_unit_test(those_that_do_not_have_a_reason),
     };

@@ -162,6 +162,19 @@ static void through_libnice(void **state)
     over_a_direct_path(true);
 }
 
+/* Of the pair in use: the statistics and the explanation say how the relay is reached. */
+static void is_told(sotto_pc *pc, const char *protocol)
+{
+    char *json, *text, want[40];
+    snprintf(want, sizeof want, "\"relayProtocol\":\"%s\"", protocol);
+    assert_int_equal(sotto_pc_get_stats_json(pc, &json), 0);
+    assert_int_equal(sotto_pc_explain(pc, &text), 0);
+    if (!strstr(json, want)) fail_msg("no %s in %s", want, json);
+    assert_non_null(strstr(text, "Connected (relay "));
+    sotto_free(json);
+    sotto_free(text);
+}
+
 static void over_relays(enum ice_server_kind kind, const char *where, const char *query)
 {
     struct ice_server s = coturn_server(kind, COTURN_PASSWORD);
@@ -182,6 +195,9 @@ static void over_relays(enum ice_server_kind kind, const char *where, const char
     assert_int_equal(sotto_pc_set_config(c.b.pc, &cfg), 0);
     call_connect(&c);
     assert_int_equal(type_of_pair(c.a.pc), CANDIDATE_RELAY);
+    is_told(c.a.pc, kind == ICE_SERVER_TURN_TLS   ? "tls"
+                    : kind == ICE_SERVER_TURN_TCP ? "tcp"
+                                                  : "udp");
     all_arrives(&c);
     call_free(&c);
     sotto_ctx_free(ctx);

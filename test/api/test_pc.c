@@ -252,6 +252,7 @@ static void each_failing_allocation_of_a_connection_ends_cleanly(void **state)
     }
 }
 
+/* proves: A20 */
 static void channels_check_their_arguments(void **state)
 {
     static const struct {

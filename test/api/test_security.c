@@ -89,7 +89,8 @@ static uint16_t port_of(sotto_pc *pc)
     return (uint16_t)port;
 }
 
-/* By real sockets: the filters on them are the kernel's. proves: S21 */
+/* By real sockets: the filters on them are the kernel's.
+ * proves: S21 */
 static void stun_of_strangers_is_counted(void **state)
 {
     static const uint8_t request[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};

@@ -88,6 +88,7 @@ static const struct lie harmless[] = {
     /* proves: H012 */
     {"h012_keys_beside_dtls_are_harmless", PUT, 0, NULL,
      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", 0},
+    /* proves: H015 */
     {"h015_an_apt_of_itself_is_dropped", PUT, 1, NULL, "a=fmtp:96 apt=96", 0},
     /* proves: H016 */
     {"h016_an_extension_of_id_0_is_harmless", PUT, 1, NULL, "a=extmap:0 urn:3gpp:video-orientation",
@@ -414,7 +415,7 @@ static void h015_parameters_beyond_1_kb_cost_their_codec(void **state)
     }
 }
 
-/* proves: H013 */
+/* proves: S14 H013 */
 static void h013_a_section_without_dtls_costs_itself(void **state)
 {
     (void)state;

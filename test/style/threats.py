@@ -17,6 +17,7 @@ WANTED = {
 }
 ROW = re.compile(r"[A-Z]+-?\d+")
 TESTS = ("test/*/*.[ch]", "test/*/*.py", "test/*/*.mjs", "test/*/*.js", "test/*/*.sh", "test/*/run", "fuzz/*.c")
+CODE = ("lib/*/*.[ch]", "test/style/threats.py")
 NAMES = (r"static void\s+(\w+)\(void \*\*", r"def (\w+)\(", r"(?:async )?function (\w+)\(", r"(?:await )?\w+\(['\"`]([^'\"`$]+)",
          r"^(\w+)\(\) \{", r"[\"'](\w+)[\"']")
 
@@ -35,20 +36,34 @@ def found(patterns, word):
 
 
 def name_of(path, text):
-    """The test that stands behind a comment: the name nearest to it; of a fuzzer and of a file without such names the file's."""
+    """The test that stands directly behind a comment, or None; of a fuzzer the file's name."""
     if path.startswith("fuzz/"):
         return path.split("/")[1].split(".")[0]
-    near = [(m.start(), m.group(1)) for m in (re.search(p, text[:600], re.M) for p in NAMES) if m]
-    return min(near)[1] if near else path
+    lines = text.lstrip("\n").split("\n")
+    text = "\n".join(lines[:1 if re.match(r"static |/[/*]|#", lines[0]) else 2])  # the name of a case may stand in its second line
+    near = [(m.start(), m.group(1)) for m in (re.search(p, text, re.M) for p in NAMES) if m]
+    return min(near)[1] if near else None
+
+
+def misplaced():
+    """(path, what) of each comment that looks like one of these and is none, or that stands above no test."""
+    for pattern, word in ((TESTS, "proves"), (CODE, "answers")):
+        for path in sorted({p for q in pattern for p in glob.glob(q)}):
+            meant = re.findall(rf"(?:^[ \t]*|/\*+ |[*#/.] ){word}:[ \t]+{ROW.pattern}\b", read(path), re.M)
+            if not path.startswith("test/style/") and len(meant) != len(list(found([path], word))):
+                yield path, f"has a comment '{word}:' that is none: rows with spaces between, on a line of its own"
+    for path, text, rows in found(TESTS, "proves"):
+        if not name_of(path, text):
+            yield path, f"'proves: {' '.join(rows)}' does not stand directly above a test"
 
 
 def proofs():
     tests, code = defaultdict(list), defaultdict(list)
     for path, text, rows in found(TESTS, "proves"):
         for row in rows:
-            if (name := name_of(path, text)) not in tests[row]:
+            if (name := name_of(path, text)) and name not in tests[row]:
                 tests[row].append(name)
-    for path, _, rows in found(("lib/*/*.[ch]", "test/style/threats.py"), "answers"):
+    for path, _, rows in found(CODE, "answers"):
         for row in rows:
             if (name := path.removeprefix("lib/")) not in code[row]:
                 code[row].append(name)
@@ -86,11 +101,13 @@ def wrong():
         for row, what in seen:
             known.add(row)
             offered = not what.startswith("— ")
+            if not offered and not re.match(r"— .{5,}[:,] .{15,}", what):
+                yield path, f"{row} is not offered, and does not say why: '— what: why'"
             if offered and not tests[row]:
                 yield path, f"{row} has no test"
             if offered and "threat" in path and not code[row]:
                 yield path, f"{row} has no code that answers it"
-    for kind, rows in (("test", tests), ("code", code)):
+    for rows in (tests, code):
         for row in sorted(set(rows) - known):
-            if re.fullmatch("|".join(PAGES.values()), row) or kind == "code":
-                yield rows[row][0], f"names {row}, which is no row of {' or '.join(PAGES)}"
+            yield rows[row][0], f"names {row}, which is no row of {' or '.join(PAGES)}"
+    yield from misplaced()

@@ -250,13 +250,12 @@ static void step_late(struct bad_turn *b)
 
 static void step_udp(struct bad_turn *b)
 {
-    struct sockaddr_in from;
-    socklen_t len = sizeof from;
+    socklen_t len = sizeof b->from;
     ssize_t n;
-    while ((n = recvfrom(b->listener, b->in, sizeof b->in, 0, (struct sockaddr *)&from, &len)) >
+    while ((n = recvfrom(b->listener, b->in, sizeof b->in, 0, (struct sockaddr *)&b->from, &len)) >
            0) {
         b->n_in = (size_t)n;
-        take_requests(b, &from);
+        take_requests(b, &b->from);
         b->n_in = 0;
     }
 }

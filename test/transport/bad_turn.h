@@ -46,7 +46,7 @@ struct bad_turn {
     uint8_t in[4096];
     size_t n_in;
     sotto_us answer_at; /* the request in `in`, from `from`; 0: none */
-    struct sockaddr_in from;
+    struct sockaddr_in from; /* over UDP: of the last request */
     uint8_t slow[64];
     size_t n_slow, slow_at;
     char sni[64]; /* the name that the last client asked for */

@@ -214,7 +214,7 @@ static const struct row rows[] = {
      "bad HEARTBEAT"},
 };
 
-/* proves: H111 H114 H117 */
+/* proves: H111 H112 H114 H117 */
 static void each_shape_passes_or_is_refused_with_its_reason(void **state)
 {
     (void)state;
@@ -234,7 +234,6 @@ static void each_shape_passes_or_is_refused_with_its_reason(void **state)
     }
 }
 
-/* proves: H112 */
 /* An INIT, or what follows it, of so many bytes; a parameter of that type fills it. */
 static bool init_passes(size_t n_param, uint8_t type_low)
 {
@@ -277,6 +276,7 @@ static void small_messages_beyond_a_closed_window_have_an_end(void **state)
     }
 }
 
+/* proves: H112 */
 static void too_many_chunks_are_refused(void **state)
 {
     (void)state;
