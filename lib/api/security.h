@@ -21,7 +21,7 @@ void sotto__security_libraries(const struct library libraries[SECURITY_LIBRARIES
 /* The version of an installed package in dpkg's list; false: it is not there. */
 bool sotto__security_package(const char *status, const char *name,
                              char version[static SECURITY_VERSION]);
-/* As dpkg --compare-versions: below, equal to or above 0. */
+/* As dpkg --compare-versions, but for epochs: below, equal to or above 0. */
 int sotto__security_compare(const char *a, const char *b);
 
 /* security_json.c: 0 or SOTTO_E_NOMEM. *ret is yours. */

@@ -47,7 +47,7 @@ static const struct {
      "flights that are sent again leave from a wrong place", NULL},
     {OPENSSL, "3.0", "9", "handshake-kill", "one forged datagram ends a handshake",
      "dtls_guard filters, and begins anew"},
-    {SRTP, "2", "2.0", "CVE-2015-6360", "lengths of extensions and CSRCs are believed",
+    {SRTP, "0", "1.5.3", "CVE-2015-6360", "lengths of extensions and CSRCs are believed",
      "headers are checked before it"},
     {SRTP, "2", "3", "plain-SRTCP", "with AES-GCM it takes SRTCP that is not encrypted",
      "the E bit is checked before it"},
@@ -113,8 +113,17 @@ static size_t upstream_size(const char *v)
     return dash ? (size_t)(dash - v) : strlen(v);
 }
 
+/* The epoch, "1:", is a matter of packages, and no part of the version that the table speaks of. */
+static const char *after_epoch(const char *v)
+{
+    size_t n = strspn(v, "0123456789");
+    return n > 0 && v[n] == ':' ? v + n + 1 : v;
+}
+
 int sotto__security_compare(const char *a, const char *b)
 {
+    a = after_epoch(a);
+    b = after_epoch(b);
     size_t n_a = upstream_size(a), n_b = upstream_size(b);
     int d = compare_part(a, n_a, b, n_b);
     if (d != 0) return d;
@@ -163,7 +172,8 @@ static void find_package(size_t i, struct library *l)
     size_t n = strlen(l->version);
     if (n == 0 || !sotto__security_package("/var/lib/dpkg/status", known[i].package, version))
         return;
-    bool same = strncmp(version, l->version, n) == 0 && !isdigit((unsigned char)version[n]);
+    const char *upstream = after_epoch(version);
+    bool same = strncmp(upstream, l->version, n) == 0 && !isdigit((unsigned char)upstream[n]);
     if (same) snprintf(l->package, sizeof l->package, "%s", version);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a core dump of a process with a live call would hold: its memory is read as the kernel would write it, without the mappings
- * that are marked (VmFlags "dd" of /proc/self/smaps), and searched for keys; and once all is closed, every mapping is. Then a child makes
- * a real one. What is looked for is kept inverted, so that the search does not find itself. Known gaps, which docs/howto/privacy.md tells of: the key schedules
- * inside OpenSSL while a call lasts, and what libnice and descriptions hold.
+ * What a core dump of a process with a live call would hold: its memory is read as the kernel would write it, without the mappings that
+ * are marked (VmFlags "dd" of /proc/self/smaps), and searched for keys; and once all is closed, every mapping is. Then a child makes a
+ * real one. What is looked for is kept inverted, so that the search does not find itself. Known gaps, which docs/howto/privacy.md tells
+ * of: the key schedules inside OpenSSL while a call lasts, and what libnice and descriptions hold.
  */
 #include <dirent.h>
 #include <fcntl.h>
