@@ -213,14 +213,20 @@ def check_no_off_switch():
 
 # proves: S12
 def check_security_notes():
-    """Each field of the configuration with a note "Security:" stands with that note in the table of the security report, and nothing else."""
+    """Each field of the configuration with a note "Security:" stands with that note in the table of the security report, and nothing else.
+    Of other structs that an application fills, too, or there is an exception that says why a connection cannot report it."""
     notes = {}
-    for path, struct in [("include/sotto/ctx.h", "sotto_ctx_config"), ("include/sotto/pc.h", "sotto_pc_config")]:
-        body = re.search(r"typedef struct %s \{(.*?)\n\} %s;" % (struct, struct), read(path), re.S).group(1)
-        for field, comment in re.findall(r"(\w+);\s*/\*\*<(.*?)\*/", body, re.S):
-            words = " ".join(comment.split())
-            if "Security: " in words:
-                notes[f"{struct}.{field}"] = words.split("Security: ", 1)[1].strip()
+    filled = r"typedef struct (sotto_\w+_(?:config|server|key|policy|parameters|options)|sotto_policy) \{(.*?)\n\} \1;"
+    for path in tracked("include/sotto/*.h"):
+        for struct, body in re.findall(filled, read(path), re.S):
+            for field, comment in re.findall(r"(\w+);\s*/\*\*<(.*?)\*/", body, re.S):
+                words = " ".join(comment.split())
+                if "Security: " not in words:
+                    continue
+                if struct in ("sotto_ctx_config", "sotto_pc_config"):
+                    notes[f"{struct}.{field}"] = words.split("Security: ", 1)[1].strip()
+                else:
+                    yield f"{path}:{struct}.{field}", "has a note on security, and no row in the table of the report"
     table = "lib/api/security_risks.c"
     rows = dict(re.findall(r'\{"(sotto_\w+_config\.\w+)",\s*"([^"]*)"', read(table)))
     for name in sorted(set(notes) | set(rows)):
