@@ -69,8 +69,10 @@ static void terminal_give(void)
 static int give_back(void **state)
 {
     (void)state;
-    if (terminal) n_said = 0;
-    if (terminal) terminal_give(), fprintf(stderr, "%s", said);
+    if (!terminal) return 0;
+    n_said = 0;
+    terminal_give();
+    fprintf(stderr, "%s", said);
     return 0;
 }
 
