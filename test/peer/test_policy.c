@@ -287,6 +287,33 @@ static void an_offer_that_waits_is_answered_by_the_policy_it_came_under(void **s
     duo_free(d);
 }
 
+/* proves: S31 */
+static void what_was_negotiated_goes_with_the_next_offer(void **state)
+{
+    (void)state;
+    struct duo *d = duo_new(11);
+    add(d, &d->a, SOTTO_AUDIO, SOTTO_DIR_SENDRECV);
+    add(d, &d->a, SOTTO_VIDEO, SOTTO_DIR_SENDRECV);
+    signal_from(d, &d->a, &d->b);
+    duo_run(d, SOTTO_SECONDS(1));
+    char *sdp = local_text(&d->b);
+    assert_true(is_used(sdp, 0) && is_used(sdp, 1));
+    sotto__free(sdp);
+    sotto__peer_set_policy(d->b.peer, LIMITS(.max_sections = 1));
+    sdp = local_text(&d->b); /* nothing changes by itself */
+    assert_true(is_used(sdp, 1));
+    sotto__free(sdp);
+    signal_from(d, &d->a, &d->b);
+    sdp = local_text(&d->b);
+    assert_true(is_used(sdp, 0));
+    assert_false(is_used(sdp, 1));
+    sotto__free(sdp);
+    assert_int_equal(count(&d->b, ATTACK_POLICY_SECTION), 1);
+    duo_run(d, SOTTO_SECONDS(1));
+    assert_true(sotto__transport_has_media_keys(&d->a.peer->transport)); /* the other one goes on */
+    duo_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +327,7 @@ int main(void)
         cmocka_unit_test(channels_of_the_remote_beyond_the_limit_are_refused),
         cmocka_unit_test(candidates_beyond_the_policy_are_ignored_and_counted),
         cmocka_unit_test(an_offer_that_waits_is_answered_by_the_policy_it_came_under),
+        cmocka_unit_test(what_was_negotiated_goes_with_the_next_offer),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }
