@@ -148,6 +148,7 @@ struct session {
     const char *cname;        /* borrowed */
     sotto_us ntp_offset;      /* to now: µs since 1900 */
     bool can_send;            /* there are keys and a path */
+    bool is_held;             /* nothing is taken yet of what comes, but the remote hears that it does: RFC 8083 §4.1 */
     bool has_offset;
     sotto_us offset;          /* remote clock → ours */
     sotto_us rtt;             /* smoothed; 0 not known */

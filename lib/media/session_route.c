@@ -262,6 +262,7 @@ static void give(struct session *s, struct source *src, struct arrived *a,
     if (is_repair && src->line->mode == SOTTO_RECEIVE_RTP && !rebuild(a, &copy)) return;
     sotto__reception_packet(&src->reception, a->now, a->rtp.seq, a->rtp.time, codec->clock,
                             is_repair);
+    if (s->is_held) return;
     src->last_pt = codec->pt;
     sotto__receiver_set_rtt(src->receiver, s->rtt);
     sotto__receiver_input(src->receiver, a->now, &a->rtp, &a->ext, codec, is_repair, a->p, a->n);
@@ -340,7 +341,7 @@ void sotto__session_rtp(struct session *s, sotto_us now, const uint8_t *p, size_
         return;
     }
     src->last = now;
-    if (a.ext.has & 1u << EXT_TWCC) {
+    if (a.ext.has & 1u << EXT_TWCC && !s->is_held) {
         sotto__arrivals_packet(&s->arrivals, now, a.ext.twcc);
         s->twcc_ssrc = a.rtp.ssrc;
     }

@@ -54,6 +54,7 @@ static bool is_active(const struct session *s)
 {
     size_t at = 0;
     struct line *line;
+    if (s->is_held) return s->n_sources > 0;
     return s->can_send && (s->n_sources > 0 || next_outgoing(s, &at, &line));
 }
 
@@ -108,7 +109,7 @@ static void write_reports(struct session *s, sotto_us now, struct writer *w)
     size_t n = 0, n_blocks = s->reporting ? 0 : collect_blocks(s, now, blocks);
     s->reporting = false;
     while ((o = next_outgoing(s, &s->report_at, &line))) {
-        bool silent = !line->sends || !o->sender->has_time;
+        bool silent = !line->sends || !o->sender->has_time || s->is_held;
         if (silent) continue;
         if (n == 8) { /* 28 bytes here and 28 in SDES each */
             s->report_at--;
@@ -260,10 +261,8 @@ int sotto__session_next_rtcp(struct session *s, sotto_us now, struct session_out
         write_bye(s, &w);
         return say_rtcp(s, &w, out);
     }
-    if (!is_active(s)) {
-        s->n_nacks = s->n_feedback = 0;
-        return 0;
-    }
+    if (s->is_held || !is_active(s)) s->n_nacks = s->n_feedback = 0;
+    if (!is_active(s)) return 0;
     bool regular = s->reporting || now >= s->timer.next;
     if (!regular && !has_feedback(s, now)) return 0;
     if (regular)

@@ -99,13 +99,12 @@ void sotto__media_sync(struct peer *p, sotto_us now)
 
 void sotto__media_packet(struct peer *p, sotto_us now, const struct transport_out *t)
 {
-    if (!sotto__verify_is_open(p)) { /* opened all the same, or SRTP would lose count of what passes by */
-        p->verify.dropped++;
-        return;
-    }
+    bool is_held = !sotto__verify_is_open(p); /* opened all the same, or SRTP would lose count of what passes by */
+    p->session->is_held = is_held;
+    p->verify.dropped += is_held;
     if (t->type == TRANSPORT_OUT_RTP)
         sotto__session_rtp(p->session, now, t->packet.p, t->packet.n);
-    else
+    else if (!is_held)
         sotto__session_rtcp(p->session, now, t->packet.p, t->packet.n);
 }
 
@@ -193,8 +192,9 @@ void sotto__media_run(struct peer *p, sotto_us now)
     struct session_out out;
     int sent = 0, r;
     if (!p->session) return;
-    p->session->can_send =
-        sotto__transport_has_media_keys(&p->transport) && sotto__verify_is_open(p);
+    bool has_keys = sotto__transport_has_media_keys(&p->transport);
+    p->session->can_send = has_keys && sotto__verify_is_open(p);
+    p->session->is_held = has_keys && !sotto__verify_is_open(p);
     while (sotto__session_next(p->session, now, &out) == 1) {
         switch (out.type) {
         case SESSION_OUT_RTP:
