@@ -415,6 +415,57 @@ static void an_answer_that_is_late_among_many_is_looked_for_longer(void **state)
     sotto_ctx_free(c);
 }
 
+struct slow_sink {
+    atomic_bool is_in, may_go;
+};
+
+static _Thread_local bool is_held_up; /* in the sink, this thread */
+
+static void hold_up(int32_t level, const char *line, void *user)
+{
+    struct slow_sink *s = user;
+    (void)level, (void)line;
+    if (!is_held_up) return;
+    atomic_store(&s->is_in, true);
+    while (!atomic_load(&s->may_go)) sched_yield();
+}
+
+static void *call_with_a_line(void *ctx)
+{
+    sotto_ctx *c = ctx;
+    is_held_up = true;
+    sotto__guard_lock(c->guard);
+    SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "test", "one line");
+    sotto__ctx_leave(c);
+    return NULL;
+}
+
+/* proves: A18 */
+static void a_log_sink_that_blocks_holds_nobody_else_up(void **state)
+{
+    (void)state;
+    struct slow_sink s = {.is_in = false};
+    sotto_ctx_config cfg = {.size = sizeof cfg, .log = hold_up, .log_user = &s};
+    sotto_ctx *c;
+    pthread_t t;
+    assert_int_equal(both_ways_ctx(&cfg, &c), 0);
+    assert_int_equal(pthread_create(&t, NULL, call_with_a_line, c), 0);
+    while (!atomic_load(&s.is_in)) sched_yield();
+    struct call call; /* a whole call comes up meanwhile */
+    call_new(&call, c, c);
+    call_connect(&call);
+    for (uint32_t i = 0; i < 3 * SOTTO_MAX_LOG_LINES; i++) {
+        sotto__guard_lock(c->guard);
+        SOTTO_LOG(&c->log, SOTTO_LOG_ERROR, "test", "line %u", i);
+        assert_true(c->log.n <= SOTTO_MAX_LOG_LINES);
+        sotto__ctx_leave(c);
+    }
+    call_free(&call);
+    atomic_store(&s.may_go, true);
+    pthread_join(t, NULL);
+    sotto_ctx_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +480,7 @@ int main(void)
         cmocka_unit_test(a_closed_connection_wakes_nobody),
         cmocka_unit_test(many_events_are_taken_at_once),
         cmocka_unit_test(log_lines_come_in_order_and_the_lost_are_counted),
+        cmocka_unit_test(a_log_sink_that_blocks_holds_nobody_else_up),
         cmocka_unit_test(only_who_answers_at_once_looks_on_before_it_sleeps),
         cmocka_unit_test(looks_in_vain_become_rare_and_one_that_finds_ends_that),
         cmocka_unit_test(an_answer_that_is_late_among_many_is_looked_for_longer),

@@ -101,6 +101,8 @@ def wrong():
         for row, what in seen:
             known.add(row)
             offered = not what.startswith("— ")
+            if not offered and "threat" in path and (code[row] or tests[row]):
+                yield path, f"{row} is not offered, and has code or a test"
             if not offered and not re.match(r"— .{5,}[:,] .{15,}", what):
                 yield path, f"{row} is not offered, and does not say why: '— what: why'"
             if offered and not tests[row]:
