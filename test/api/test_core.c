@@ -318,7 +318,8 @@ static bool search_core(const char *directory)
     return true;
 }
 
-/* What the kernel writes for a process that ends with a live call. proves: A23 S35 */
+/* What the kernel writes for a process that ends with a live call.
+ * proves: A23 S35 */
 static void a_real_core_dump_has_no_keys(void **state)
 {
     (void)state;
