@@ -322,12 +322,16 @@ static int open_av1(const struct opener *by, struct sframe_bytes p, struct buf *
 {
     struct reader r = sotto__reader(p.p, p.n);
     struct obu o;
+    size_t found = 0; /* one for each layer that was sealed by itself */
     while (next_obu(&r, &o)) {
         if (obu_type(&o) != FRAME) continue;
-        if (o.n_body < SHOWN) break;
-        return open_to(by, nothing, (struct sframe_bytes){o.body + SHOWN, o.n_body - SHOWN}, out);
+        if (o.n_body < SHOWN) return refuse(by->e);
+        struct sframe_bytes sealed = {o.body + SHOWN, o.n_body - SHOWN};
+        int err = open_to(by, nothing, sealed, out);
+        if (err) return err;
+        found++;
     }
-    return refuse(by->e);
+    return found ? 0 : refuse(by->e);
 }
 
 /* ---- by codec ---- */

@@ -183,13 +183,22 @@ static void read_told(struct receiver *r, const struct building *b, struct recei
     f->rotation = r->rotation;
 }
 
-/* End-to-end: what is in *sealed becomes what it was sealed from. */
-static int open_sealed(struct receiver *r, enum codec_id codec, struct buf *sealed)
+/* End-to-end: what is in *sealed, layer by layer, becomes what it was sealed from. */
+static int open_sealed(struct receiver *r, enum codec_id codec, struct buf *sealed,
+                       struct payload_layers *layers)
 {
     struct buf out;
+    size_t at = 0;
+    int err = 0;
     sotto__buf_init(&out, SOTTO_MAX_FRAME);
-    int err = sotto__e2ee_open_frame(r->cfg.e2ee, &r->order, codec,
-                                     (struct sframe_bytes){sealed->p, sealed->n}, &out);
+    for (size_t i = 0; i < layers->n && !err; i++) {
+        size_t n = layers->sizes[i], before = out.n;
+        err = sotto__e2ee_open_frame(r->cfg.e2ee, &r->order, codec,
+                                     (struct sframe_bytes){sealed->p + at, n}, &out);
+        layers->sizes[i] = out.n - before;
+        at += n;
+    }
+    if (!err) err = sotto__payload_end_layers(&out, layers);
     if (err) {
         sotto__buf_free(&out);
         return err;
@@ -197,6 +206,15 @@ static int open_sealed(struct receiver *r, enum codec_id codec, struct buf *seal
     sotto__buf_free(sealed);
     *sealed = out;
     return 0;
+}
+
+static int join_pieces(struct receiver *r, enum codec_id codec, const struct payload_piece *pieces,
+                       size_t n, struct buf *out)
+{
+    struct payload_layers layers;
+    if (!r->cfg.e2ee) return sotto__payload_join(codec, pieces, n, out);
+    int err = sotto__payload_join_sealed(codec, pieces, n, out, &layers);
+    return err ? err : open_sealed(r, codec, out, &layers);
 }
 
 /* NULL: its packets do not fit together, it cannot be opened, or no memory. */
@@ -211,8 +229,7 @@ static struct received *join(struct receiver *r, const struct building *b)
     if (!err && !sotto__buf_reserve(&out, b->n_bytes)) err = out.err;
     for (const struct packet *p = b->first; p && !err; p = p->after)
         pieces[n++] = (struct payload_piece){p->data, p->n};
-    if (!err) err = sotto__payload_join(b->first->codec, pieces, n, &out);
-    if (!err && r->cfg.e2ee) err = open_sealed(r, b->first->codec, &out);
+    if (!err) err = join_pieces(r, b->first->codec, pieces, n, &out);
     sotto__free(pieces);
     if (err || out.n == 0) {
         sotto__buf_free(&out);
@@ -287,7 +304,8 @@ static bool fill_audio(struct receiver *r, const struct packet *p, struct receiv
     sotto__buf_init(&data, SOTTO_MAX_FRAME);
     sotto__buf_add(&data, p->data, p->n);
     int err = data.err;
-    if (!err && r->cfg.e2ee) err = open_sealed(r, p->codec, &data);
+    if (!err && r->cfg.e2ee)
+        err = open_sealed(r, p->codec, &data, &(struct payload_layers){1, {p->n}});
     if (err || data.n == 0) {
         sotto__buf_free(&data);
         return false;

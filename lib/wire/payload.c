@@ -106,8 +106,10 @@ int sotto__payload_peek(enum codec_id id, const uint8_t *p, size_t n, struct pay
     return r;
 }
 
-static int join(enum codec_id id, const struct payload_piece *pieces, size_t n, struct buf *out)
+static int join(enum codec_id id, const struct payload_piece *pieces, size_t n, struct buf *out,
+                struct payload_layers *layers)
 {
+    if (layers && id == CODEC_VP9) return sotto__join_vp9_layers(pieces, n, out, layers);
     switch (id) {
     case CODEC_OPUS:
     case CODEC_PCMU:
@@ -133,15 +135,39 @@ static void reserve(const struct payload_piece *pieces, size_t n, struct buf *ou
     if (sum <= room) sotto__buf_reserve(out, sum);
 }
 
-int sotto__payload_join(enum codec_id id, const struct payload_piece *pieces, size_t n,
-                        struct buf *out)
+static int join_into(enum codec_id id, const struct payload_piece *pieces, size_t n,
+                     struct buf *out, struct payload_layers *layers)
 {
     const size_t before = out->n;
     if (out->err) return out->err;
     if (n == 0) return SOTTO_E_SYNTAX;
     reserve(pieces, n, out);
-    int r = join(id, pieces, n, out);
+    int r = join(id, pieces, n, out, layers);
     if (out->err) r = out->err;
     if (r < 0) out->n = before, out->err = 0;
     return r;
+}
+
+int sotto__payload_join(enum codec_id id, const struct payload_piece *pieces, size_t n,
+                        struct buf *out)
+{
+    return join_into(id, pieces, n, out, NULL);
+}
+
+int sotto__payload_join_sealed(enum codec_id id, const struct payload_piece *pieces, size_t n,
+                               struct buf *out, struct payload_layers *ret)
+{
+    struct payload_layers layers = {.n = 0};
+    const size_t before = out->n;
+    int r = join_into(id, pieces, n, out, &layers);
+    if (r < 0) return r;
+    if (layers.n == 0) layers = (struct payload_layers){.n = 1, .sizes = {out->n - before}};
+    *ret = layers;
+    return 0;
+}
+
+int sotto__payload_end_layers(struct buf *out, const struct payload_layers *layers)
+{
+    if (layers->n > 1) sotto__vp9_add_index(out, layers);
+    return out->err;
 }

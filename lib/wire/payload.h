@@ -94,6 +94,15 @@ struct payload_piece {
  * together, lengths beyond the end), SOTTO_E_LIMIT, SOTTO_E_NOMEM; then out is as before. */
 int sotto__payload_join(enum codec_id id, const struct payload_piece *pieces, size_t n,
                         struct buf *out);
+/* The same for a frame whose layers were sealed one by one (VP9; others have one): one behind the other, with the bytes of each. */
+#define PAYLOAD_MAX_LAYERS 8u
+struct payload_layers {
+    size_t n, sizes[PAYLOAD_MAX_LAYERS];
+};
+int sotto__payload_join_sealed(enum codec_id id, const struct payload_piece *pieces, size_t n,
+                               struct buf *out, struct payload_layers *ret);
+/* What a frame of opened layers, which out ends with, has behind them. 0, SOTTO_E_LIMIT, SOTTO_E_NOMEM. */
+int sotto__payload_end_layers(struct buf *out, const struct payload_layers *layers);
 
 /* RED for audio (RFC 2198): blocks of one payload, oldest first, the primary one last. n ≤ RED_MAX_BLOCKS. */
 #define RED_MAX_BLOCKS 8u

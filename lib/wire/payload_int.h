@@ -30,6 +30,10 @@ PAYLOAD_FORMAT(av1)
 PAYLOAD_FORMAT(h264)
 PAYLOAD_FORMAT(h265)
 
+int sotto__join_vp9_layers(const struct payload_piece *pieces, size_t n, struct buf *out,
+                           struct payload_layers *ret); /* without an index behind them */
+void sotto__vp9_add_index(struct buf *out, const struct payload_layers *layers);
+
 /* ---- audio: one packet a frame ---- */
 
 int sotto__split_audio_init(struct split *s);

@@ -23,7 +23,7 @@ enum { /* descriptor: RFC 9628 §4.2 */
     Y = 0x10, /* of the structure: sizes */
     G = 0x08  /* … : picture group */
 };
-enum { HEAD = 3, STRUCTURE = 5, MAX_LAYERS = 8, MAX_P_DIFF = 3 };
+enum { HEAD = 3, STRUCTURE = 5, MAX_P_DIFF = 3 };
 
 /* ---- the frame's header: VP9 bitstream specification §6.2 ---- */
 
@@ -208,25 +208,25 @@ int sotto__peek_vp9(const uint8_t *p, size_t n, struct payload_info *ret)
 }
 
 /* The index of a superframe: VP9 bitstream specification, annex B.2. */
-static void add_index(struct buf *out, const size_t *sizes, unsigned n)
+void sotto__vp9_add_index(struct buf *out, const struct payload_layers *layers)
 {
     size_t largest = 0;
-    for (unsigned i = 0; i < n; i++)
-        if (sizes[i] > largest) largest = sizes[i];
+    for (size_t i = 0; i < layers->n; i++)
+        if (layers->sizes[i] > largest) largest = layers->sizes[i];
     unsigned width = 1;
     while (largest >> 8 * width > 0) width++;
-    uint8_t marker = (uint8_t)(0xc0 | (width - 1) << 3 | (n - 1));
+    uint8_t marker = (uint8_t)(0xc0 | (width - 1) << 3 | (layers->n - 1));
     sotto__buf_add(out, &marker, 1);
-    for (unsigned i = 0; i < n; i++)
+    for (size_t i = 0; i < layers->n; i++)
         for (unsigned k = 0; k < width; k++)
-            sotto__buf_add(out, &(uint8_t){(uint8_t)(sizes[i] >> 8 * k)}, 1);
+            sotto__buf_add(out, &(uint8_t){(uint8_t)(layers->sizes[i] >> 8 * k)}, 1);
     sotto__buf_add(out, &marker, 1);
 }
 
-int sotto__join_vp9(const struct payload_piece *pieces, size_t n, struct buf *out)
+int sotto__join_vp9_layers(const struct payload_piece *pieces, size_t n, struct buf *out,
+                           struct payload_layers *ret)
 {
-    size_t sizes[MAX_LAYERS] = {0};
-    unsigned layers = 0;
+    struct payload_layers layers = {.n = 0};
     int spatial = -1;     /* of the last layer */
     bool is_open = false; /* it has not ended */
     for (size_t i = 0; i < n; i++) {
@@ -235,13 +235,21 @@ int sotto__join_vp9(const struct payload_piece *pieces, size_t n, struct buf *ou
         bool begins = d.flags & B;
         if (begins == is_open || (begins ? d.spatial <= spatial : d.spatial != spatial))
             return SOTTO_E_SYNTAX;
-        if (begins) layers++;
+        if (begins) layers.n++;
         spatial = d.spatial;
         is_open = !(d.flags & E);
-        sizes[layers - 1] += pieces[i].n - d.n;
+        layers.sizes[layers.n - 1] += pieces[i].n - d.n;
         sotto__buf_add(out, pieces[i].p + d.n, pieces[i].n - d.n);
     }
     if (is_open) return SOTTO_E_SYNTAX;
-    if (layers > 1) add_index(out, sizes, layers);
+    *ret = layers;
     return out->err;
+}
+
+int sotto__join_vp9(const struct payload_piece *pieces, size_t n, struct buf *out)
+{
+    struct payload_layers layers;
+    int r = sotto__join_vp9_layers(pieces, n, out, &layers);
+    if (r == 0 && layers.n > 1) sotto__vp9_add_index(out, &layers);
+    return r == 0 ? out->err : r;
 }

@@ -211,6 +211,39 @@ static void a_frame_that_was_changed_anywhere_does_not_come_up_changed(void **st
     }
 }
 
+static void add_sealed(struct ends *e, const struct sample *s, const uint8_t *p, size_t n,
+                       struct buf *out)
+{
+    struct buf sealed;
+    assert_int_equal(seal(e, s, p, n, &sealed), 0);
+    sotto__buf_add(out, sealed.p, sealed.n);
+    sotto__buf_free(&sealed);
+}
+
+/* As a browser's transform gets them, under one time. */
+/* proves: S25 H137 */
+static void av1_layers_that_were_sealed_one_by_one_are_opened_one_by_one(void **state)
+{
+    (void)state;
+    static const uint8_t layers[2][6] = {{0x36, 0x00, 3, 1, 2, 3}, {0x36, 0x08, 3, 4, 5, 6}};
+    const struct sample s = {.id = CODEC_AV1};
+    struct ends e;
+    struct buf wire, back;
+    setup(&e);
+    for (int bad = 0; bad < 2; bad++) {
+        sotto__buf_init(&wire, SOTTO_MAX_FRAME);
+        for (int i = 0; i < 2; i++) add_sealed(&e, &s, layers[i], sizeof *layers, &wire);
+        wire.p[wire.n - 1] ^= (uint8_t)bad; /* of the upper layer's tag */
+        assert_int_equal(open_it(&e, &s, wire.p, wire.n, &back), bad ? SOTTO_E_PROTO : 0);
+        sotto__buf_free(&wire);
+        if (bad) continue;
+        assert_int_equal(back.n, sizeof layers);
+        assert_memory_equal(back.p, layers, sizeof layers);
+        sotto__buf_free(&back);
+    }
+    teardown(&e);
+}
+
 /* proves: S25 */
 static void what_is_no_frame_or_has_no_form_is_not_sealed(void **state)
 {
@@ -309,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_of_every_codec_come_back_as_they_were),
         cmocka_unit_test(a_frame_that_was_changed_anywhere_does_not_come_up_changed),
+        cmocka_unit_test(av1_layers_that_were_sealed_one_by_one_are_opened_one_by_one),
         cmocka_unit_test(what_is_no_frame_or_has_no_form_is_not_sealed),
         cmocka_unit_test(h264_with_lengths_is_sealed_with_start_codes),
         cmocka_unit_test(a_frame_that_grows_beyond_the_limit_is_refused),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "feed.h"
 #include "media/recv_state.h"
+#include "wire/payload.h"
 
 static const struct receiver_cfg video = {.is_video = true, .nack = true, .pli = true};
 static const struct receiver_cfg no_repair = {.is_video = true, .pli = true};
@@ -250,6 +251,99 @@ static void a_frame_of_four_megabytes_is_handed_over(void **state)
     feed_free(&f);
 }
 
+enum { LAYER = 60, MAX_SEALED = LAYER + SFRAME_OVERHEAD };
+
+/* A layer of a VP9 picture, or a half of one. */
+static struct feed_packet vp9(uint16_t picture, unsigned spatial, bool begins, bool ends,
+                              const uint8_t *p, size_t n)
+{
+    struct feed_packet out = {.time = picture * 3000u, .n = 5 + n};
+    out.payload[0] = (uint8_t)(0xa0 | (picture > 1 ? 0x40 : 0) | begins << 3 | ends << 2); /* I, L; P; B; E */
+    out.payload[1] = 0x80, out.payload[2] = (uint8_t)picture;
+    out.payload[3] = (uint8_t)(spatial << 1 | (spatial > 0));
+    memcpy(out.payload + 5, p, n);
+    return out;
+}
+
+static void give_key(struct e2ee *e, int32_t direction)
+{
+    static const uint8_t bytes[16] = {0x99, 1};
+    const sotto_e2ee_key k = {.size = sizeof k, .kid = 3, .key = bytes, .key_len = sizeof bytes};
+    assert_int_equal(sotto__e2ee_add(e, direction, &k), 0);
+}
+
+/* Sends a picture of `sent` layers, each sealed by itself and in two packets; the tag of layer `bad` is changed. want: the picture. */
+static void layers_in(struct feed *f, struct e2ee *from, uint16_t picture, unsigned sent,
+                      unsigned bad, struct buf *want)
+{
+    static const struct codec codec = {.id = CODEC_VP9, .clock = 90000, .pt = 98};
+    static const uint8_t key[LAYER] = {0x82, 0x49, 0x83, 0x42, 0x20, 0x27, 0xf0, 0x1d, 0xf0},
+                         other[LAYER] = {0x86};
+    static uint16_t seq;
+    struct feed_packet plain[3];
+    struct payload_piece pieces[3];
+    for (unsigned i = 0; i < sent; i++) {
+        uint8_t sealed[MAX_SEALED];
+        const uint8_t *p = i == 0 && picture == 1 ? key : other;
+        size_t n;
+        plain[i] = vp9(picture, i, true, true, p, LAYER - i);
+        pieces[i] = (struct payload_piece){plain[i].payload, plain[i].n};
+        assert_int_equal(sotto__e2ee_seal(from, (struct sframe_bytes){key, 0},
+                                          (struct sframe_bytes){p, LAYER - i}, sealed, &n),
+                         0);
+        if (i == bad) sealed[n - 1] ^= 1;
+        for (unsigned half = 0; half < 2; half++) {
+            struct feed_packet packet = vp9(picture, i, half == 0, half == 1,
+                                            half ? sealed + 40 : sealed, half ? n - 40 : 40);
+            packet.seq = seq++;
+            packet.marker = half == 1 && i == sent - 1;
+            feed_in(f, &codec, &packet);
+        }
+    }
+    sotto__buf_init(want, SOTTO_MAX_FRAME);
+    assert_int_equal(sotto__payload_join(CODEC_VP9, pieces, sent, want), 0);
+}
+
+/* As a browser's transform gets them. */
+/* proves: S25 H137 */
+static void layers_that_were_sealed_one_by_one_come_out_as_one_picture(void **state)
+{
+    static const struct {
+        unsigned sent, bad;
+    } pictures[] = {{3, 9}, {3, 9}, {1, 9}, {2, 9}, {3, 2}, {3, 0}}; /* a server leaves layers out; tampers with one */
+    struct receiver_cfg cfg = no_repair;
+    struct e2ee *from, *to;
+    struct feed f;
+    (void)state;
+    assert_int_equal(sotto__e2ee_new(&from), 0);
+    assert_int_equal(sotto__e2ee_new(&to), 0);
+    give_key(from, SOTTO_E2EE_SEND);
+    give_key(to, SOTTO_E2EE_RECEIVE);
+    cfg.e2ee = to;
+    feed_init(&f, &cfg);
+    for (uint16_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        struct receiver_out say;
+        struct buf want;
+        layers_in(&f, from, (uint16_t)(i + 1), pictures[i].sent, pictures[i].bad, &want);
+        f.now += SOTTO_MS(500);
+        while (sotto__receiver_next(f.r, f.now, &say) == 1) continue;
+        struct received *got = sotto__receiver_pull(f.r, f.now);
+        if (pictures[i].bad == 9) {
+            assert_non_null(got);
+            assert_int_equal(got->n, want.n);
+            assert_memory_equal(got->data, want.p, want.n);
+            assert_int_equal(got->is_key, i == 0);
+        } else {
+            assert_null(got);
+        }
+        sotto__received_free(got);
+        sotto__buf_free(&want);
+    }
+    feed_free(&f);
+    sotto__e2ee_free(from);
+    sotto__e2ee_free(to);
+}
+
 static struct feed_packet h264(uint16_t seq, uint32_t time, bool marker, uint8_t unit)
 {
     struct feed_packet p = {.seq = seq,
@@ -411,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_marker_storm_gives_no_frames),
         cmocka_unit_test(endless_frames_cost_bounded_memory_and_linear_time),
         cmocka_unit_test(a_frame_of_four_megabytes_is_handed_over),
+        cmocka_unit_test(layers_that_were_sealed_one_by_one_come_out_as_one_picture),
         cmocka_unit_test(h264_frames_begin_after_what_came_before),
         cmocka_unit_test(parameter_sets_of_their_own_belong_to_the_picture_after_them),
         cmocka_unit_test(without_picture_ids_times_tell_how_many_were_lost),

@@ -28,7 +28,7 @@ struct call {
     struct session s;
     struct line v, a;
     sotto_us now;
-    unsigned mutes, unmutes, rtcp;
+    unsigned mutes, unmutes, rtcp, warnings;
     uint64_t dropped;
 };
 
@@ -91,6 +91,7 @@ static void turn(struct call *c)
         c->rtcp += out.type == SESSION_OUT_RTCP;
         c->mutes += out.type == SESSION_OUT_MUTE;
         c->unmutes += out.type == SESSION_OUT_UNMUTE;
+        c->warnings += out.type == SESSION_OUT_E2EE;
         if (out.type == SESSION_OUT_DROPPED) c->dropped += out.count;
     }
     assert_true(sotto__session_due(&c->s) > c->now); /* nothing asks to be called again at once */
@@ -185,6 +186,33 @@ static void sources_take_turns(void **state)
     end(&c);
 }
 
+/* The application learns of a section, and only then says that it is end-to-end. */
+/* proves: S25 */
+static void what_came_in_the_clear_is_dropped_when_its_section_is_made_end_to_end(void **state)
+{
+    struct call c;
+    (void)state;
+    begin(&c, 0);
+    in(&c, 1, 10, true);
+    in(&c, 3, 30, false);
+    run(&c, c.now + SOTTO_MS(50));
+    assert_true(sotto__session_ready(&c.s));
+    assert_int_equal(sotto__e2ee_new(&c.v.e2ee), 0);
+    sotto__e2ee_require(c.v.e2ee, SOTTO_E2EE_RECEIVE);
+    sotto__session_e2ee_changed(&c.s, c.now, &c.v);
+    assert_int_equal(pull(&c), 30 * 960 + 1); /* the other section's goes on */
+    assert_int_equal(pull(&c), 0);
+    assert_int_equal(c.warnings, 0);
+    sotto_us since = c.now;
+    for (uint16_t i = 0; i < 49; i++) { /* a little less than two seconds */
+        in(&c, 1, (uint16_t)(11 + i), true);
+        run(&c, since + SOTTO_MS(40) * (i + 1));
+        assert_int_equal(pull(&c), 0);
+    }
+    assert_int_equal(c.warnings, 2);
+    end(&c);
+}
+
 static void the_first_packet_unmutes_and_the_end_mutes(void **state)
 {
     struct call c;
@@ -245,6 +273,7 @@ int main(void)
         cmocka_unit_test(frames_become_ready_when_they_are_due),
         cmocka_unit_test(a_request_that_must_wait_stops_nothing),
         cmocka_unit_test(sources_take_turns),
+        cmocka_unit_test(what_came_in_the_clear_is_dropped_when_its_section_is_made_end_to_end),
         cmocka_unit_test(the_first_packet_unmutes_and_the_end_mutes),
         cmocka_unit_test(what_was_not_taken_is_told),
         cmocka_unit_test(an_empty_session_needs_nothing),

@@ -186,7 +186,7 @@ static void check_changed(const char *line)
     struct vector v = read_vector(line);
     struct sframe_key *opens = new_key(&v, false), *seals = new_key(&v, true);
     struct sframe_bytes no_metadata = {NULL, 0};
-    uint8_t back[256];
+    uint8_t back[256] = {0};
     struct sframe_header h;
     size_t n = 77;
     for (size_t bit = 0; bit < v.ct.n * 8; bit++) { /* each one, in header, text and tag */
@@ -203,6 +203,7 @@ static void check_changed(const char *line)
                          SOTTO_E_PROTO);
     assert_int_equal(sotto__sframe_open(opens, &h, no_metadata, view(&v.ct), back, &n),
                      SOTTO_E_PROTO);
+    assert_null(memmem(back, sizeof back, v.pt.p, v.pt.n)); /* nor is it left there */
     assert_int_equal(sotto__sframe_open(seals, &h, view(&v.metadata), view(&v.ct), back, &n),
                      SOTTO_E_PROTO); /* RFC 9605 §4.4.1: a key for one direction */
     assert_int_equal(sotto__sframe_seal(opens, 0, no_metadata, view(&v.pt), back), 0);
