@@ -398,12 +398,31 @@ async function frameFormats() {
   return `${n + 1} frames`;
 }
 
+/* Parameter sets of H264 stay clear, as the format says: a server that has them has nothing. A slice is something. */
+async function clearByFormat() {
+  globalThis.crypto ??= webcrypto;
+  const m = await import(MODULE), s = new m.Sealer({ kid: 7, key: bytes(hex()) }), start = Uint8Array.of(0, 0, 0, 1);
+  const set = Uint8Array.from({ length: 40 }, (_, i) => 0x67 + 5 * i), frames = [], kept = [], clear = [];
+  const packet = unit => { const p = Buffer.concat([Buffer.alloc(14), unit]); p.writeUInt16BE(p.length - 2); p[2] = 0x80; return p; };
+  for (let i = 0; i < 60; i++) {
+    const slice = m.join(Uint8Array.of(0x65, 0x88), randomBytes(300).map(b => b | 4)), frame = m.join(start, set, start, slice);
+    frames.push(frame);
+    clear.push(packet(slice));
+    kept.push(packet(set), packet((await m.sealFrame(s, 'video/H264', frame)).subarray(2 * start.length + set.length)));
+  }
+  const { looked, found } = shared(Buffer.concat(frames), Buffer.concat(kept), 'video', 'H264');
+  equal([looked > 1000, found], [true, 0], 'in what was sealed');
+  const all = shared(Buffer.concat(frames), Buffer.concat(clear), 'video', 'H264');
+  equal(all.found > all.looked * 0.9, true, 'in what was not');
+}
+
 export async function moduleSeries() {
   await test('sframe.mjs: the vectors of RFC 9605, and nothing else', 10000, vectors);
   await test('sframe.mjs: replays, swaps, ratchets and rubbish', 10000, hostile);
   await test('sframe.mjs: no counter twice under a key', 10000, countersOnce);
   await test('sframe.mjs: receivers remember what came', 10000, openersRemember);
   await test('sframe.mjs: frames of each codec', 10000, frameFormats);
+  await test('sframe.mjs: what stays clear is not taken for what was sealed', 10000, clearByFormat);
 }
 
 /* Suites of sound and picture: all five are used. */
