@@ -633,6 +633,23 @@ def a_body_without_end_is_cut(world):
 
 
 # proves: A21
+def what_is_packed_for_the_way_or_comes_after_the_body_is_no_way_around_the_limits(world):
+    def chunked(*fields, body, trailer=b""):
+        head = "\r\n".join(["HTTP/1.1 201 X", "Content-Type: application/sdp", *fields]).encode() + b"\r\n\r\n"
+        return head + b"%x\r\n" % len(body) + body + b"\r\n0\r\n" + trailer + b"\r\n"
+    cases = {
+        "a bomb": chunked("Location: /s", "Transfer-Encoding: gzip, chunked", body=gzip.compress(b"\0" * (64 << 20))),
+        "a trailer's location": chunked("Transfer-Encoding: chunked", body=b"v=0\r\n", trailer=b"Location: /s\r\n"),
+        "trailers without end": chunked("Location: /s", "Transfer-Encoding: chunked", body=b"v=0\r\n", trailer=b"X: y\r\n" * 200),
+    }
+    for name, data in cases.items():
+        server = world.serve(lambda r, d=data: d if r.method == "POST" else Reply(200))
+        piece = world.client(server.url()).wait("refused", "retrying")
+        assert piece[0:2] == ("refused", PROTO), (name, piece)
+        world.close()
+
+
+# proves: A21
 def a_slow_answer_has_its_time(world):
     def drip(data):
         def send(stream):
