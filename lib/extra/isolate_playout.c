@@ -24,7 +24,6 @@ struct isolate_playout {
     bool is_told;
     /* the thread that puts */
     uint32_t put;
-    bool is_over;
     atomic_bool fed; /* one came */
     atomic_uint_least64_t packets; /* that were put; `put` without end */
     atomic_uint_least64_t before[ISOLATE_COUNTS]; /* what children counted that are no more */
@@ -130,10 +129,9 @@ static int watch(struct isolate_playout *i)
     for (int k = 0; k < ISOLATE_COUNTS; k++) counted[k] = count(i, k);
     i->process.first = i->put;
     int r = sotto__isolate_watch(&i->process, sotto_now(), lies(i, held));
-    if (r == 1 || (r == SOTTO_E_CLOSED && !i->is_over))
+    if (r == 1 || r == SOTTO_E_CLOSED) /* when it is off already, that is nothing */
         forget(i, counted, held < ISOLATE_SLOTS ? held : ISOLATE_SLOTS);
-    i->is_over = r == SOTTO_E_CLOSED;
-    if (i->is_over) tell_off(i);
+    if (r == SOTTO_E_CLOSED) tell_off(i);
     return r < 0 ? r : 0;
 }
 

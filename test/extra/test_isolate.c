@@ -361,6 +361,9 @@ static void what_is_off_counts_no_further(void **state)
     struct isolate_packet p = isolate_evil('f');
     for (int i = 1; i <= 12 && c.put == 0; i++) {
         play(&c, 100);
+        put(&c, &isolate_packets[0]); /* one that comes twice is counted */
+        put(&c, &isolate_packets[0]);
+        play(&c, 60);
         turn(&c, &p);
         if (c.turn % 2) turn(&c, NULL);
         play(&c, 100);
@@ -369,6 +372,7 @@ static void what_is_off_counts_no_further(void **state)
     sotto_playout_stats before = stats(c.playout);
     for (int i = 0; i < 10; i++) put(&c, &p);
     sotto_playout_stats after = stats(c.playout);
+    assert_true(before.packets_late > 0);
     assert_int_equal(after.packets_dropped, before.packets_dropped + 10);
     assert_int_equal(after.frames_concealed, before.frames_concealed);
     assert_int_equal(after.concealment_events, before.concealment_events);
