@@ -50,9 +50,10 @@ static bool second_reader(bool from_server, const uint8_t *p, size_t n)
     if (n < 35) return false;
     size_t at = after(n, p, 34, 1); /* version, random; the session's id */
     if (at == 0) return false;
-    bool suite = false;
+    bool suite = false, plain = false; /* plain: without compression */
     if (from_server) {
         if (n - at < 3) return false;
+        plain = p[at + 2] == 0;
         suite = is_ours(number(p + at, 2));
         at += 3;
     } else {
@@ -61,8 +62,9 @@ static bool second_reader(bool from_server, const uint8_t *p, size_t n)
         if (end == 0) return false;
         for (size_t i = at + 2; i + 2 <= end; i += 2) suite = suite || is_ours(number(p + i, 2));
         at = after(n, p, end, 1); /* compression */
+        for (size_t i = end + 1; i < at; i++) plain = plain || p[i] == 0;
     }
-    return suite && at != 0 && has_extension(p, n, at, 23);
+    return suite && plain && at != 0 && has_extension(p, n, at, 23);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -32,7 +32,7 @@ struct scene {
     struct turn_tls *t;
     int server, nice; /* -1: none */
     SSL *ssl;         /* of the server; NULL: it speaks plainly */
-    bool wants_tls, is_over, shaken;
+    bool wants_tls, is_over, shaken, is_strange; /* strange: its certificate is none for the name, or of nobody we know */
     sotto_us now;
     uint8_t got[ROOM]; /* what libnice has, from the beginning of a frame on */
     size_t n_got;
@@ -104,7 +104,7 @@ static void read_server(struct scene *s)
         if (SSL_get_fd(s->ssl) < 0) SSL_set_fd(s->ssl, s->server), SSL_set_accept_state(s->ssl);
         signal(SIGPIPE, SIG_IGN);
         if (!s->shaken && SSL_do_handshake(s->ssl) == 1) s->shaken = true;
-        while (s->shaken && SSL_read(s->ssl, p, sizeof p) > 0) continue;
+        while (s->shaken && (r = SSL_read(s->ssl, p, sizeof p)) > 0) require(!s->is_strange);
         signal(SIGPIPE, SIG_DFL);
         return;
     }
@@ -223,6 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     s.wants_tls = cfg.is_tls;
     if (cfg.is_tls && how & 0x18) require((s.ssl = SSL_new(contexts[(how >> 3 & 3) - 1])) != NULL);
     require(sotto__turn_tls_new(&s.t, &cfg) == 0);
+    s.is_strange = s.ssl && (how >> 3 & 3) != 1;
     sotto__turn_tls_start(s.t, s.now);
     pump(&s);
     dial(&s);
