@@ -150,7 +150,8 @@ typedef struct sotto_security {
 /**
  * How the connection is protected now.
  * @param ret  yours: sotto_free().
- * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED (it was freed; a closed one still reports), SOTTO_E_NOMEM.
+ * @return 0, or SOTTO_E_INVAL, SOTTO_E_CLOSED (it was freed; a closed one still reports), SOTTO_E_NOMEM,
+ *         SOTTO_E_UNSUPPORTED the library was built without.
  * Any thread. The first call in a process reads the list of installed packages, if there is one.
  * Security: fingerprints are not masked in it, as they are there to be compared.
  */
