@@ -100,7 +100,8 @@ static void stun_of_strangers_is_counted(void **state)
     bool never = false;
     (void)state;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n) != 0) {
+    int r = getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n);
+    if (r != 0 || n < 9 * sizeof *info) { /* SK_MEMINFO_DROPS is the ninth */
         print_message("an emulator of processors: nothing is counted\n");
         close(fd);
         return;
