@@ -3,8 +3,8 @@
  * Signatures of the other end, checked before OpenSSL sees what they stand under: it ends a handshake at the first that is wrong, and who
  * reads the packets can send their like with some bytes changed. A server's is in its ServerKeyExchange and covers both randoms
  * (RFC 8422 §5.4), a client's is its CertificateVerify, over all messages so far (RFC 5246 §7.4.8). In: messages that the guard holds; out:
- * whether they may go on. What does not prove itself is dropped, the peer repeats its own. Asked only once something was forged: nothing here
- * is in the way of a handshake that nobody disturbs. OpenSSL checks all of it again.
+ * whether they may go on. What does not prove itself is dropped, the peer repeats its own. Asked only once something was forged: nothing
+ * here is in the way of a handshake that nobody disturbs. OpenSSL checks all of it again.
  * answers: H066 H068 H070
  */
 #include <openssl/err.h>
