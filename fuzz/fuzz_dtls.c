@@ -69,7 +69,7 @@ static void filter_alone(struct reader in, bool client)
             if (sotto__dtls_guard_check(&g, now, &r) == GUARD_FEED) require(r.epoch == 1);
             check_output(&g, &last, &messages);
         }
-        if (to) g.retransmitted = true;
+        if (to) g.repeats++;
         if (g.rebuild) sotto__dtls_guard_restart(&g), last = messages = 0;
         size_t held = g.other.len;
         for (size_t i = 0; i < DTLS_GUARD_MESSAGES; i++) held += g.msg[i].len;
