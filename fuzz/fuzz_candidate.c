@@ -34,14 +34,14 @@ static void require_sane(const struct candidate *c)
     require(c->type <= CANDIDATE_RELAY);
 }
 
-/* A private address of IPv4 is one of the table of RFC 1918 and RFC 6598, or this host's own. */
+/* A private address of IPv4 is one of the table of RFC 1918, RFC 6598 and RFC 3927 (link-local), or this host's own. */
 static void require_private(const struct address *a)
 {
     static const struct {
         uint32_t net;
         int bits;
-    } table[] = {
-        {10u << 24, 8}, {127u << 24, 8}, {0xac100000, 12}, {0xc0a80000, 16}, {0x64400000, 10}};
+    } table[] = {{10u << 24, 8},   {127u << 24, 8},  {0xac100000, 12},
+                 {0xc0a80000, 16}, {0x64400000, 10}, {0xa9fe0000, 16}};
     if (a->family != 4) return;
     uint32_t ip = (uint32_t)a->ip[0] << 24 | (uint32_t)(a->ip[1] << 16 | a->ip[2] << 8 | a->ip[3]);
     bool found = false;
