@@ -8,17 +8,16 @@
  * proves: H053
  */
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <glib.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../test/transport/stun_kit.h"
+#include "clock.h"
 #include "require.h"
 #include "sotto/pc.h"
 #include "transport/ice.h"
@@ -45,7 +44,6 @@ enum {
 
 static const struct ice_ops *const ops = &sotto__ice_nice;
 static const char ours[] = "alice-pwd-0123456789ab", theirs[] = "puppet-pwd-0123456789ab";
-static sotto_us now;
 
 struct kept { /* a request to a server */
     uint8_t id[12];
@@ -67,18 +65,6 @@ static struct {
     int relay; /* where TURN is: a server may send its clients to another */
     struct stun_text text;
 } w;
-
-/* GLib, libnice and OpenSSL ask for it, too. */
-__attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *ret)
-{
-    static int (*real)(clockid_t, struct timespec *);
-    if (id == CLOCK_MONOTONIC) {
-        *ret = sotto__timespec(now);
-        return 0;
-    }
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
-    return real(id, ret);
-}
 
 static uint8_t draw(void)
 {

@@ -5,17 +5,17 @@
  * are bounded; what is closed sends nothing; what is freed leaves nothing.
  */
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <glib.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../test/transport/stun_kit.h"
+#include "clock.h"
+#include "require.h"
 #include "sotto/pc.h"
 #include "transport/ice.h"
 #include "util/bytes.h"
@@ -28,7 +28,6 @@ enum { SOURCES = 8, KEPT = 32, OPERATIONS = 400, STEPS = 20000, PUMPS = 64 };
 
 static const struct ice_ops *const ops = &sotto__ice_nice;
 static const char ours[] = "alice-pwd-0123456789ab", theirs[] = "puppet-pwd-0123456789ab";
-static sotto_us now;
 
 struct kept { /* a check of ours */
     uint8_t id[12];
@@ -49,23 +48,6 @@ static struct {
     bool is_closed;
     struct stun_text last;
 } w;
-
-/* GLib, libnice and OpenSSL ask for it, too. */
-__attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *ret)
-{
-    static int (*real)(clockid_t, struct timespec *);
-    if (id == CLOCK_MONOTONIC) {
-        *ret = sotto__timespec(now);
-        return 0;
-    }
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
-    return real(id, ret);
-}
-
-static void require(bool claim)
-{
-    if (!claim) abort();
-}
 
 static uint8_t draw(void)
 {

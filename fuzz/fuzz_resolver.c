@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 
+#include "clock.h"
 #include "require.h"
 #include "transport/resolver.h"
 #include "util/bytes.h"
@@ -59,25 +59,12 @@ static struct scene {
     int send_error; /* of the next calls; 0: none */
 } s;
 
-static sotto_us now = SOTTO_SECONDS(1000);
-
 static uint8_t draw(void)
 {
     return sotto__read_u8(&s.in);
 }
 
 /* ---- what c-ares believes to be the system ---- */
-
-__attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *ret)
-{
-    static int (*real)(clockid_t, struct timespec *);
-    if (id == CLOCK_MONOTONIC) {
-        *ret = sotto__timespec(now);
-        return 0;
-    }
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
-    return real(id, ret);
-}
 
 static struct plug *plug_of(ares_socket_t fd)
 {
