@@ -11,25 +11,22 @@
 #include <glib.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "../test/transport/stun_kit.h"
-#include "clock.h"
+#include "ice_pump.h"
 #include "require.h"
 #include "sotto/pc.h"
-#include "transport/ice.h"
 #include "util/bytes.h"
-#include "util/limits.h"
 #include "util/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define BEGIN SOTTO_SECONDS(100000)
 
-enum { SERVERS = 3, TURN = 2, ELSEWHERE = 3, SOCKETS = 4, KEPT = 16, STEPS = 150, PUMPS = 64 };
+enum { SERVERS = 3, TURN = 2, ELSEWHERE = 3, SOCKETS = 4, KEPT = 16, STEPS = 150 };
 enum { FORGED = 66 }; /* the last byte of addresses that nobody may believe */
 enum { ALLOCATE = 3, REFRESH = 4, PERMIT = 8, BIND = 9, SUCCESS = 0x100, ERROR = 0x110 };
 enum {
@@ -42,7 +39,6 @@ enum {
     DATA = 0x13
 };
 
-static const struct ice_ops *const ops = &sotto__ice_nice;
 static const char ours[] = "alice-pwd-0123456789ab", theirs[] = "puppet-pwd-0123456789ab";
 
 struct kept { /* a request to a server */
@@ -272,35 +268,6 @@ static void take(const struct ice_out *out)
     }
 }
 
-static void pump(void)
-{
-    for (int i = 0; i < PUMPS; i++) {
-        struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
-        struct pollfd polls[SOTTO_MAX_ICE_FDS];
-        struct ice_out out;
-        while (ops->next(w.ice, now, &out) == 1) take(&out);
-        int n = ops->fds(w.ice, fds, SOTTO_MAX_ICE_FDS);
-        require(n <= SOTTO_MAX_ICE_FDS);
-        for (int k = 0; k < n; k++) polls[k] = (struct pollfd){fds[k].fd, fds[k].events, 0};
-        int ready = poll(polls, (nfds_t)n, 0);
-        for (int k = 0; k < n; k++)
-            if (polls[k].revents) ops->ready(w.ice, k, polls[k].revents);
-        if (ready <= 0 && ops->due(w.ice) > now) break;
-    }
-    read_mail();
-}
-
-static void pass_time(sotto_us us)
-{
-    sotto_us end = now + us;
-    pump();
-    for (int i = 0; now < end && i < 20000; i++) {
-        sotto_us due = ops->due(w.ice);
-        now = due <= now ? now + 1000 : due < end ? due : end;
-        pump();
-    }
-}
-
 static void add_remote(uint8_t priority)
 {
     struct candidate c = {.component = 1,
@@ -319,7 +286,7 @@ static void step(void)
     uint8_t op = draw(), v = draw();
     switch (op % 10) {
     case 0:
-        if (now < BEGIN + SOTTO_SECONDS(120)) pass_time(SOTTO_MS(ms[v % 8])); /* keepalives of hours take long */
+        if (now < BEGIN + SOTTO_SECONDS(120)) pass_time(w.ice, SOTTO_MS(ms[v % 8])); /* keepalives of hours take long */
         break;
     case 1:
     case 2: answer(v, draw(), draw()); break;
@@ -329,7 +296,7 @@ static void step(void)
     case 4: /* for a while a server as it should be */
         for (int i = 0; i < v % 16; i++) {
             answer_well(0), answer_well(1), answer_well(2);
-            pass_time(SOTTO_MS(20));
+            pass_time(w.ice, SOTTO_MS(20));
         }
         break;
     case 5: say_anything(v, draw()); break;
@@ -342,7 +309,7 @@ static void step(void)
         require(r == SOTTO_E_STATE || r == 0 || r == 1);
     }
     }
-    pump();
+    pump(w.ice);
 }
 
 static struct address address_of(int i)
@@ -370,7 +337,7 @@ static void open_ice(uint8_t how)
                           .box = &w.box};
     require(ops->init(&w.ice, &cfg, now) == 0);
     require(ops->gather(w.ice, now) == 0);
-    pump();
+    pump(w.ice);
     if (how & 8) require(ops->set_remote(w.ice, "puppet", theirs, now) == 0);
 }
 
@@ -385,13 +352,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t how = draw();
     open_ice(how);
     for (int i = 0; i < STEPS && w.in.n > 0; i++) step();
-    if (how & 16) pass_time(SOTTO_MAX_GATHER_US + SOTTO_MS(100));
+    if (how & 16) pass_time(w.ice, SOTTO_MAX_GATHER_US + SOTTO_MS(100));
     if (how & 16) require(w.is_gathered);
     ops->close(w.ice, now);
-    pass_time(SOTTO_SECONDS(2));
+    pass_time(w.ice, SOTTO_SECONDS(2));
     require(ops->closed(w.ice));
     w.came = 0;
-    pass_time(SOTTO_SECONDS(2));
+    pass_time(w.ice, SOTTO_SECONDS(2));
     require(w.came == 0);
     ops->free(w.ice);
     sotto__ice_box_free(&w.box);

@@ -6,7 +6,6 @@
  */
 #include <arpa/inet.h>
 #include <glib.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,19 +13,16 @@
 #include <unistd.h>
 
 #include "../test/transport/stun_kit.h"
-#include "clock.h"
+#include "ice_pump.h"
 #include "require.h"
 #include "sotto/pc.h"
-#include "transport/ice.h"
 #include "util/bytes.h"
-#include "util/limits.h"
 #include "util/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SOURCES = 8, KEPT = 32, OPERATIONS = 400, STEPS = 20000, PUMPS = 64 };
+enum { SOURCES = 8, KEPT = 32, OPERATIONS = 400 };
 
-static const struct ice_ops *const ops = &sotto__ice_nice;
 static const char ours[] = "alice-pwd-0123456789ab", theirs[] = "puppet-pwd-0123456789ab";
 
 struct kept { /* a check of ours */
@@ -144,36 +140,6 @@ static void take(const struct ice_out *out)
     }
 }
 
-/* Until nothing happens at this moment any more. */
-static void pump(void)
-{
-    for (int i = 0; i < PUMPS; i++) {
-        struct sotto_fd fds[SOTTO_MAX_ICE_FDS];
-        struct pollfd polls[SOTTO_MAX_ICE_FDS];
-        struct ice_out out;
-        while (ops->next(w.ice, now, &out) == 1) take(&out);
-        int n = ops->fds(w.ice, fds, SOTTO_MAX_ICE_FDS);
-        require(n <= SOTTO_MAX_ICE_FDS);
-        for (int k = 0; k < n; k++) polls[k] = (struct pollfd){fds[k].fd, fds[k].events, 0};
-        int ready = poll(polls, (nfds_t)n, 0);
-        for (int k = 0; k < n; k++)
-            if (polls[k].revents) ops->ready(w.ice, k, polls[k].revents);
-        if (ready <= 0 && ops->due(w.ice) > now) break;
-    }
-    read_mail();
-}
-
-static void pass_time(sotto_us us)
-{
-    sotto_us end = now + us;
-    pump();
-    for (int i = 0; now < end && i < STEPS; i++) {
-        sotto_us due = ops->due(w.ice);
-        now = due <= now ? now + 1000 : due < end ? due : end;
-        pump();
-    }
-}
-
 static void add_remote(uint8_t i, uint8_t priority)
 {
     struct candidate c = {.component = 1,
@@ -262,7 +228,7 @@ static void operate(void)
     static const int ms[] = {0, 1, 5, 20, 100, 500, 3000, 31000};
     uint8_t op = draw(), a = draw();
     switch (op % 16) {
-    case 0: pass_time(SOTTO_MS(ms[a % 8])); break;
+    case 0: pass_time(w.ice, SOTTO_MS(ms[a % 8])); break;
     case 1:
     case 2:
     case 3: request(a, draw()); break;
@@ -271,7 +237,7 @@ static void operate(void)
     case 6: answer(a, draw()); break;
     case 7: /* for a while a peer that plays by the rules */
         for (int i = 0; i < a % 16; i++) {
-            pass_time(SOTTO_MS(5));
+            pass_time(w.ice, SOTTO_MS(5));
             answer(0, 0);
         }
         break;
@@ -286,7 +252,7 @@ static void operate(void)
     case 14: /* the role's answer to itself */
         for (int i = 0; i < a; i++) answer((uint8_t)i, 0x61);
         break;
-    case 15: pass_time(SOTTO_MS(a)); break;
+    case 15: pass_time(w.ice, SOTTO_MS(a)); break;
     }
 }
 
@@ -296,7 +262,7 @@ static void check_closed(void)
     read_mail();
     w.came = 0;
     for (uint8_t i = 0; i < SOURCES; i++) request(i, 0);
-    pass_time(SOTTO_SECONDS(2));
+    pass_time(w.ice, SOTTO_SECONDS(2));
     require(ops->closed(w.ice) && w.came == 0);
 }
 
@@ -313,7 +279,7 @@ static void open_ice(uint8_t how)
     require(ops->init(&w.ice, &cfg, now) == 0);
     if (how & 8) restart(0);
     require(ops->gather(w.ice, now) == 0);
-    pump();
+    pump(w.ice);
     if (!(how & 8)) restart(0);
     if (how & 16) add_remote(0, 201); /* a host */
 }
@@ -329,7 +295,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     open_ice(draw());
     for (int i = 0; i < OPERATIONS && w.in.n > 0; i++) {
         operate();
-        pump();
+        pump(w.ice);
     }
     check_closed();
     ops->free(w.ice);
